@@ -1,0 +1,10 @@
+# Sanitizers are a property of the whole build: a mixed build finds less and reports what is not there.
+if(LONGHAUL_SANITIZE)
+  add_compile_options(-fsanitize=${LONGHAUL_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${LONGHAUL_SANITIZE})
+  if(LONGHAUL_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+    # vptr needs the plugin's typeinfo to be visible to the host, which the version script hides on purpose.
+    add_compile_options(-fno-sanitize=vptr)
+  endif()
+endif()

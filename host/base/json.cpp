@@ -1,0 +1,83 @@
+#include "host/base/json.h"
+
+#include <fmt/format.h>
+
+#include <set>
+#include <vector>
+
+#include "host/base/limits.h"
+
+namespace longhaul::host {
+namespace {
+
+// nlohmann's event interface: refuses depth and duplicate keys while the text is read, before a value exists.
+class Checker : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override {
+    if (keys_.back().insert(name).second) return true;
+    return fail(fmt::format("key \"{}\" stands twice in one object", name));
+  }
+  bool end_object() override {
+    keys_.pop_back();
+    return leave();
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
+    // nlohmann's text: "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …"
+    std::string_view what = error.what();
+    if (const auto end = what.find("] "); end != std::string_view::npos) what.remove_prefix(end + 2);
+    return fail(fmt::format("not JSON at byte {}: {}", position, what));
+  }
+
+  std::string message;
+
+ private:
+  bool enter() {
+    if (++depth_ <= kJsonDepthMax) return true;
+    return fail(fmt::format("JSON is nested deeper than {}", kJsonDepthMax));
+  }
+  bool leave() {
+    --depth_;
+    return true;
+  }
+  bool fail(std::string text) {
+    if (message.empty()) message = std::move(text);
+    return false;
+  }
+
+  int depth_ = 0;
+  std::vector<std::set<std::string>> keys_;
+};
+
+}  // namespace
+
+Result<void> checkJson(std::string_view text) {
+  Checker checker;
+  try {
+    if (Json::sax_parse(text, &checker)) return {};
+  } catch (const std::exception& error) {
+    checker.message = error.what();
+  }
+  return Error{Code::Invalid, checker.message.empty() ? "not JSON" : checker.message};
+}
+
+Result<Json> parseJson(std::string_view text) {
+  if (auto checked = checkJson(text); !checked) return std::move(checked).error();
+  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
+std::string dumpJson(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+}  // namespace longhaul::host

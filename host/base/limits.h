@@ -1,0 +1,81 @@
+// Every bound of the host in one place: value, unit, reason. A bound that operators can change has its default here.
+// Plugin authors see theirs in plugin-api/include/longhaul/types.h; the worker's build checks that they agree.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace longhaul::host {
+
+using namespace std::chrono_literals;
+
+// --- Texts and JSON
+// nlohmann::json recurses on copy and dump; 100,000 levels overflow the stack, 64 is more than any real document.
+inline constexpr int kJsonDepthMax = 64;
+// A war-room entry; XSOAR truncates near this size.
+inline constexpr std::size_t kEntryBytesMax = 1U << 20;
+// One value and the whole of an instance's context. Each worker holds a copy, so this is memory a worker.
+inline constexpr std::size_t kContextValueBytesMax = 1U << 20;
+inline constexpr std::size_t kContextBytesMax = 4U << 20;
+inline constexpr std::size_t kContextKeysMax = 10'000;
+inline constexpr std::size_t kContextKeyBytesMax = 1024;
+inline constexpr std::size_t kLastRunBytesMax = 1U << 20;
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 256;
+inline constexpr auto kIdempotencyKept = 24h;  // the least that server-api.md promises
+inline constexpr std::size_t kIncidentsPerCallMax = 1000;
+inline constexpr std::size_t kIncidentNameBytesMax = 4096;
+inline constexpr std::size_t kHealthTextBytesMax = 4096;
+inline constexpr std::size_t kHealthHistoryMax = 100;
+inline constexpr std::size_t kDeathsKeptMax = 100;
+inline constexpr std::size_t kErrorTextBytesMax = 1024;  // what lastError() gives a plugin
+
+// --- Channel
+// A packet must fit the sender's SO_SNDBUF; stock Debian's 212,992 refuses 512 KiB. 64 KiB also bounds one read.
+inline constexpr std::size_t kPacketBytesMax = 65'536;
+inline constexpr std::size_t kMessageBytesMax = 16U << 20;
+// What one worker may have in reassembly at once, over all of its sockets: the same as one whole message.
+inline constexpr std::size_t kReassemblyBytesMax = kMessageBytesMax;
+inline constexpr std::size_t kCallSocketsMax = 64;    // calls of one worker in flight; more wait in the worker
+inline constexpr auto kCallSocketIdle = 60s;          // an extra call socket unused for so long is closed
+inline constexpr std::size_t kPageHeaderBytes = 4096;
+inline constexpr std::size_t kLogRingBytes = 256U << 10;  // about 1,700 lines of 150 bytes while the host is busy
+inline constexpr std::size_t kLogLineBytesMax = 16U << 10;
+inline constexpr auto kLogRingIdle = 10s;             // a ring empty for so long gives its pages back
+inline constexpr std::uint32_t kLogLinesPerSecond = 10'000;
+inline constexpr std::uint32_t kLogLinesBurst = 20'000;
+inline constexpr std::size_t kStderrTailBytes = 4096;  // kept for the crash card
+
+// --- Store
+inline constexpr std::size_t kStoreQueueWritesMax = 10'000;  // about 5 s of work at one commit a write
+inline constexpr std::size_t kStoreQueueBytesMax = 64U << 20;
+inline constexpr std::size_t kStoreBatchWritesMax = 1000;
+inline constexpr std::size_t kStoreBatchBytesMax = 8U << 20;
+inline constexpr std::size_t kPageRowsMax = 1000;  // rows of one page of a list
+inline constexpr std::size_t kPageRowsDefault = 100;
+
+// --- Lifecycle (reasons: docs/LIFECYCLE.md)
+inline constexpr auto kLoadTimeout = 10s;
+inline constexpr auto kReadyTimeout = 30s;
+inline constexpr auto kReadyTimeoutMax = 10min;
+inline constexpr auto kStopTimeout = 10s;
+inline constexpr auto kStopTimeoutMax = 90s;
+inline constexpr auto kTermTimeout = 4s;   // SIGTERM to SIGKILL
+inline constexpr auto kReapTimeout = 2s;   // SIGKILL to gone, else reported
+inline constexpr auto kHostStopTimeout = 30s;
+inline constexpr auto kFenceRetry = 1s;
+inline constexpr auto kFenceGiveUp = 30s;
+
+// --- Catalog
+inline constexpr std::size_t kPluginFileBytesMax = 256U << 20;
+inline constexpr std::size_t kManifestBytesMax = 256U << 10;
+inline constexpr auto kRescan = 30s;
+inline constexpr auto kQuiet = 500ms;        // after the last write to a dropped file
+inline constexpr auto kQuietRename = 100ms;  // after a rename into place
+
+// --- Configuration and API
+inline constexpr std::size_t kConfigFileBytesMax = 4U << 20;
+inline constexpr std::size_t kUnixPathBytesMax = 107;  // sockaddr_un's 108 less the end
+inline constexpr std::size_t kRequestBodyBytesMax = 16U << 20;
+
+}  // namespace longhaul::host

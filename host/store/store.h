@@ -1,0 +1,44 @@
+// The seam of the disk: what keeps instances, incidents, entries, contexts and ends. Two halves with a thread each: a
+// Store applies batches of writes on the writer thread, a StoreReader answers lists and searches on the reader thread
+// with a connection of its own, so that neither waits for the other. SqliteStore is the real one, MemoryStore
+// (tests/support) the fake; tests/contract runs the same cases on both.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/store/values.h"
+
+namespace longhaul::host::store {
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Applies the batch in one transaction, in order, a savepoint each: a write that fails leaves nothing and spoils no
+  // other. One result a write, in order. When the commit itself fails, every result of the batch is that error and
+  // nothing of it is in the store. After apply() returned, what succeeded is durable.
+  virtual std::vector<WriteResult> apply(std::span<const Write> batch) = 0;
+};
+
+// Reads see at least everything that was applied before the call began.
+class StoreReader {
+ public:
+  virtual ~StoreReader() = default;
+
+  virtual Result<std::vector<InstanceRecord>> instances() = 0;  // by name
+  virtual Result<Context> context(InstanceId instance) = 0;     // no such instance: NOT_FOUND
+  virtual Result<LastRun> lastRun(InstanceId instance) = 0;
+  virtual Result<Page<Incident>> incidents(const IncidentQuery& query) = 0;
+  virtual Result<Incident> incident(IncidentId id) = 0;
+  // Oldest first, ids above `after_id`.
+  virtual Result<Page<Entry>> entries(IncidentId incident, std::int64_t after_id, std::size_t limit) = 0;
+  virtual Result<std::vector<Death>> deaths(InstanceId instance, std::size_t limit) = 0;       // newest first
+  virtual Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) = 0;  // newest first
+  virtual Result<std::int64_t> incidentCount() = 0;
+};
+
+}  // namespace longhaul::host::store

@@ -1,0 +1,246 @@
+// The values that go into and come out of the store: plain structs, no behaviour. JSON stays text here; who made it has
+// checked it. Times are microseconds since 1970 UTC. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "host/base/ids.h"
+#include "host/base/result.h"
+
+namespace longhaul::host::store {
+
+// ---------------------------------------------------------------- what is kept
+
+// Who may change an instance: the file that names it, or the API.
+enum class Owner : std::uint8_t { File, Api };
+
+// What an instance runs: the file of the plugin, the revision of its configuration, the grants approved.
+struct Target {
+  Digest digest;                      // empty: none yet
+  std::int64_t config_revision = 0;   // grows with each change of plugin, config or grants
+  std::string grants;                 // JSON object as in the manifest
+  bool operator==(const Target&) const = default;
+};
+
+struct InstanceRecord {
+  InstanceId id;
+  std::string name;                   // unique
+  std::string plugin;                 // the manifest's id
+  bool enabled = false;               // run-time state: the file gives only the first value
+  bool orphaned = false;              // its file no longer names it
+  std::string config;                 // JSON object: longRunning, parameters, restart, limits … as validated
+  Owner owner = Owner::Api;
+  std::string source;                 // the file that owns it; empty for Api
+  Target target;                      // what was last made current or was asked for
+  std::optional<Target> last_good;    // what last reached READY
+  Generation generation;              // of the newest worker made current; 0: none ever
+  std::int64_t context_version = 0;
+  std::int64_t last_run_version = 0;
+  std::int64_t state_schema = 0;      // the manifest's stateSchema under which the context was written
+  std::int64_t created_at_us = 0;
+};
+
+using ContextMap = std::map<std::string, std::string>;  // key → JSON text
+
+struct Context {
+  std::int64_t version = 0;
+  ContextMap values;
+  std::vector<std::string> quarantined_keys;  // rows whose checksum did not hold: never returned as values
+};
+
+struct LastRun {
+  std::int64_t version = 0;
+  std::string object = "{}";  // JSON object
+};
+
+struct Incident {
+  IncidentId id;
+  InstanceId instance;
+  std::string instance_name;  // empty once the instance was removed
+  std::string name;
+  std::string type;
+  double severity = 0;        // 0, 0.5, 1, 2, 3, 4
+  std::string status;         // "active" or "closed"
+  std::int64_t occurred_at_us = 0;
+  std::int64_t created_at_us = 0;
+  std::string body;           // JSON object: everything else that came with it (details, labels, rawJSON …)
+};
+
+struct Entry {
+  EntryId id;
+  IncidentId incident;
+  InstanceId instance;        // who added it; 0: an operator
+  std::int64_t created_at_us = 0;
+  std::string author;         // user name, or the instance's name
+  std::string content_type;   // "text" or "markdown"
+  std::string text;
+};
+
+// How a worker ended. `card` is the crash card, a JSON object.
+struct Death {
+  DeathId id;
+  InstanceId instance;
+  Generation generation;      // 0: it never became current
+  std::int64_t at_us = 0;
+  std::string exit_class;     // "signal", "error"… (lifecycle's names)
+  std::string card;
+};
+
+struct Health {
+  std::int64_t at_us = 0;
+  std::string state;          // "healthy", "warning", "error"
+  std::string text;
+  std::int64_t events_pulled = 0;
+  std::int64_t assets_pulled = 0;
+};
+
+// ---------------------------------------------------------------- what is written
+
+struct NewIncident {
+  std::string name;
+  std::string type;
+  double severity = 0;
+  std::int64_t occurred_at_us = 0;
+  std::string body;
+};
+
+// The incident is one that exists, or the n-th of the same write.
+struct NewEntry {
+  std::variant<IncidentId, std::size_t> incident;
+  std::string author;
+  std::string content_type;
+  std::string text;
+};
+
+struct ReplaceContext {
+  ContextMap values;
+  std::optional<std::int64_t> expected_version;  // other version in the store: CONFLICT, nothing written
+};
+struct PatchContext {
+  std::map<std::string, std::optional<std::string>> changes;  // nullopt removes the key
+};
+// As mergeIntegrationContext in plugin-api/include/longhaul/server.h.
+struct MergeContext {
+  std::string key;
+  std::string list;      // JSON array of objects
+  std::string id_field;
+};
+using ContextWrite = std::variant<ReplaceContext, PatchContext, MergeContext>;
+
+// Everything that a worker (or, with generation 0, an operator) can ask to be stored: all of it or nothing.
+struct CommitWrite {
+  InstanceId instance;
+  Generation generation;             // must equal the stored one, else FENCED; 0: an operator's write, not fenced
+  std::string idempotency_key;       // empty: none
+  std::string request_hash;          // with a key: SHA-256 of the request; another one under the same key: MISMATCH
+  std::int64_t at_us = 0;            // stamps what is created
+  std::vector<NewIncident> incidents;
+  std::vector<NewEntry> entries;
+  std::optional<ContextWrite> context;
+  std::optional<std::string> last_run;
+  std::optional<Health> health;
+  std::size_t context_bytes_max = 0;  // 0: the default limit; over it TOO_LARGE
+};
+
+// A new instance, or new configuration of the one with this name.
+struct PutInstance {
+  std::string name;
+  std::string plugin;
+  std::string config;
+  std::string grants;
+  Owner owner = Owner::Api;
+  std::string source;
+  bool first_enabled = false;  // only where the instance is new
+  std::int64_t at_us = 0;
+};
+struct SetEnabled {
+  InstanceId instance;
+  bool enabled = false;
+};
+struct SetOrphaned {
+  InstanceId instance;
+  bool orphaned = false;
+};
+// Removes the instance with its context, keys, health and deaths. Its incidents and entries stay.
+struct RemoveInstance {
+  InstanceId instance;
+};
+// Allots the next generation (the fence). `death` is the end of the worker before, in the same transaction.
+// With a digest other than the stored target's, the context is snapshotted first.
+struct Fence {
+  InstanceId instance;
+  Target target;               // of the worker that becomes current
+  std::int64_t state_schema = 0;
+  std::optional<Death> death;
+  std::int64_t at_us = 0;
+};
+struct AddDeath {
+  Death death;
+};
+struct SetLastGood {
+  InstanceId instance;
+  Target target;
+};
+
+using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
+                           SetLastGood>;
+
+// ---------------------------------------------------------------- what a write gives
+
+// What changed in a context: keys with their new JSON text, nullopt: removed. `whole`: keys not named are gone.
+struct ContextChange {
+  std::int64_t version = 0;
+  bool whole = false;
+  std::map<std::string, std::optional<std::string>> changes;
+};
+
+struct Committed {
+  bool replayed = false;                      // nothing was written; the rest is the stored result
+  std::vector<IncidentId> incidents;          // in the order of the request
+  std::vector<EntryId> entries;
+  std::vector<IncidentId> entry_incidents;    // incident of each entry
+  std::optional<ContextChange> context;       // never on a replay
+  std::optional<std::int64_t> context_version;  // also on a replay, when the request wrote the context
+  std::optional<LastRun> last_run;            // never on a replay
+};
+struct InstancePut {
+  InstanceRecord record;
+  bool created = false;
+  bool changed = false;        // false: it was the same already, and config_revision stayed
+};
+// The state as it is in the fence's transaction: what the new worker is given.
+struct Fenced {
+  Generation generation;
+  Context context;
+  LastRun last_run;
+  std::int64_t state_schema = 0;  // under which the context was written
+};
+struct Done {};
+
+using WriteValue = std::variant<Done, Committed, InstancePut, Fenced>;
+using WriteResult = Result<WriteValue>;
+
+// ---------------------------------------------------------------- what is read
+
+struct IncidentQuery {
+  std::optional<InstanceId> instance;
+  std::optional<std::string> status;
+  std::optional<std::string> type;
+  std::optional<std::int64_t> before_id;  // cursor, newest first: ids below it
+  std::optional<std::int64_t> after_id;   // cursor, oldest first: ids above it
+  std::size_t limit = 0;                  // 0: kPageRowsDefault; at most kPageRowsMax
+};
+
+template <class Row>
+struct Page {
+  std::vector<Row> rows;
+  bool more = false;  // rows were left beyond the limit
+};
+
+}  // namespace longhaul::host::store

@@ -1,0 +1,101 @@
+#include <catch2/catch.hpp>
+
+#include "host/base/json.h"
+#include "host/base/limits.h"
+#include "host/base/sha256.h"
+#include "host/base/text.h"
+#include "host/base/timer_queue.h"
+
+using namespace longhaul::host;
+
+TEST_CASE("timers run in the order of their times and see the time they were advanced to") {
+  TimerQueue timers{TimePoint{}};
+  std::string order;
+  timers.after(20ms, [&] { order += 'b'; });
+  timers.after(10ms, [&] { order += 'a'; });
+  const TimerId dropped = timers.after(15ms, [&] { order += 'x'; });
+  timers.cancel(dropped);
+  timers.cancel(dropped);
+  CHECK(timers.next() == TimePoint{} + 10ms);
+  timers.advanceTo(TimePoint{} + 10ms);
+  CHECK(order == "a");
+  timers.advanceTo(TimePoint{} + 5ms);
+  CHECK(timers.now() == TimePoint{} + 10ms);
+  timers.advanceTo(TimePoint{} + 30ms);
+  CHECK(order == "ab");
+  CHECK_FALSE(timers.next().has_value());
+}
+
+TEST_CASE("a timer may add and cancel timers while it runs") {
+  TimerQueue timers{TimePoint{}};
+  int runs = 0;
+  TimerId other{};
+  timers.after(1ms, [&] {
+    ++runs;
+    timers.cancel(other);
+    timers.after(0ms, [&] { ++runs; });
+  });
+  other = timers.after(2ms, [&] { runs += 100; });
+  timers.advanceTo(TimePoint{} + 5ms);
+  CHECK(runs == 2);
+}
+
+TEST_CASE("JSON is refused with a reason when it is too deep, has a key twice or is not JSON") {
+  CHECK(parseJson(R"({"a":[1,2.5,"x",null,true]})").has_value());
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  const auto [text, wanted] = GENERATE_COPY(table<std::string, std::string>({
+      {deep, "nested deeper than 64"},
+      {R"({"a":1,"a":2})", "\"a\" stands twice"},
+      {R"({"a":NaN})", "not JSON at byte"},
+      {"{} x", "not JSON at byte"},
+      {"", "not JSON at byte"},
+      {"\"\xff\"", "not JSON at byte"},
+  }));
+  const auto parsed = parseJson(text);
+  REQUIRE_FALSE(parsed.has_value());
+  CHECK(parsed.error().code == Code::Invalid);
+  CHECK_THAT(parsed.error().message, Catch::Contains(wanted));
+}
+
+TEST_CASE("the deepest JSON that is allowed passes") {
+  CHECK(checkJson(std::string(kJsonDepthMax, '[') + std::string(kJsonDepthMax, ']')).has_value());
+  CHECK_FALSE(checkJson(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']')).has_value());
+}
+
+TEST_CASE("UTF-8 is told from what only looks like it") {
+  const auto [text, valid] = GENERATE(table<std::string, bool>({{"", true},
+                                                                {"plain", true},
+                                                                {"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true},
+                                                                {"\xc0\x80", false},
+                                                                {"\xed\xa0\x80", false},
+                                                                {"\xf4\x90\x80\x80", false},
+                                                                {"\xe2\x82", false},
+                                                                {"\x80", false}}));
+  CHECK(isUtf8(text) == valid);
+}
+
+TEST_CASE("times are read with offset and fraction and written in UTC") {
+  CHECK(formatTimeUs(*parseTimeUs("2026-11-24T05:22:02.1234567+02:00")) == "2026-11-24T03:22:02.123456Z");
+  CHECK(parseTimeUs("1970-01-01T00:00:00Z") == 0);
+  const std::string bad = GENERATE(as<std::string>{}, "2026-02-30T00:00:00Z", "2026-11-24", "2026-11-24T03:22:02",
+                                   "2026-11-24T24:00:00Z", "x", "2026-11-24T03:22:02Zx");
+  CHECK_FALSE(parseTimeUs(bad).has_value());
+}
+
+TEST_CASE("the nearest word is offered only when it is near") {
+  const std::vector<std::string> verbs{"enable", "disable", "restart", "release"};
+  CHECK(nearest("enabel", verbs) == "enable");
+  CHECK(nearest("restrat", verbs) == "restart");
+  CHECK_FALSE(nearest("frobnicate", verbs).has_value());
+}
+
+TEST_CASE("names of instances are safe as file names") {
+  CHECK(isName("edge-syslog_1.a"));
+  const std::string bad = GENERATE(as<std::string>{}, "", ".", "..", ".hidden", "-x", "a/b", "a b", "\xc3\xa4",
+                                   std::string(64, 'a'));
+  CHECK_FALSE(isName(bad));
+}
+
+TEST_CASE("SHA-256 agrees with the published example") {
+  CHECK(sha256Hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
