@@ -9,8 +9,8 @@ namespace longhaul::host {
 }  // namespace longhaul::host
 
 // For what only a bug in this program can make false: never for input, the peer or the operating system.
-#define LONGHAUL_CHECK(expression, message)                                            \
-  do {                                                                                 \
-    if (!(expression)) [[unlikely]]                                                    \
-      ::longhaul::host::checkFailed(__FILE__, __LINE__, #expression, message);         \
+#define LONGHAUL_CHECK(expression, message)                                    \
+  do {                                                                         \
+    if (!(expression)) [[unlikely]]                                            \
+      ::longhaul::host::checkFailed(__FILE__, __LINE__, #expression, message); \
   } while (false)

@@ -1,5 +1,5 @@
-// JSON at a boundary. Every text from outside (plugin, file, API) comes in here, because nlohmann::json recurses when it
-// copies or dumps: depth is capped before a value is made. Any thread.
+// JSON at a boundary. Every text from outside (plugin, file, API) comes in here, because nlohmann::json recurses when
+// it copies or dumps: depth is capped before a value is made. Any thread.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
-// Operating errors as values. A Result<T> holds a T or an Error; its member names are std::expected's, which g++ 12 does
-// not have in C++20. Codes have the numbers of longhaul_status_t (plugin-api/include/longhaul/types.h), so that an error
-// keeps its code from the store to the plugin; the worker's build checks that they agree. Any thread; values.
+// Operating errors as values. A Result<T> holds a T or an Error; its member names are std::expected's, which g++ 12
+// does not have in C++20. Codes have the numbers of longhaul_status_t (plugin-api/include/longhaul/types.h), so that an
+// error keeps its code from the store to the plugin; the worker's build checks that they agree. Any thread; values.
 #pragma once
 
 #include <cstdint>

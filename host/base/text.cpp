@@ -123,7 +123,8 @@ std::optional<std::int64_t> parseTimeUs(std::string_view text) {
       if (count < 6) fraction_us = fraction_us * 10 + (text[at] - '0');
     }
     if (count == 0 || count > 9) return std::nullopt;
-    for (std::size_t i = count; i < 6; ++i) fraction_us *= 10;
+    for (std::size_t i = count; i < 6; ++i)
+      fraction_us *= 10;
   }
   std::int64_t offset_min = 0;
   if (at < text.size() && (text[at] == 'Z' || text[at] == 'z')) {

@@ -36,7 +36,7 @@ class StoreReader {
   virtual Result<Incident> incident(IncidentId id) = 0;
   // Oldest first, ids above `after_id`.
   virtual Result<Page<Entry>> entries(IncidentId incident, std::int64_t after_id, std::size_t limit) = 0;
-  virtual Result<std::vector<Death>> deaths(InstanceId instance, std::size_t limit) = 0;       // newest first
+  virtual Result<std::vector<Death>> deaths(InstanceId instance, std::size_t limit) = 0;          // newest first
   virtual Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) = 0;  // newest first
   virtual Result<std::int64_t> incidentCount() = 0;
 };

@@ -1,5 +1,5 @@
-// Group commit: one writer thread takes whatever queued up while the last batch was being made durable, and applies it as
-// one transaction. There is no timer, and nothing waits when nothing else is queued.
+// Group commit: one writer thread takes whatever queued up while the last batch was being made durable, and applies it
+// as one transaction. There is no timer, and nothing waits when nothing else is queued.
 #pragma once
 
 #include <functional>

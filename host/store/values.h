@@ -22,27 +22,27 @@ enum class Owner : std::uint8_t { File, Api };
 
 // What an instance runs: the file of the plugin, the revision of its configuration, the grants approved.
 struct Target {
-  Digest digest;                      // empty: none yet
-  std::int64_t config_revision = 0;   // grows with each change of plugin, config or grants
-  std::string grants;                 // JSON object as in the manifest
+  Digest digest;                     // empty: none yet
+  std::int64_t config_revision = 0;  // grows with each change of plugin, config or grants
+  std::string grants;                // JSON object as in the manifest
   bool operator==(const Target&) const = default;
 };
 
 struct InstanceRecord {
   InstanceId id;
-  std::string name;                   // unique
-  std::string plugin;                 // the manifest's id
-  bool enabled = false;               // run-time state: the file gives only the first value
-  bool orphaned = false;              // its file no longer names it
-  std::string config;                 // JSON object: longRunning, parameters, restart, limits … as validated
+  std::string name;       // unique
+  std::string plugin;     // the manifest's id
+  bool enabled = false;   // run-time state: the file gives only the first value
+  bool orphaned = false;  // its file no longer names it
+  std::string config;     // JSON object: longRunning, parameters, restart, limits … as validated
   Owner owner = Owner::Api;
-  std::string source;                 // the file that owns it; empty for Api
-  Target target;                      // what was last made current or was asked for
-  std::optional<Target> last_good;    // what last reached READY
-  Generation generation;              // of the newest worker made current; 0: none ever
+  std::string source;               // the file that owns it; empty for Api
+  Target target;                    // what was last made current or was asked for
+  std::optional<Target> last_good;  // what last reached READY
+  Generation generation;            // of the newest worker made current; 0: none ever
   std::int64_t context_version = 0;
   std::int64_t last_run_version = 0;
-  std::int64_t state_schema = 0;      // the manifest's stateSchema under which the context was written
+  std::int64_t state_schema = 0;  // the manifest's stateSchema under which the context was written
   std::int64_t created_at_us = 0;
 };
 
@@ -65,20 +65,20 @@ struct Incident {
   std::string instance_name;  // empty once the instance was removed
   std::string name;
   std::string type;
-  double severity = 0;        // 0, 0.5, 1, 2, 3, 4
-  std::string status;         // "active" or "closed"
+  double severity = 0;  // 0, 0.5, 1, 2, 3, 4
+  std::string status;   // "active" or "closed"
   std::int64_t occurred_at_us = 0;
   std::int64_t created_at_us = 0;
-  std::string body;           // JSON object: everything else that came with it (details, labels, rawJSON …)
+  std::string body;  // JSON object: everything else that came with it (details, labels, rawJSON …)
 };
 
 struct Entry {
   EntryId id;
   IncidentId incident;
-  InstanceId instance;        // who added it; 0: an operator
+  InstanceId instance;  // who added it; 0: an operator
   std::int64_t created_at_us = 0;
-  std::string author;         // user name, or the instance's name
-  std::string content_type;   // "text" or "markdown"
+  std::string author;        // user name, or the instance's name
+  std::string content_type;  // "text" or "markdown"
   std::string text;
 };
 
@@ -86,15 +86,15 @@ struct Entry {
 struct Death {
   DeathId id;
   InstanceId instance;
-  Generation generation;      // 0: it never became current
+  Generation generation;  // 0: it never became current
   std::int64_t at_us = 0;
-  std::string exit_class;     // "signal", "error"… (lifecycle's names)
+  std::string exit_class;  // "signal", "error"… (lifecycle's names)
   std::string card;
 };
 
 struct Health {
   std::int64_t at_us = 0;
-  std::string state;          // "healthy", "warning", "error"
+  std::string state;  // "healthy", "warning", "error"
   std::string text;
   std::int64_t events_pulled = 0;
   std::int64_t assets_pulled = 0;
@@ -128,7 +128,7 @@ struct PatchContext {
 // As mergeIntegrationContext in plugin-api/include/longhaul/server.h.
 struct MergeContext {
   std::string key;
-  std::string list;      // JSON array of objects
+  std::string list;  // JSON array of objects
   std::string id_field;
 };
 using ContextWrite = std::variant<ReplaceContext, PatchContext, MergeContext>;
@@ -136,10 +136,10 @@ using ContextWrite = std::variant<ReplaceContext, PatchContext, MergeContext>;
 // Everything that a worker (or, with generation 0, an operator) can ask to be stored: all of it or nothing.
 struct CommitWrite {
   InstanceId instance;
-  Generation generation;             // must equal the stored one, else FENCED; 0: an operator's write, not fenced
-  std::string idempotency_key;       // empty: none
-  std::string request_hash;          // with a key: SHA-256 of the request; another one under the same key: MISMATCH
-  std::int64_t at_us = 0;            // stamps what is created
+  Generation generation;        // must equal the stored one, else FENCED; 0: an operator's write, not fenced
+  std::string idempotency_key;  // empty: none
+  std::string request_hash;     // with a key: SHA-256 of the request; another one under the same key: MISMATCH
+  std::int64_t at_us = 0;       // stamps what is created
   std::vector<NewIncident> incidents;
   std::vector<NewEntry> entries;
   std::optional<ContextWrite> context;
@@ -175,7 +175,7 @@ struct RemoveInstance {
 // With a digest other than the stored target's, the context is snapshotted first.
 struct Fence {
   InstanceId instance;
-  Target target;               // of the worker that becomes current
+  Target target;  // of the worker that becomes current
   std::int64_t state_schema = 0;
   std::optional<Death> death;
   std::int64_t at_us = 0;
@@ -188,8 +188,8 @@ struct SetLastGood {
   Target target;
 };
 
-using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
-                           SetLastGood>;
+using Write =
+    std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood>;
 
 // ---------------------------------------------------------------- what a write gives
 
@@ -201,18 +201,18 @@ struct ContextChange {
 };
 
 struct Committed {
-  bool replayed = false;                      // nothing was written; the rest is the stored result
-  std::vector<IncidentId> incidents;          // in the order of the request
+  bool replayed = false;              // nothing was written; the rest is the stored result
+  std::vector<IncidentId> incidents;  // in the order of the request
   std::vector<EntryId> entries;
-  std::vector<IncidentId> entry_incidents;    // incident of each entry
-  std::optional<ContextChange> context;       // never on a replay
+  std::vector<IncidentId> entry_incidents;      // incident of each entry
+  std::optional<ContextChange> context;         // never on a replay
   std::optional<std::int64_t> context_version;  // also on a replay, when the request wrote the context
-  std::optional<LastRun> last_run;            // never on a replay
+  std::optional<LastRun> last_run;              // never on a replay
 };
 struct InstancePut {
   InstanceRecord record;
   bool created = false;
-  bool changed = false;        // false: it was the same already, and config_revision stayed
+  bool changed = false;  // false: it was the same already, and config_revision stayed
 };
 // The state as it is in the fence's transaction: what the new worker is given.
 struct Fenced {

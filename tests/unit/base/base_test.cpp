@@ -91,8 +91,8 @@ TEST_CASE("the nearest word is offered only when it is near") {
 
 TEST_CASE("names of instances are safe as file names") {
   CHECK(isName("edge-syslog_1.a"));
-  const std::string bad = GENERATE(as<std::string>{}, "", ".", "..", ".hidden", "-x", "a/b", "a b", "\xc3\xa4",
-                                   std::string(64, 'a'));
+  const std::string bad =
+      GENERATE(as<std::string>{}, "", ".", "..", ".hidden", "-x", "a/b", "a b", "\xc3\xa4", std::string(64, 'a'));
   CHECK_FALSE(isName(bad));
 }
 
