@@ -1,0 +1,51 @@
+// Everything that is checked of a plugin file before any of its code can run: ELF, note, ABI version, manifest, needed
+// libraries and their symbol versions. Pure but for looking at the system's libraries. Blocking: job thread or CLI.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/catalog/elf_reader.h"
+#include "host/catalog/plugin_file.h"
+
+namespace longhaul::host::catalog {
+
+// LONGHAUL_ABI_VERSION of the headers that this host was built with.
+std::uint32_t hostAbiVersion();
+
+struct AdmissionPolicy {
+  std::filesystem::path store_folder;            // <state>/plugins
+  std::uint32_t abi_version = hostAbiVersion();  // the host's
+  uid_t uid = 0;                                 // files and folders belong to root or to this uid: the daemon's
+  std::filesystem::path system_root = "/";       // where libraries are searched
+};
+
+// A needed library and where it was found.
+struct NeededLibrary {
+  std::string name;
+  std::filesystem::path path;  // empty: not found in the folders that are known
+};
+
+// All that can be told of the bytes. `problems` are reasons for a refusal, the first is the one to show; what could not
+// be read behind a problem is absent.
+struct Examination {
+  std::optional<ElfFile> elf;
+  std::optional<Manifest> manifest;
+  std::vector<NeededLibrary> libraries;
+  std::vector<std::string> problems;
+  std::vector<std::string> warnings;
+  bool may_pass_later = false;  // all problems lie outside of the file
+};
+Examination examine(std::string_view bytes, const AdmissionPolicy& policy);
+
+// Same major; the plugin's minor at most the host's. The sentence names both versions and the remedy.
+Result<void> checkAbiVersion(std::uint32_t plugin_abi, std::uint32_t host_abi);
+
+}  // namespace longhaul::host::catalog

@@ -1,0 +1,38 @@
+// A plugin file that was admitted, as a value: what is known of it without running any of its code. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "host/base/ids.h"
+#include "host/catalog/manifest.h"
+
+namespace longhaul::host::catalog {
+
+struct PluginFile {
+  std::string id;  // the manifest's
+  Semver version;
+  Manifest manifest;
+  Digest digest;
+  std::uint64_t size_bytes = 0;
+  std::uint32_t abi_version = 0;      // major << 16 | minor, as in the note
+  std::filesystem::path path;         // <state>/plugins/<digest>.so: the only path that is ever loaded
+  std::filesystem::path source;       // what the operator dropped; empty: known from a former run only
+  std::vector<std::string> warnings;  // admitted all the same
+};
+
+// Why a file is not admitted.
+struct Refusal {
+  std::filesystem::path path;
+  std::string reason;  // a sentence with the remedy
+  // The cause lies outside of the file (owner of a folder above, a missing library, a full disk): worth another try at
+  // each rescan, though the file stays as it is.
+  bool may_pass_later = false;
+};
+
+// "0.1" for 1.
+std::string abiText(std::uint32_t abi_version);
+
+}  // namespace longhaul::host::catalog
