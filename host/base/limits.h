@@ -65,6 +65,16 @@ inline constexpr auto kReapTimeout = 2s;  // SIGKILL to gone, else reported
 inline constexpr auto kHostStopTimeout = 30s;
 inline constexpr auto kFenceRetry = 1s;
 inline constexpr auto kFenceGiveUp = 30s;
+inline constexpr auto kRestartDelayFirst = 1s;
+inline constexpr auto kRestartDelayMax = 60s;
+inline constexpr double kRestartJitter = 0.1;
+inline constexpr auto kRestartForgottenAfter = 120s;  // of running: twice the longest delay
+inline constexpr auto kRestartWindow = 10min;         // in which failures are counted
+inline constexpr std::uint32_t kCrashLoopCount = 5;
+inline constexpr std::uint32_t kQuarantineCount = 10;
+inline constexpr auto kQuarantineTrial = 10min;
+inline constexpr std::uint32_t kFlappingCount = 20;
+inline constexpr auto kFlappingWindow = 24h;
 
 // --- Catalog
 inline constexpr std::size_t kPluginFileBytesMax = 256U << 20;
