@@ -27,10 +27,10 @@ typedef struct longhaul_server longhaul_server_t;
 typedef struct longhaul_create_incidents {
   uint32_t struct_size;
   uint32_t reserved;
-  longhaul_text_t incidents;       /* JSON array of 1 to 1000 incidents: name (required), type, severity (0, 0.5, 1–4), */
-                                   /* occurred (RFC 3339), details, owner, labels [{type, value}], rawJSON, CustomFields, */
-                                   /* dbotMirrorId. Unknown keys are kept and warned about in the log; null is absent. */
-  longhaul_text_t last_run;        /* JSON object, or absent: becomes the last run in the same transaction */
+  longhaul_text_t incidents; /* JSON array of 1 to 1000 incidents: name (required), type, severity (0, 0.5, 1–4), */
+                             /* occurred (RFC 3339), details, owner, labels [{type, value}], rawJSON, CustomFields, */
+                             /* dbotMirrorId. Unknown keys are kept and warned about in the log; null is absent. */
+  longhaul_text_t last_run;  /* JSON object, or absent: becomes the last run in the same transaction */
   longhaul_text_t patch_context;   /* JSON object, or absent: as patchIntegrationContext, in the same transaction */
   longhaul_text_t idempotency_key; /* at most 256 bytes, or absent; the same key and request within 24 h: REPLAYED */
 } longhaul_create_incidents_t;

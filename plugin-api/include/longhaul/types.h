@@ -56,15 +56,15 @@ typedef int32_t longhaul_status_t;
 #define LONGHAUL_CONTEXT_BYTES_MAX (4u << 20)       /* the whole context of an instance; an operator can raise it */
 #define LONGHAUL_LAST_RUN_BYTES_MAX (1u << 20)
 #define LONGHAUL_IDEMPOTENCY_KEY_BYTES_MAX 256
-#define LONGHAUL_LOG_LINE_BYTES_MAX (16u << 10)     /* longer lines are cut at a character and marked */
+#define LONGHAUL_LOG_LINE_BYTES_MAX (16u << 10) /* longer lines are cut at a character and marked */
 #define LONGHAUL_HEALTH_TEXT_BYTES_MAX 4096
-#define LONGHAUL_ERROR_TEXT_BYTES_MAX 1024          /* what lastError gives */
+#define LONGHAUL_ERROR_TEXT_BYTES_MAX 1024 /* what lastError gives */
 #define LONGHAUL_MANIFEST_BYTES_MAX (256u << 10)
 /* After so long without an answer a call returns TIMEOUT: the host answers every call, so this means a hung host. */
 #define LONGHAUL_CALL_TIMEOUT_MS 60000
 
 /* True when the table at `table` reaches `member` (its struct_size says so) and the slot is filled. */
-#define LONGHAUL_HAS(table, type, member)                                                       \
+#define LONGHAUL_HAS(table, type, member)                                                         \
   ((table) != NULL && (table)->struct_size >= offsetof(type, member) + sizeof((table)->member) && \
    (table)->member != NULL)
 
