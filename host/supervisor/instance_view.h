@@ -1,0 +1,72 @@
+// What can be told of one instance at this moment, as a plain value: for the command line, the API and the metrics. Any
+// thread; a copy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/base/ids.h"
+#include "host/store/values.h"
+
+namespace longhaul::host::supervisor {
+
+struct ListenerView {
+  std::string name;
+  std::string transport;                  // "udp", "tcp", "unix"
+  std::string address;                    // the real one: "127.0.0.1:5514", also where port 0 was asked for
+  std::int64_t receive_buffer_bytes = 0;  // UDP: what the kernel gave
+  std::int64_t dropped_count = 0;         // UDP: datagrams that found the buffer full since it was bound
+};
+
+struct WorkerView {
+  std::int32_t pid = 0;
+  Generation generation;  // 0: not current yet
+  Digest digest;
+  std::string version;             // of the plugin
+  std::int64_t started_at_us = 0;  // spawn
+  std::int64_t ready_at_us = 0;    // 0: not READY yet
+  std::uint64_t cpu_ms = 0;
+  std::uint64_t rss_bytes = 0;
+  std::uint32_t threads_count = 0;
+};
+
+struct EndView {
+  std::int64_t at_us = 0;
+  std::string exit_class;
+  std::string text;
+};
+
+struct InstanceView {
+  InstanceId id;
+  std::string name;
+  std::string plugin;
+  bool enabled = false;
+  bool long_running = true;
+  std::string owner;   // "file" or "api"
+  std::string source;  // the file
+  std::string state;   // lifecycle's public state: "running", "backoff" …
+  std::string reason;  // one sentence
+  std::optional<std::int64_t> next_start_at_us;
+  std::string remedy;  // what an operator can do; empty: nothing is wrong
+  std::optional<WorkerView> current;
+  std::optional<WorkerView> incoming;
+  std::optional<EndView> last_end;
+  std::string refused;               // a target that was tried and given up for the one that runs; empty: none
+  std::uint64_t restarts_count = 0;  // starts after the first since the daemon's start
+  std::uint64_t calls_count = 0;     // server calls since the daemon's start
+  std::uint64_t failed_calls_count = 0;
+  std::uint64_t incidents_count = 0;  // created since the daemon's start
+  std::uint64_t log_lines_count = 0;
+  std::uint64_t log_dropped_count = 0;
+  std::int64_t context_version = 0;
+  std::string config;  // JSON object, references not resolved
+  std::string grants;  // JSON object, approved
+  std::string digest;  // of the target
+  std::optional<store::Health> health;
+  std::vector<ListenerView> listeners;
+  std::vector<std::string> warnings;  // flapping, a quarantined row, a newer plugin that asks for more …
+};
+
+}  // namespace longhaul::host::supervisor

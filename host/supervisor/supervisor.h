@@ -1,0 +1,111 @@
+// Performs what the instance machines decided: owns the instances, their workers, listeners and timers. It is the only
+// place where a wish of an operator, news of a worker, a file that changed and a result of the store meet. Loop only;
+// nothing here blocks on a worker, and nothing runs a plugin's code.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/event_loop.h"
+#include "host/base/result.h"
+#include "host/catalog/catalog.h"
+#include "host/logs/log_files.h"
+#include "host/process/worker_launcher.h"
+#include "host/store/store_executor.h"
+#include "host/supervisor/instance_view.h"
+
+namespace longhaul::host::supervisor {
+
+struct Settings {
+  std::filesystem::path state_dir;
+  std::filesystem::path worker_binary;
+  std::string host_id;                 // what getLicenseID gives
+  std::size_t spawn_slots = 4;         // 2 × cores
+  std::size_t call_sockets_max = 256;  // extra call sockets of all workers
+  std::size_t context_bytes_max = kContextBytesMax;
+  int udp_receive_buffer_bytes = 8 << 20;
+};
+
+// Everything outside that it works with. All of it outlives the supervisor.
+struct Surroundings {
+  EventLoop& loop;
+  store::StoreExecutor& store;
+  catalog::Catalog& catalog;
+  process::WorkerLauncher& launcher;
+  logs::LogFiles& logs;
+};
+
+// Totals for /metrics, since the daemon's start.
+struct Totals {
+  std::uint64_t starts = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t failed_calls = 0;
+  std::uint64_t incidents = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> ends;  // by exit class
+};
+
+class Supervisor {
+ public:
+  using Done = std::function<void(Result<void>)>;
+
+  Supervisor(Surroundings surroundings, Settings settings);
+  ~Supervisor();
+
+  // Takes over what the store keeps and starts what is enabled. `last_ends` and `health`: the newest of each instance.
+  struct Kept {
+    store::InstanceRecord record;
+    std::optional<store::Death> last_death;
+    std::optional<store::Health> health;
+  };
+  void start(std::vector<Kept> kept);
+  // Stops all workers in parallel, bounded by kHostStopTimeout; `done` runs once, when none is left. The wishes stay.
+  void stop(std::function<void()> done);
+
+  // ---- looking
+  std::vector<InstanceView> list() const;  // by name
+  std::optional<InstanceView> find(std::string_view name) const;
+  std::optional<InstanceId> idOf(std::string_view name) const;
+  std::vector<std::string> names() const;
+  const Totals& totals() const;
+  // Who holds this address: the instance's name; empty: nobody. `transport` "udp", "tcp" or "unix".
+  std::string holderOf(std::string_view transport, std::string_view address) const;
+
+  // ---- acting. Each is in the store before `done` says so; what follows (a start, a swap) goes on by itself: watch
+  // it. A new instance, or new configuration of the one with this name. The configuration was validated (host/config).
+  void put(store::PutInstance put, Done done);
+  void setEnabled(InstanceId id, bool enabled, Done done);
+  void setOrphaned(InstanceId id, bool orphaned, Done done);
+  void restart(InstanceId id, Done done);
+  void release(InstanceId id, Done done);
+  // Stops the worker, then deletes the instance with context, logs and data. Its incidents stay.
+  void remove(InstanceId id, Done done);
+
+  // An operator's write of the context: durable, then pushed to the worker. `applied` false: the worker did not take it
+  // within 1 s; it will see it all the same.
+  struct ContextWritten {
+    std::int64_t version = 0;
+    bool applied = false;
+  };
+  void writeContext(InstanceId id, store::ContextWrite write, std::function<void(Result<ContextWritten>)> done);
+
+  // ---- news
+  // The catalog has another active file for this plugin: instances of it follow (Walk 3).
+  void onPluginChanged(const catalog::PluginFile& file);
+
+  // Runs after each change of state, health or worker of an instance; an instance that was removed is told once more.
+  // The id works as the subscription until unsubscribe().
+  std::uint64_t subscribe(std::function<void(InstanceId)> on_change);
+  void unsubscribe(std::uint64_t subscription);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace longhaul::host::supervisor
