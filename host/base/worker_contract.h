@@ -1,0 +1,25 @@
+// What a worker finds when it begins: the numbers of its descriptors and the places of its arguments. Written by
+// process, read by worker, which must not include each other. Values.
+#pragma once
+
+#include <string_view>
+
+namespace longhaul::host {
+
+// 0 is /dev/null, 1 and 2 are pipes to the instance's log. All else is closed on exec.
+inline constexpr int kControlFd = 3;
+inline constexpr int kFirstCallFd = 4;
+inline constexpr int kPageFd = 5;
+inline constexpr int kFirstListenerFd = 6;  // then one a listener, in the manifest's order
+
+// argv[0] is "longhaul-worker: LongRunning NAME": operators of XSOAR look for LongRunning in ps.
+inline constexpr std::string_view kWorkerTitle = "longhaul-worker: LongRunning ";
+inline constexpr int kArgPlugin = 1;    // path of the staged .so
+inline constexpr int kArgHostPid = 2;   // decimal: who must be the parent
+inline constexpr int kArgStateTag = 3;  // "state=…": whose worker it is, for the sweep after a dead host
+inline constexpr int kArgCount = 4;
+
+// "LONGHAUL_WORKER=<state tag>/<host pid>.<serial>" marks a worker and what it executes.
+inline constexpr std::string_view kWorkerVariable = "LONGHAUL_WORKER=";
+
+}  // namespace longhaul::host

@@ -1,0 +1,228 @@
+#include "host/process/worker_launcher.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "host/base/limits.h"
+#include "host/base/worker_contract.h"
+#include "host/process/process_tree.h"
+
+namespace longhaul::host::process {
+namespace {
+
+constexpr std::size_t kPageBytes = kPageHeaderBytes + kLogRingBytes;
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<void> makeNonBlocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return systemError("fcntl O_NONBLOCK", errno);
+  return {};
+}
+
+Result<Pipe> makePipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return systemError("pipe for a worker's output", errno);
+  Pipe pipe{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+  if (auto done = makeNonBlocking(pipe.read.get()); !done) return std::move(done).error();
+  return pipe;
+}
+
+struct PageMemory {
+  UniqueFd file;
+  SharedPage page;
+};
+
+Result<PageMemory> makePage() {
+  UniqueFd file{::memfd_create("longhaul-page", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+  if (!file) return systemError("memfd_create for a worker's page", errno);
+  if (::ftruncate(file.get(), kPageBytes) != 0 ||
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    return systemError("size and seal a worker's page", errno);
+  }
+  void* address = ::mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  if (address == MAP_FAILED) return systemError("map a worker's page", errno);
+  return PageMemory{std::move(file), SharedPage{address, kPageBytes}};
+}
+
+// What the child's descriptors are made from. In the child they are copied to low numbers one after the other, so none
+// of the sources may have such a number: a source below `floor` is replaced by a copy above it.
+class Sources {
+ public:
+  explicit Sources(int floor) : floor_(floor) {}
+
+  Result<int> above(int fd) {
+    if (fd >= floor_) return fd;
+    UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, floor_)};
+    if (!copy) return systemError("copy a descriptor for a worker", errno);
+    copies_.push_back(std::move(copy));
+    return copies_.back().get();
+  }
+
+ private:
+  int floor_;
+  std::vector<UniqueFd> copies_;
+};
+
+// posix_spawn's two argument objects; both need an explicit end.
+class SpawnArguments {
+ public:
+  SpawnArguments() {
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawnattr_init(&attributes);
+  }
+  ~SpawnArguments() {
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+  }
+  SpawnArguments(const SpawnArguments&) = delete;
+  SpawnArguments& operator=(const SpawnArguments&) = delete;
+
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+};
+
+std::vector<std::string> environmentOf(const LaunchPlan& plan, const std::string& tag) {
+  std::vector<std::string> variables{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + plan.working_folder,
+                                     "TMPDIR=" + plan.working_folder, std::string{kWorkerVariable} + tag};
+  std::vector<const char*> passed{"TZ"};
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  passed.insert(passed.end(), {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"});
+#endif
+  for (const char* name : passed) {
+    if (const char* value = std::getenv(name)) variables.push_back(fmt::format("{}={}", name, value));
+  }
+  return variables;
+}
+
+std::vector<char*> pointersTo(std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (std::string& text : texts)
+    pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+// posix_spawn has one number for all that can go wrong in the child; this finds out which it was.
+Error spawnError(const LaunchPlan& plan, int error_number) {
+  if (::access(plan.worker_binary.c_str(), X_OK) != 0) {
+    return systemError(
+        fmt::format("start {}: it cannot be executed; is Longhaul installed completely?", plan.worker_binary), errno);
+  }
+  if (::access(plan.working_folder.c_str(), X_OK) != 0) {
+    return systemError(fmt::format("start a worker in {}", plan.working_folder), errno);
+  }
+  return systemError(fmt::format("start {}", plan.worker_binary), error_number);
+}
+
+}  // namespace
+
+SharedPage::SharedPage(SharedPage&& other) noexcept
+    : address_(std::exchange(other.address_, nullptr)), size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+
+SharedPage& SharedPage::operator=(SharedPage&& other) noexcept {
+  std::swap(address_, other.address_);
+  std::swap(size_bytes_, other.size_bytes_);
+  return *this;
+}
+
+SharedPage::~SharedPage() {
+  if (address_) ::munmap(address_, size_bytes_);
+}
+
+void SharedPage::punch(std::size_t offset_bytes) const {
+  // A hint: when the system refuses, the memory stays in use and nothing else changes.
+  (void)::madvise(static_cast<char*>(address_) + offset_bytes, size_bytes_ - offset_bytes, MADV_REMOVE);
+}
+
+Result<SocketPair> makeSocketPair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    return systemError("socketpair for a worker", errno);
+  }
+  SocketPair pair{UniqueFd{ends[0]}, UniqueFd{ends[1]}};
+  if (auto done = makeNonBlocking(pair.host.get()); !done) return std::move(done).error();
+  return pair;
+}
+
+Result<LaunchedWorker> PosixWorkerLauncher::launch(const LaunchPlan& plan) {
+  auto out = makePipe();
+  if (!out) return std::move(out).error();
+  auto err = makePipe();
+  if (!err) return std::move(err).error();
+  auto control = makeSocketPair();
+  if (!control) return std::move(control).error();
+  auto call = makeSocketPair();
+  if (!call) return std::move(call).error();
+  auto memory = makePage();
+  if (!memory) return std::move(memory).error();
+
+  SpawnArguments spawn;
+  std::vector<int> wanted{out->write.get(), err->write.get(), control->worker.get(), call->worker.get(),
+                          memory->file.get()};
+  static_assert(kControlFd == 3 && kFirstCallFd == 4 && kPageFd == 5 && kFirstListenerFd == 6);
+  wanted.insert(wanted.end(), plan.listeners.begin(), plan.listeners.end());
+  Sources sources{static_cast<int>(wanted.size()) + 1};
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto source = sources.above(wanted[i]);
+    if (!source) return source.error();
+    ::posix_spawn_file_actions_adddup2(&spawn.actions, *source, static_cast<int>(i) + 1);
+  }
+  // What this process opened is closed on exec; this is for what it inherited itself.
+  ::posix_spawn_file_actions_addclosefrom_np(&spawn.actions, static_cast<int>(wanted.size()) + 1);
+  ::posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_addchdir_np(&spawn.actions, plan.working_folder.c_str());
+
+  // Both are inherited otherwise: what the daemon blocks and ignores is no business of a plugin.
+  sigset_t none;
+  sigset_t all;
+  ::sigemptyset(&none);
+  // sigfillset() leaves out two signals of the C library, which posix_spawn would then make ignored in the child.
+  std::memset(&all, 0xff, sizeof all);
+  ::posix_spawnattr_setsigmask(&spawn.attributes, &none);
+  ::posix_spawnattr_setsigdefault(&spawn.attributes, &all);
+  ::posix_spawnattr_setpgroup(&spawn.attributes, 0);
+  ::posix_spawnattr_setflags(&spawn.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+
+  LaunchedWorker worker;
+  worker.tag = fmt::format("{}/{}.{}", plan.state_tag, ::getpid(), ++serial_);
+  std::vector<std::string> arguments{std::string{kWorkerTitle} + plan.instance, plan.plugin_path,
+                                     std::to_string(::getpid()), "state=" + plan.state_tag};
+  static_assert(kArgPlugin == 1 && kArgHostPid == 2 && kArgStateTag == 3 && kArgCount == 4);
+  std::vector<std::string> variables = environmentOf(plan, worker.tag);
+  const int failed = ::posix_spawn(&worker.pid, plan.worker_binary.c_str(), &spawn.actions, &spawn.attributes,
+                                   pointersTo(arguments).data(), pointersTo(variables).data());
+  if (failed != 0) return spawnError(plan, failed);
+
+  // Nobody has waited for it yet, so the number is still its own.
+  worker.pidfd = openPidfd(worker.pid);
+  if (!worker.pidfd) {
+    const int error_number = errno;
+    ::kill(-worker.pid, SIGKILL);
+    ::waitpid(worker.pid, nullptr, 0);
+    return systemError("pidfd_open of a worker", error_number);
+  }
+  worker.stdout_read = std::move(out->read);
+  worker.stderr_read = std::move(err->read);
+  worker.control = std::move(control->host);
+  worker.first_call = std::move(call->host);
+  worker.page = std::move(memory->page);
+  return worker;
+}
+
+}  // namespace longhaul::host::process
