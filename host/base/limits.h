@@ -83,8 +83,25 @@ inline constexpr auto kRescan = 30s;
 inline constexpr auto kQuiet = 500ms;        // after the last write to a dropped file
 inline constexpr auto kQuietRename = 100ms;  // after a rename into place
 
+// --- Log files (an operator can change the first two)
+inline constexpr std::size_t kLogFileBytesMax = 16U << 20;  // with the next: 64 MiB an instance, the hard cap on disk
+inline constexpr std::size_t kLogFilesMax = 4;
+inline constexpr std::size_t kLogFileBytesMin = 1U << 20;  // several buffers, so that a rotation is rare
+inline constexpr std::size_t kLogFilesLeast = 2;           // one would lose everything at each rotation
+inline constexpr std::size_t kLogFilesCountMax = 1000;
+// One write of a log; holds the longest line with each byte escaped (96 KiB) and stays in the second-level cache.
+inline constexpr std::size_t kLogBufferBytes = 256U << 10;
+inline constexpr std::size_t kLogBuffersKept = 8;     // free ones, for the next turn of the loop
+inline constexpr std::size_t kLogFilesOpenMax = 128;  // descriptors kept open over turns, for logs in use
+inline constexpr auto kLogRetry = 1s;                 // after a failed write, and between two counts of dropped lines
+// What one call of the reader scans (about 10 ms) and gives: the caller goes on from the cursor.
+inline constexpr std::size_t kLogScanBytesMax = 16U << 20;
+inline constexpr std::size_t kLogPageLinesMax = 10'000;
+inline constexpr std::size_t kLogPageBytesMax = 8U << 20;
+
 // --- Configuration and API
 inline constexpr std::size_t kConfigFileBytesMax = 4U << 20;
+inline constexpr std::size_t kConfigNodesMax = 200'000;  // values of one YAML file, aliases counted as often as used
 inline constexpr std::size_t kUnixPathBytesMax = 107;  // sockaddr_un's 108 less the end
 inline constexpr std::size_t kRequestBodyBytesMax = 16U << 20;
 
