@@ -59,6 +59,7 @@ enum class FailedStage : std::uint8_t {
   Manifest,    // the loaded plugin and its manifest disagree; half a capability
   Migrate,     // longhaul.migrate failed
   Create,      // create returned a failure
+  Protocol,    // it could not read what the host sent
 };
 std::string_view failedStageName(FailedStage value);
 

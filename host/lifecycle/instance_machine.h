@@ -192,6 +192,7 @@ struct Worker {
   bool stop_asked = false;
   bool term_sent = false;
   bool killed = false;
+  EndCause kill_cause = EndCause::None;
   TimePoint start_at{};  // START was sent
   TimePoint ready_at{};
   Generation generation{};
@@ -238,9 +239,8 @@ class InstanceMachine {
   static std::string_view cellText(EventKind event, Phase phase);
 
  private:
-  struct Step;  // one step() under way: event, time, actions so far
-  struct Table;
-  friend struct Table;
+  struct Step;   // one step() under way: event, time, actions so far, and the verbs (machine_step.h)
+  struct Table;  // the cells (machine_table.cpp)
 
   enum class Outcome : std::uint8_t { None, Completed, Refused };
   enum class Slot : std::uint8_t { None, Asked, Held };
@@ -249,9 +249,11 @@ class InstanceMachine {
     Target target;
     WorkerId death_of{};
     bool done = false;
+    bool failed = false;  // waits for FenceRetryDue
     Generation generation{};
     TimePoint first_at{};
   };
+  void checkInvariants() const;
 
   Phase phase_ = Phase::Rest;
   std::string reason_;
@@ -262,14 +264,14 @@ class InstanceMachine {
   std::string held_;
   Outcome outcome_ = Outcome::None;
   std::string outcome_text_;
-  bool again_ = false;  // Apply or Restart came at a time when it must wait: replace once READY
+  bool again_ = false;  // Restart came at a time when it must wait: replace once READY
 
   Target target_;
   std::optional<Target> last_good_;
   std::optional<Worker> current_, incoming_;
   std::optional<Target> refused_target_;
   std::string refused_reason_;
-  Slot slot_ = Slot::None;
+  Slot slot_ = Slot::None;  // the spawn slot
   std::optional<Fence> fence_;
   std::uint64_t last_worker_ = 0, last_fence_ = 0;
 
@@ -279,6 +281,7 @@ class InstanceMachine {
   TimePoint next_start_at_{};
   bool calls_held_ = false;
   bool listeners_open_ = false;
+  bool flapping_ = false;
   std::array<bool, kTimerKindCount> armed_{};
 };
 
