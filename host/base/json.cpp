@@ -61,7 +61,63 @@ class Checker : public nlohmann::json_sax<Json> {
   std::vector<std::set<std::string>> keys_;
 };
 
+// Walks over the text of a value that was checked before: where it ends.
+std::size_t skipString(std::string_view text, std::size_t at) {
+  for (++at; text[at] != '"'; ++at) {
+    if (text[at] == '\\') ++at;
+  }
+  return at + 1;
+}
+
+std::size_t skipValue(std::string_view text, std::size_t at) {
+  int depth = 0;
+  do {
+    switch (text[at]) {
+      case '"':
+        at = skipString(text, at);
+        continue;
+      case '{':
+      case '[':
+        ++depth;
+        break;
+      case '}':
+      case ']':
+        --depth;
+        break;
+      case ',':
+        if (depth == 0) return at;
+        break;
+      default:
+        break;
+    }
+    ++at;
+  } while (depth > 0 || (text[at] != ',' && text[at] != '}'));
+  return at;
+}
+
+constexpr std::string_view kSpace = " \t\r\n";
+
 }  // namespace
+
+Result<std::map<std::string, std::string>> splitObject(std::string_view text) {
+  if (auto checked = checkJson(text); !checked) return std::move(checked).error();
+  std::size_t at = text.find_first_not_of(kSpace);
+  if (text[at] != '{') return Error{Code::Invalid, "wanted a JSON object, found another value"};
+  std::map<std::string, std::string> members;
+  at = text.find_first_not_of(kSpace, at + 1);
+  while (text[at] != '}') {
+    const std::size_t key_end = skipString(text, at);
+    std::string key = Json::parse(text.substr(at, key_end - at)).get<std::string>();
+    at = text.find_first_not_of(kSpace, text.find(':', key_end) + 1);
+    const std::size_t value_end = skipValue(text, at);
+    std::string_view value = text.substr(at, value_end - at);
+    value = value.substr(0, value.find_last_not_of(kSpace) + 1);
+    members.emplace(std::move(key), value);
+    at = value_end;
+    if (text[at] == ',') at = text.find_first_not_of(kSpace, at + 1);
+  }
+  return members;
+}
 
 Result<void> checkJson(std::string_view text) {
   Checker checker;

@@ -62,6 +62,19 @@ TEST_CASE("the deepest JSON that is allowed passes") {
   CHECK_FALSE(checkJson(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']')).has_value());
 }
 
+TEST_CASE("the members of an object keep their text") {
+  const auto split =
+      splitObject(R"( { "a" : 1.0 , "b":{"x":[1, "},\\"]},"c\u0041":"t,}" ,"d":null, "e":12345678901234567890123 } )");
+  REQUIRE(split.has_value());
+  const std::map<std::string, std::string> wanted{
+      {"a", "1.0"}, {"b", R"({"x":[1, "},\\"]})"}, {"cA", R"("t,}")"}, {"d", "null"}, {"e", "12345678901234567890123"}};
+  CHECK(*split == wanted);
+  CHECK(splitObject(" {} ")->empty());
+  CHECK_FALSE(splitObject("[1]").has_value());
+  CHECK_FALSE(splitObject("\"x\"").has_value());
+  CHECK_FALSE(splitObject("{\"a\":1").has_value());
+}
+
 TEST_CASE("UTF-8 is told from what only looks like it") {
   const auto [text, valid] = GENERATE(table<std::string, bool>({{"", true},
                                                                 {"plain", true},
