@@ -102,6 +102,12 @@ inline constexpr std::size_t kLogPageBytesMax = 8U << 20;
 // --- Configuration and API
 inline constexpr std::size_t kConfigFileBytesMax = 4U << 20;
 inline constexpr std::size_t kConfigNodesMax = 200'000;  // values of one YAML file, aliases counted as often as used
+inline constexpr std::size_t kConfigExpandedBytesMax = 16U << 20;  // texts of one YAML file, aliases likewise
+inline constexpr std::size_t kConfigFilesMax = 10'000;             // of one folder
+inline constexpr std::size_t kConfigProblemsMax = 100;             // shown of one file: more would not be read
+inline constexpr std::size_t kSecretBytesMax = 64U << 10;          // what one reference may stand for
+inline constexpr int kOrphansPercentMax = 50;                      // more of all instances at once need a yes
+inline constexpr int kUdpReceiveBufferBytes = 8 << 20;             // asked for; about 20,000 datagrams over a swap
 inline constexpr std::size_t kUnixPathBytesMax = 107;  // sockaddr_un's 108 less the end
 inline constexpr std::size_t kRequestBodyBytesMax = 16U << 20;
 

@@ -1,0 +1,80 @@
+// The daemon's own settings: built-in defaults (for root, or the XDG folders of an ordinary user), then longhaul.yaml,
+// then conf.d/*.yaml beside it in the order of their names, then flags; the later one wins key by key, and each key
+// knows where its value is from. Reading touches no file but those; makeRunFolder() is apart. Any thread; values.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/limits.h"
+#include "host/config/problem.h"
+#include "host/config/restart_config.h"
+
+namespace longhaul::host::config {
+
+struct DaemonConfig {
+  std::filesystem::path config_file;  // --config, else the default one, which may be absent
+  std::vector<std::filesystem::path> plugin_dirs;
+  std::filesystem::path instances_dir;
+  std::filesystem::path state_dir;
+  std::filesystem::path run_dir;
+  std::string log_level = "info";  // of the daemon's own log: "debug", "info", "warning", "error"
+
+  RestartConfig restart;
+
+  std::size_t context_bytes = kContextBytesMax;  // of one instance
+  std::size_t spawn_slots = 4;                   // default 2 × processors
+  std::size_t call_sockets = 256;                // extra call sockets of all workers together
+  std::size_t udp_receive_buffer_bytes = kUdpReceiveBufferBytes;
+
+  std::uint32_t log_lines_per_second = kLogLinesPerSecond;  // 0: no limit
+  std::uint32_t log_lines_burst = kLogLinesBurst;
+  std::size_t log_file_bytes = kLogFileBytesMax;
+  std::size_t log_files = kLogFilesMax;
+
+  int orphans_percent = kOrphansPercentMax;  // a plan that orphans more of all instances needs a yes
+
+  std::map<std::string, std::string> origins;  // "log.files" → "default", "flag --state-dir" or "file:line:column"
+
+  std::filesystem::path socketPath() const { return run_dir / "longhaul.sock"; }
+};
+
+// The surroundings that defaults depend on; tests make their own.
+struct Environment {
+  unsigned uid = 0;
+  unsigned processors = 1;
+  std::filesystem::path temporary_dir = "/tmp";
+  std::function<std::optional<std::string>(const char* name)> variable;  // of the process' environment
+
+  static Environment ofProcess();
+};
+
+// Flags of the command line; what is not set stays as the files say.
+struct DaemonFlags {
+  std::optional<std::filesystem::path> config_file, instances_dir, state_dir, run_dir;
+  std::vector<std::filesystem::path> plugin_dirs;  // replaces the list
+  std::optional<std::string> log_level;
+};
+
+struct DaemonConfigLoaded {
+  DaemonConfig config;
+  std::vector<Problem> problems;  // any: the daemon does not start (or keeps what it has), and says them all
+};
+
+// A configuration file that was named by a flag must exist; the default one need not.
+DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const DaemonFlags& flags);
+
+// Makes the folder of the socket where it is missing: 0755 for root, else 0700. In a folder that all may write to it
+// must be this user's own, no link, and closed to others; otherwise the sentence names owner or mode and the remedy.
+Result<void> makeRunFolder(const DaemonConfig& config, const Environment& environment);
+
+// For `config show --effective --origin`: {"log": {"files": 4}, …} and the origins by dotted key.
+Json toJson(const DaemonConfig& config);
+
+}  // namespace longhaul::host::config
