@@ -50,7 +50,8 @@ typedef struct longhaul_descriptor {
 } longhaul_descriptor_t;
 
 /* The only exported symbol. Calls nothing, allocates nothing, gives the same pointer each time; NULL: this plugin
- * cannot run on that host. `host_abi_version` is the host's LONGHAUL_ABI_VERSION. [main-thread] since 0.1 */
+ * cannot run on that host. `host_abi_version` is the host's LONGHAUL_ABI_VERSION.
+ * [main-thread]                                                                                       since 0.1 */
 #if defined(__GNUC__)
 #define LONGHAUL_EXPORT __attribute__((visibility("default")))
 #else

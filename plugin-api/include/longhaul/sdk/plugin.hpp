@@ -26,6 +26,11 @@
 
 namespace longhaul {
 
+namespace detail {
+template <class Derived>
+struct Glue;
+}
+
 // One plugin in one worker. Made and destroyed on the worker's main thread; its constructor takes a Server and hands it
 // on. Each server call may be made from the constructor until the destructor has returned.
 class Plugin {
@@ -51,6 +56,9 @@ class Plugin {
   StopToken stopToken() const noexcept { return server_.stopToken(); }
 
  private:
+  template <class Derived>
+  friend struct detail::Glue;
+
   Server server_;
 };
 
@@ -71,23 +79,19 @@ struct Glue {
  private:
   static longhaul_status_t create(const longhaul_server_t* table, longhaul_plugin_t** out) {
     return guard(Server(table), "create", [&] {
-      auto held = std::make_unique<Held>(Held{std::make_unique<Derived>(Server(table)), Server(table)});
-      *out = reinterpret_cast<longhaul_plugin_t*>(held.release());
+      std::unique_ptr<Plugin> plugin = std::make_unique<Derived>(Server(table));
+      *out = reinterpret_cast<longhaul_plugin_t*>(plugin.release());
     });
   }
-  static longhaul_status_t longRunningExecution(longhaul_plugin_t* plugin) {
-    Held* held = heldOf(plugin);
-    return guard(held->server, "longRunningExecution", [&] { held->plugin->longRunningExecution(); });
+  static longhaul_status_t longRunningExecution(longhaul_plugin_t* raw) {
+    Plugin* plugin = pluginOf(raw);
+    return guard(plugin->server_, "longRunningExecution", [&] { plugin->longRunningExecution(); });
   }
-  static void stop(longhaul_plugin_t* plugin) {
-    Held* held = heldOf(plugin);
-    guard(held->server, "stop", [&] { held->plugin->stop(); });
+  static void stop(longhaul_plugin_t* raw) {
+    Plugin* plugin = pluginOf(raw);
+    guard(plugin->server_, "stop", [&] { plugin->stop(); });
   }
-  static void destroy(longhaul_plugin_t* plugin) {
-    Held* held = heldOf(plugin);
-    guard(held->server, "destroy", [&] { held->plugin.reset(); });
-    delete held;
-  }
+  static void destroy(longhaul_plugin_t* raw) { delete pluginOf(raw); }  // a destructor does not throw
   static const void* getExtension(longhaul_text_t id) {
     try {
       return Derived::getExtension(viewOf(id));
@@ -96,12 +100,7 @@ struct Glue {
     }
   }
 
-  // The server beside the plugin: the guard of destroy still logs when the plugin is gone.
-  struct Held {
-    std::unique_ptr<Plugin> plugin;
-    Server server;
-  };
-  static Held* heldOf(longhaul_plugin_t* plugin) noexcept { return reinterpret_cast<Held*>(plugin); }
+  static Plugin* pluginOf(longhaul_plugin_t* raw) noexcept { return reinterpret_cast<Plugin*>(raw); }
 
   template <class Body>
   static longhaul_status_t guard(Server server, const char* callback, Body body) noexcept {

@@ -1,0 +1,129 @@
+// Runs a plugin on a FakeServer as a worker does: create, longRunningExecution and destroy on one thread, stop() from
+// another when the server is asked to stop.
+//
+//   longhaul::testing::PluginRun run(server, longhaulPluginEntry);
+//   server.waitUntil([&] { return server.incidents().size() == 3; });
+//   run.stop();
+//   CHECK(run.finish().loop == longhaul::Status::kOk);
+//
+// The test's thread owns it. A plugin that does not end after stop ends the test program with a sentence: a thread
+// cannot be taken back.
+#ifndef LONGHAUL_SDK_TESTING_PLUGIN_RUN_HPP
+#define LONGHAUL_SDK_TESTING_PLUGIN_RUN_HPP
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "longhaul/plugin.h"
+#include "longhaul/sdk/testing/fake_server.hpp"
+
+namespace longhaul::testing {
+
+// How the run ended.
+struct Ended {
+  Status create = Status::kInternal;
+  std::optional<Status> loop;  // absent: create failed
+  std::string error;           // the last log line of level error: the text of class "error"
+};
+
+class PluginRun {
+ public:
+  using Entry = const longhaul_descriptor_t* (*)(std::uint32_t);
+
+  // Starts at once. Throws std::invalid_argument if the entry gives no descriptor, or half of one.
+  PluginRun(FakeServer& server, Entry entry, std::chrono::milliseconds stop_timeout = std::chrono::seconds(10))
+      : server_(server), descriptor_(checked(entry(LONGHAUL_ABI_VERSION))), stop_timeout_(stop_timeout) {
+    thread_ = std::thread([this] { run(); });
+  }
+  ~PluginRun() {
+    stop();
+    if (!waitForEnd(stop_timeout_)) {
+      std::fprintf(stderr, "PluginRun: the plugin did not end within %lld ms after stop\n",
+                   static_cast<long long>(stop_timeout_.count()));
+      std::abort();
+    }
+    thread_.join();
+  }
+  PluginRun(const PluginRun&) = delete;
+  PluginRun& operator=(const PluginRun&) = delete;
+
+  // Asks the plugin to stop, as the host does: the server says it, and stop() is called from another thread.
+  void stop() { server_.requestStop(); }
+
+  // Waits for the end. It asks for nothing: a plugin that runs for ever has to be stopped first. Throws
+  // std::runtime_error when the time has passed.
+  Ended finish(std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
+    if (!waitForEnd(timeout))
+      throw std::runtime_error("the plugin did not end within " + std::to_string(timeout.count()) + " ms");
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+
+ private:
+  static const longhaul_descriptor_t* checked(const longhaul_descriptor_t* descriptor) {
+    if (descriptor == nullptr) throw std::invalid_argument("the entry gave no descriptor for this version");
+    if (descriptor->struct_size < sizeof(longhaul_descriptor_t) || descriptor->create == nullptr ||
+        descriptor->longRunningExecution == nullptr || descriptor->stop == nullptr || descriptor->destroy == nullptr)
+      throw std::invalid_argument(
+          "the descriptor lacks create, longRunningExecution, stop or destroy, or its struct_size is too small");
+    return descriptor;
+  }
+
+  void run() {
+    longhaul_plugin_t* plugin = nullptr;
+    Ended ended;
+    ended.create = static_cast<Status>(descriptor_->create(server_.table(), &plugin));
+    if (isDone(ended.create)) {
+      bool over = false;  // guarded by the server's lock, inside waitForStopOr
+      std::thread control([&] {
+        server_.waitForStopOr([&] { return isOver(over); });
+        if (server_.stopRequested()) descriptor_->stop(plugin);
+      });
+      ended.loop = static_cast<Status>(descriptor_->longRunningExecution(plugin));
+      setOver(over);
+      control.join();
+      descriptor_->destroy(plugin);
+    }
+    for (const LogLine& line : server_.logs())
+      if (line.level == "error") ended.error = line.text;
+    const std::lock_guard lock(mutex_);
+    ended_ = ended;
+    has_ended_ = true;
+    end_.notify_all();
+  }
+  bool isOver(const bool& over) const {
+    const std::lock_guard lock(mutex_);
+    return over;
+  }
+  void setOver(bool& over) {
+    {
+      const std::lock_guard lock(mutex_);
+      over = true;
+    }
+    server_.poke();
+  }
+  bool waitForEnd(std::chrono::milliseconds timeout) {
+    std::unique_lock lock(mutex_);
+    return end_.wait_for(lock, timeout, [&] { return has_ended_; });
+  }
+
+  FakeServer& server_;
+  const longhaul_descriptor_t* descriptor_;
+  std::chrono::milliseconds stop_timeout_;
+  mutable std::mutex mutex_;
+  std::condition_variable end_;
+  bool has_ended_ = false;
+  Ended ended_;
+  std::thread thread_;
+};
+
+}  // namespace longhaul::testing
+
+#endif
