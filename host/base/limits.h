@@ -79,7 +79,22 @@ inline constexpr auto kFlappingWindow = 24h;
 // --- Catalog
 inline constexpr std::size_t kPluginFileBytesMax = 256U << 20;
 inline constexpr std::size_t kManifestBytesMax = 256U << 10;
+// Lists of one manifest (parameters, commands, arguments…): more is no form that anybody fills in.
+inline constexpr std::size_t kManifestListMax = 1000;
+inline constexpr std::size_t kListenersMax = 32;     // one descriptor each in host and worker
+inline constexpr std::size_t kGrantedPortsMax = 64;  // one rule each in the sandbox
+inline constexpr std::int64_t kStateSchemaMax = 1'000'000'000;
+inline constexpr auto kHeartbeatMin = 1s;  // counted in whole misses: below a second scheduling is what is measured
+inline constexpr auto kHeartbeatMax = 10min;
+inline constexpr auto kManifestTimeoutMin = 100ms;
+// Libraries, symbol versions and exported names read from one file, and the bytes of one name: real ones have dozens,
+// and 64 KiB covers what templates make of a name.
+inline constexpr std::size_t kElfNamesMax = 1000;
+inline constexpr std::size_t kElfNameBytesMax = 64U << 10;
+inline constexpr std::size_t kLoaderCacheBytesMax = 16U << 20;  // ld.so.cache; a desktop's has some 100 KiB
 inline constexpr auto kRescan = 30s;
+inline constexpr auto kRescanNetwork = 2s;  // inotify tells nothing of what another machine writes
+inline constexpr std::size_t kFolderFilesMax = 10'000;  // of one plugin folder; the others are left out and told
 inline constexpr auto kQuiet = 500ms;        // after the last write to a dropped file
 inline constexpr auto kQuietRename = 100ms;  // after a rename into place
 

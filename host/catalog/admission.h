@@ -1,8 +1,10 @@
 // Everything that is checked of a plugin file before any of its code can run: ELF, note, ABI version, manifest, needed
-// libraries and their symbol versions. Pure but for looking at the system's libraries. Blocking: job thread or CLI.
+// libraries and their symbol versions. It reads bytes and the system's libraries and changes nothing. Blocking: job
+// thread or CLI.
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -23,25 +25,25 @@ std::uint32_t hostAbiVersion();
 struct AdmissionPolicy {
   std::filesystem::path store_folder;            // <state>/plugins
   std::uint32_t abi_version = hostAbiVersion();  // the host's
-  uid_t uid = 0;                                 // files and folders belong to root or to this uid: the daemon's
+  uid_t uid = ::geteuid();                       // files and folders belong to root or to this uid: the daemon's
   std::filesystem::path system_root = "/";       // where libraries are searched
 };
 
 // A needed library and where it was found.
 struct NeededLibrary {
   std::string name;
-  std::filesystem::path path;  // empty: not found in the folders that are known
+  std::filesystem::path path;  // empty: not in a folder that is known
 };
 
-// All that can be told of the bytes. `problems` are reasons for a refusal, the first is the one to show; what could not
-// be read behind a problem is absent.
+// All that can be told of the bytes. `problems` are the reasons for a refusal, the first is the one to show; what could
+// not be read behind a problem is absent.
 struct Examination {
-  std::optional<ElfFile> elf;
+  std::optional<ElfFile> elf;  // borrows the bytes
   std::optional<Manifest> manifest;
   std::vector<NeededLibrary> libraries;
   std::vector<std::string> problems;
   std::vector<std::string> warnings;
-  bool may_pass_later = false;  // all problems lie outside of the file
+  bool may_pass_later = false;  // every problem lies outside of the file
 };
 Examination examine(std::string_view bytes, const AdmissionPolicy& policy);
 

@@ -1,10 +1,11 @@
 // Reads from the bytes of a shared object what admission asks for, without trust: every offset and size is checked
-// against the bytes, no pointer into them outlives the call's argument, and nothing is mapped or loaded. It refuses
-// what the dynamic loader would die of, first of all a file cut short (whose mapping kills dlopen by SIGBUS): all
-// segments and the section header table must lie inside the file, and since linkers write that table last, every cut of
-// an ordinary file is refused. 64-bit little-endian ELF of this machine only. Pure; any thread.
+// against the bytes, and nothing is mapped or loaded. It refuses what the dynamic loader would die of, first of all a
+// file cut short (whose mapping kills dlopen by SIGBUS): all segments and the section header table must lie inside the
+// file, and since linkers write that table last, every cut of an ordinary file is refused. 64-bit ELF of this machine
+// only. Pure; any thread; its time grows with the size of the bytes and no faster.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,10 +15,10 @@
 
 namespace longhaul::host::catalog {
 
-// Symbol versions that are wanted of one library, GLIBC_2.34 of libc.so.6 for one.
+// Symbol versions that are wanted of one library, GLIBC_2.34 of libc.so.6 for one. Weak ones are left out.
 struct NeededVersions {
   std::string library;
-  std::vector<std::string> versions;  // weak ones left out
+  std::vector<std::string> versions;
 };
 
 struct ElfFile {
@@ -26,14 +27,18 @@ struct ElfFile {
   std::string_view manifest;      // the note's JSON text, inside the bytes given
   std::vector<std::string> needed_libraries;
   std::vector<NeededVersions> needed_versions;
-  std::vector<std::string> defined_versions;  // of a library: what it offers
-  std::string runpath;
+  std::string runpath;                // DT_RUNPATH, else DT_RPATH
   std::string build_id;               // hexadecimal; empty: none
-  std::vector<std::string> exported;  // names of defined global symbols, sorted
+  bool exports_entry = false;         // longhaulPluginEntry is a defined, visible function
+  std::size_t exported_count = 0;     // defined, visible functions and objects
+  std::vector<std::string> exported;  // the names of the first kElfNamesMax of them
   bool executable_stack = false;
 };
 
-// INVALID with a sentence, first fault found.
+// INVALID with a sentence, the first fault found.
 Result<ElfFile> readElf(std::string_view bytes);
+
+// The symbol versions that a library defines; empty: it has none. Takes libraries that can also be run (libc.so.6).
+Result<std::vector<std::string>> readDefinedVersions(std::string_view bytes);
 
 }  // namespace longhaul::host::catalog

@@ -1,12 +1,13 @@
 // From a file that an operator dropped to a verified copy in the store that no later write can change. The file is
-// opened once, without following a link at its end; owner and mode of it and of every folder above are checked on
-// descriptors; its bytes are read once, and hash, checks and copy see the same ones. Blocking: job thread or CLI.
+// opened once and safely (safe_path.h); its bytes are read once, and hash, checks and copy see the same ones. Blocking:
+// job thread or CLI.
 #pragma once
 
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "host/base/result.h"
 #include "host/catalog/admission.h"
@@ -14,24 +15,24 @@
 
 namespace longhaul::host::catalog {
 
-// NOT_GRANTED: owner or mode is unsafe. BUSY: it changed while it was read. TOO_LARGE, NOT_FOUND, INVALID (not a
-// regular file), INTERNAL. Every message names the path at fault and the remedy.
+// NOT_GRANTED: owner or mode is unsafe. BUSY: it changed while it was read. TOO_LARGE, NOT_FOUND, INVALID (no regular
+// file), INTERNAL. Every message names the path at fault.
 Result<std::string> readPluginFile(const std::filesystem::path& path, uid_t uid);
 
 // Writes `bytes` as <store_folder>/<digest>.so, mode 0444: beside, synced, renamed, folder synced. A copy that is there
-// is read again and replaced if its bytes are not those.
+// is read again, and replaced if its bytes are not those.
 Result<std::filesystem::path> stage(std::string_view bytes, const Digest& digest,
                                     const std::filesystem::path& store_folder);
 
-// The whole way. A refused file leaves nothing in the store.
 using StageOutcome = std::variant<PluginFile, Refusal>;
+// The whole way. A refused file leaves nothing in the store.
 StageOutcome stageAndAdmit(const std::filesystem::path& path, const AdmissionPolicy& policy);
 
-// What the store's folder holds: each <digest>.so whose bytes have that digest and that is admitted by today's rules.
-// The others are left where they are and come as refusals.
+// What the store's folder holds: each <digest>.so whose bytes have that digest and that is admitted by today's rules;
+// the others stay where they are and come as refusals. Temporary files that a crash left are removed.
 std::vector<StageOutcome> indexStore(const AdmissionPolicy& policy);
 
-// The staged bytes still have their digest. Before each start of a worker.
+// INVALID unless the staged bytes still have their digest. Before each start of a worker.
 Result<void> verifyStaged(const std::filesystem::path& path, const Digest& digest);
 
 }  // namespace longhaul::host::catalog

@@ -1,0 +1,50 @@
+// The outer layout of a shared object: its header, its segments, where an address lies in the file. Part of the ELF
+// reader. Pure; any thread; borrows the bytes.
+#pragma once
+
+#include <elf.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "host/base/result.h"
+#include "host/catalog/elf_bytes.h"
+
+namespace longhaul::host::catalog {
+
+enum class ElfKind {
+  Plugin,   // everything is asked: no interpreter, a section header table inside the file
+  Library,  // of the system: may also be run (libc.so.6 has an interpreter)
+};
+
+class ElfLayout {
+ public:
+  // INVALID with a sentence for what is no whole shared object of this machine.
+  static Result<ElfLayout> read(std::string_view bytes, ElfKind kind);
+
+  // Where in the file the address lies; nothing: in no loaded segment's file part.
+  std::optional<std::uint64_t> offsetOf(std::uint64_t address) const;
+
+  const ElfBytes& bytes() const { return bytes_; }
+  // Each lies inside the bytes.
+  const std::vector<Elf64_Phdr>& notes() const { return notes_; }
+  const std::optional<Elf64_Phdr>& dynamic() const { return dynamic_; }
+  bool executableStack() const { return executable_stack_; }
+
+ private:
+  explicit ElfLayout(std::string_view bytes) : bytes_(bytes) {}
+  Result<void> readHeader();
+  Result<void> readSegments(ElfKind kind);
+  Result<void> checkSections() const;
+
+  ElfBytes bytes_;
+  Elf64_Ehdr header_{};
+  std::vector<Elf64_Phdr> loads_;
+  std::vector<Elf64_Phdr> notes_;
+  std::optional<Elf64_Phdr> dynamic_;
+  bool executable_stack_ = false;
+};
+
+}  // namespace longhaul::host::catalog

@@ -1,0 +1,213 @@
+#include "host/catalog/safe_path.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace longhaul::host::catalog {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kLinksMax = 40;  // as the kernel
+
+std::string userName(uid_t uid) {
+  std::array<char, 4096> buffer{};
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_name;
+  return fmt::format("uid {}", uid);
+}
+
+// The group has the name of its owner and no other member: nobody else is in it (Debian's scheme).
+bool isPrivateGroup(gid_t gid, uid_t uid) {
+  std::array<char, 16384> buffer{};
+  struct group entry {};
+  struct group* found = nullptr;
+  if (::getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return false;
+  const std::string name = userName(uid);
+  if (name != found->gr_name) return false;
+  for (char** member = found->gr_mem; *member != nullptr; ++member) {
+    if (name != *member) return false;
+  }
+  return true;
+}
+
+// With an access list the group bits are its mask: they say nothing about who may write.
+bool hasAccessList(int fd) {
+  const std::string path = fmt::format("/proc/self/fd/{}", fd);
+  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+}
+
+Error unsafe(const fs::path& path, std::string_view found, std::string_view remedy) {
+  return Error{Code::NotGranted,
+               fmt::format("{} {}, so others could replace what is loaded: {}", path.native(), found, remedy)};
+}
+
+Result<void> checkOwner(const fs::path& path, const struct stat& status, uid_t uid) {
+  if (status.st_uid == 0 || status.st_uid == uid) return {};
+  return unsafe(path, fmt::format("belongs to {}", userName(status.st_uid)),
+                uid == 0 ? fmt::format("chown root {}", path.native())
+                         : fmt::format("chown {} {} (or root)", userName(uid), path.native()));
+}
+
+Result<void> checkMode(const fs::path& path, int fd, const struct stat& status) {
+  const unsigned mode = status.st_mode & 07777;
+  // In a sticky folder of root only the owner of a file can rename or remove it, and that owner is judged next.
+  if (S_ISDIR(status.st_mode) && (mode & S_ISVTX) != 0 && status.st_uid == 0) return {};
+  if ((mode & S_IWOTH) != 0) {
+    return unsafe(path, fmt::format("is writable by everybody (mode {:04o})", mode),
+                  fmt::format("chmod o-w {}", path.native()));
+  }
+  if ((mode & S_IWGRP) == 0) return {};
+  if (hasAccessList(fd)) {
+    return unsafe(path, "has an access list that may let others write",
+                  fmt::format("setfacl -b {0} && chmod g-w {0}", path.native()));
+  }
+  if (isPrivateGroup(status.st_gid, status.st_uid)) return {};
+  return unsafe(path, fmt::format("is writable by its group (mode {:04o}, gid {})", mode, status.st_gid),
+                fmt::format("chmod g-w {}", path.native()));
+}
+
+void pushFront(std::deque<std::string>& parts, const fs::path& path) {
+  std::vector<std::string> fresh;
+  for (const auto& part : path.relative_path()) {
+    if (!part.empty() && part != ".") fresh.push_back(part.native());
+  }
+  parts.insert(parts.begin(), fresh.begin(), fresh.end());
+}
+
+Result<std::string> readLink(int folder, const std::string& name, const fs::path& path) {
+  std::array<char, 4096> target{};
+  const ssize_t size = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+  if (size < 0) return systemError(fmt::format("readlink {}", path.native()), errno);
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+// The folders from the root down to where the walk stands: ".." of a link goes back along what was judged.
+class Walk {
+ public:
+  explicit Walk(uid_t uid) : uid_(uid) {}
+
+  Result<void> toRoot() {
+    above_.clear();
+    return enter(UniqueFd{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)}, "/");
+  }
+  void up() {
+    if (above_.size() > 1) above_.pop_back();
+  }
+  // Judges and enters a folder, or gives the target of a link that stands in its place.
+  Result<std::string> step(const std::string& name) {
+    const fs::path path = here() / name;
+    UniqueFd fd{::openat(folder(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    if (!fd) return systemError(fmt::format("open {}", path.native()), errno);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+    if (S_ISLNK(status.st_mode)) {
+      if (auto owned = checkOwner(path, status, uid_); !owned) return std::move(owned).error();
+      return readLink(folder(), name, path);
+    }
+    if (!S_ISDIR(status.st_mode)) return Error{Code::Invalid, fmt::format("{} is not a folder", path.native())};
+    if (auto entered = enter(std::move(fd), path); !entered) return std::move(entered).error();
+    return std::string{};
+  }
+  int folder() const { return above_.back().fd.get(); }
+  const fs::path& here() const { return above_.back().path; }
+
+ private:
+  struct Folder {
+    UniqueFd fd;
+    fs::path path;
+  };
+  Result<void> enter(UniqueFd fd, fs::path path) {
+    if (!fd) return systemError(fmt::format("open {}", path.native()), errno);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+    if (auto owned = checkOwner(path, status, uid_); !owned) return owned;
+    if (auto safe = checkMode(path, fd.get(), status); !safe) return safe;
+    above_.push_back(Folder{std::move(fd), std::move(path)});
+    return {};
+  }
+
+  uid_t uid_;
+  std::vector<Folder> above_;
+};
+
+Error notRegular(const fs::path& path, mode_t mode) {
+  const std::string_view kind = S_ISDIR(mode)    ? "a folder"
+                                : S_ISLNK(mode)  ? "a symbolic link"
+                                : S_ISFIFO(mode) ? "a FIFO"
+                                : S_ISSOCK(mode) ? "a socket"
+                                                 : "a device";
+  return Error{Code::Invalid, fmt::format("{} is {}, wanted a regular file: {}", path.native(), kind,
+                                          S_ISLNK(mode) ? "copy the file itself there" : "take it away")};
+}
+
+Result<SafeFile> openFile(const Walk& walk, const std::string& name, uid_t uid) {
+  const fs::path path = walk.here() / name;
+  // Looked at before it is opened for reading: opening a device can do something.
+  struct stat before {};
+  if (::fstatat(walk.folder(), name.c_str(), &before, AT_SYMLINK_NOFOLLOW) != 0) {
+    return systemError(fmt::format("open {}", path.native()), errno);
+  }
+  if (!S_ISREG(before.st_mode)) return notRegular(path, before.st_mode);
+  SafeFile file;
+  file.fd = UniqueFd{::openat(walk.folder(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+  if (!file.fd) {
+    const int reason = errno;
+    if (reason == ELOOP) return notRegular(path, S_IFLNK);
+    Error error = systemError(fmt::format("open {}", path.native()), reason);
+    if (reason == EACCES) {
+      error.code = Code::NotGranted;
+      error.message += fmt::format(": let {} read it (chmod o+r)", userName(uid));
+    }
+    return error;
+  }
+  if (::fstat(file.fd.get(), &file.status) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+  if (!S_ISREG(file.status.st_mode)) return notRegular(path, file.status.st_mode);
+  if (auto owned = checkOwner(path, file.status, uid); !owned) return std::move(owned).error();
+  if (auto safe = checkMode(path, file.fd.get(), file.status); !safe) return std::move(safe).error();
+  return file;
+}
+
+}  // namespace
+
+Result<SafeFile> openSafely(const fs::path& path, uid_t uid) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  if (error || !absolute.has_filename()) {
+    return Error{Code::Invalid, fmt::format("\"{}\" is not the path of a file", path.native())};
+  }
+  Walk walk{uid};
+  if (auto root = walk.toRoot(); !root) return std::move(root).error();
+  std::deque<std::string> parts;
+  pushFront(parts, absolute.parent_path());
+  for (int links = 0; !parts.empty();) {
+    const std::string name = std::move(parts.front());
+    parts.pop_front();
+    if (name == "..") {
+      walk.up();
+      continue;
+    }
+    auto target = walk.step(name);
+    if (!target) return std::move(target).error();
+    if (target->empty()) continue;
+    if (++links > kLinksMax) return Error{Code::Invalid, fmt::format("{} has too many links", path.native())};
+    if ((*target)[0] == '/') {
+      if (auto root = walk.toRoot(); !root) return std::move(root).error();
+    }
+    pushFront(parts, *target);
+  }
+  return openFile(walk, absolute.filename().native(), uid);
+}
+
+}  // namespace longhaul::host::catalog
