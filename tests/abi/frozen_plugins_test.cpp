@@ -1,0 +1,36 @@
+// A plugin that was built against the headers of a former minor runs on the table of today, here on the fake server.
+// The integration tests load the same files into a real worker.
+#include <dlfcn.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <string>
+
+#include "longhaul/sdk/testing.hpp"
+
+TEST_CASE("the plugin of each frozen minor gets every answer that its headers promise", "[abi]") {
+  namespace fs = std::filesystem;
+  std::size_t count = 0;
+  for (const auto& file : fs::directory_iterator(ABI_PLUGINS)) {
+    if (file.path().extension() != ".so") continue;
+    ++count;
+    INFO(file.path().string());
+    void* library = ::dlopen(file.path().c_str(), RTLD_NOW | RTLD_LOCAL);  // never unloaded, as in a worker
+    INFO((library == nullptr ? ::dlerror() : ""));
+    REQUIRE(library != nullptr);
+    const auto entry = reinterpret_cast<longhaul::testing::PluginRun::Entry>(::dlsym(library, "longhaulPluginEntry"));
+    REQUIRE(entry != nullptr);
+
+    longhaul::testing::FakeServer server;
+    longhaul::testing::PluginRun run(server, entry);
+    CHECK(server.waitUntil([&] { return server.health().has_value(); }));
+    run.stop();
+    const auto ended = run.finish();
+    CHECK(ended.loop == longhaul::Status::kOk);
+    CHECK(ended.error == "");
+    CHECK(server.health()->text == "abi " + file.path().stem().string().substr(4) + ": all calls answered as promised");
+    CHECK(server.incidents().size() == 2);
+    CHECK(server.entries().size() == 2);
+  }
+  CHECK(count == ABI_FROZEN_COUNT);
+}
