@@ -53,6 +53,16 @@ inline constexpr std::size_t kStoreBatchWritesMax = 1000;
 inline constexpr std::size_t kStoreBatchBytesMax = 8U << 20;
 inline constexpr std::size_t kPageRowsMax = 1000;  // rows of one page of a list
 inline constexpr std::size_t kPageRowsDefault = 100;
+inline constexpr std::size_t kStoreQueriesMax = 256;         // reads that wait for the reader thread; more: BUSY
+inline constexpr auto kStoreIdle = 100ms;                    // nothing queued for so long: the writer tidies up
+inline constexpr auto kStoreLockTimeout = 5s;                // for a lock that another program holds on the database
+inline constexpr std::size_t kStoreWalIdleBytes = 1U << 20;  // a larger write-ahead log is checkpointed when idle…
+inline constexpr std::size_t kStoreWalBytesMax = 16U << 20;  // …and this one between two batches: its tail stays small
+inline constexpr std::size_t kStoreCacheBytes = 16U << 20;   // pages of the writing connection
+inline constexpr std::size_t kContextSnapshotsMax = 5;       // an instance; each holds a whole context
+inline constexpr std::size_t kIdempotencyPruneEvery = 64;    // keyed writes between two steps…
+inline constexpr std::size_t kIdempotencyPruneRows =
+    256;  // …that look at so many rows: expired ones stay under a third
 
 // --- Lifecycle (reasons: docs/LIFECYCLE.md)
 inline constexpr auto kLoadTimeout = 10s;

@@ -22,6 +22,10 @@ class Store {
   // other. One result a write, in order. When the commit itself fails, every result of the batch is that error and
   // nothing of it is in the store. After apply() returned, what succeeded is durable.
   virtual std::vector<WriteResult> apply(std::span<const Write> batch) = 0;
+
+  // Housekeeping in one bounded step; the executor calls it on the writer thread when nothing is queued. True: there is
+  // more to do.
+  virtual bool maintain() { return false; }
 };
 
 // Reads see at least everything that was applied before the call began.
@@ -38,6 +42,7 @@ class StoreReader {
   virtual Result<Page<Entry>> entries(IncidentId incident, std::int64_t after_id, std::size_t limit) = 0;
   virtual Result<std::vector<Death>> deaths(InstanceId instance, std::size_t limit) = 0;          // newest first
   virtual Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) = 0;  // newest first
+  virtual Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) = 0;         // newest first
   virtual Result<std::int64_t> incidentCount() = 0;
 };
 

@@ -39,6 +39,7 @@ struct InstanceRecord {
   std::string source;               // the file that owns it; empty for Api
   Target target;                    // what was last made current or was asked for
   std::optional<Target> last_good;  // what last reached READY
+  std::string last_good_config;     // config as it was at last_good's revision: what to go back to
   Generation generation;            // of the newest worker made current; 0: none ever
   std::int64_t context_version = 0;
   std::int64_t last_run_version = 0;
@@ -57,6 +58,19 @@ struct Context {
 struct LastRun {
   std::int64_t version = 0;
   std::string object = "{}";  // JSON object
+  bool quarantined = false;   // the stored one failed its checksum, and `object` is not it
+};
+
+// The context as it was when a worker with another digest was made current.
+struct ContextSnapshot {
+  std::int64_t id = 0;
+  InstanceId instance;
+  Digest digest;          // of the plugin before
+  Generation generation;  // the last that may have written it
+  std::int64_t version = 0;
+  std::int64_t state_schema = 0;
+  std::int64_t at_us = 0;
+  ContextMap values;  // without rows that were quarantined then
 };
 
 struct Incident {
@@ -172,7 +186,9 @@ struct RemoveInstance {
   InstanceId instance;
 };
 // Allots the next generation (the fence). `death` is the end of the worker before, in the same transaction.
-// With a digest other than the stored target's, the context is snapshotted first.
+// With a digest other than the stored target's, the context is snapshotted first. The schema of the context changes
+// with the first write of the context under the new generation, not here: a migration that fails leaves the old one
+// standing. The record's config_revision never goes back: fencing an older target changes the digest only.
 struct Fence {
   InstanceId instance;
   Target target;  // of the worker that becomes current

@@ -1,0 +1,138 @@
+#include "host/store/sqlite/commit_writes.h"
+
+#include "host/base/limits.h"
+#include "host/store/sqlite/context_writes.h"
+#include "host/store/sqlite/incident_index.h"
+#include "host/store/write_checks.h"
+
+namespace longhaul::host::store {
+namespace {
+
+Result<std::int64_t> nextId(Connection& connection, const char* sql) {
+  Query row(connection, sql);
+  if (row.next()) return row.integer(0) + 1;
+  return row.failed() ? row.error() : Error{Code::Internal, "the store's table of sequences is damaged"};
+}
+
+}  // namespace
+
+Result<void> CommitWrites::load() {
+  const auto incident = nextId(connection_,
+                               "SELECT max(floor, coalesce((SELECT max(id) FROM incidents), 0)) FROM sequences "
+                               "WHERE name = 'incidents'");
+  if (!incident) return incident.error();
+  const auto entry = nextId(connection_,
+                            "SELECT max(floor, coalesce((SELECT max(id) FROM entries), 0)) FROM sequences "
+                            "WHERE name = 'entries'");
+  if (!entry) return entry.error();
+  const auto blocks = indexedBlocks(connection_);
+  if (!blocks) return blocks.error();
+  next_ = {*incident, *entry};
+  indexed_blocks_ = *blocks;
+  return {};
+}
+
+Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
+  if (auto checked = checkCommit(write); !checked) return std::move(checked).error();
+  const auto state = readState(connection_, write.instance);
+  if (!state) return state.error();
+  if (write.generation && write.generation != state->generation) return fenced(write.generation, state->generation);
+  if (!write.idempotency_key.empty()) {
+    auto replay = idempotency_.find(write);
+    if (!replay) return std::move(replay).error();
+    if (*replay) return WriteValue{**std::move(replay)};
+  }
+  Committed result;
+  if (auto done = addIncidents(write, result); !done) return std::move(done).error();
+  if (auto done = addEntries(write, result); !done) return std::move(done).error();
+  if (write.context) {
+    auto change = writeContext(connection_, write.instance, write.generation, *state, *write.context,
+                               write.context_bytes_max, damage_);
+    if (!change) return std::move(change).error();
+    result.context_version = change->version;
+    result.context = *std::move(change);
+  }
+  if (auto done = setLastRun(write, result); !done) return std::move(done).error();
+  if (auto done = addHealth(write); !done) return std::move(done).error();
+  if (!write.idempotency_key.empty()) {
+    if (auto kept = idempotency_.keep(write, result); !kept) return std::move(kept).error();
+  }
+  newest_us_ = std::max(newest_us_, write.at_us);
+  return WriteValue{std::move(result)};
+}
+
+Result<void> CommitWrites::addIncidents(const CommitWrite& write, Committed& result) {
+  result.incidents.reserve(write.incidents.size());
+  for (const auto& incident : write.incidents) {
+    Query query(
+        connection_,
+        "INSERT INTO incidents(id, instance, name, type, severity, status, occurred_at_us, created_at_us, body) "
+        "VALUES(?, ?, ?, ?, ?, 'active', ?, ?, ?)");
+    query.bind(next_.incident).bind(write.instance.value).bind(incident.name).bind(incident.type);
+    query.bind(incident.severity).bind(incident.occurred_at_us).bind(write.at_us).bind(incident.body);
+    if (!query.run()) return query.error();
+    result.incidents.push_back(IncidentId{next_.incident++});
+  }
+  return {};
+}
+
+Result<void> CommitWrites::addEntries(const CommitWrite& write, Committed& result) {
+  for (const auto& entry : write.entries) {
+    IncidentId incident;
+    if (const auto* index = std::get_if<std::size_t>(&entry.incident)) {
+      incident = result.incidents[*index];
+    } else {
+      incident = std::get<IncidentId>(entry.incident);
+      Query row(connection_, "SELECT 1 FROM incidents WHERE id = ?");
+      if (!row.bind(incident.value).next()) return row.failed() ? row.error() : noIncident(incident);
+    }
+    Query query(connection_,
+                "INSERT INTO entries(id, incident, instance, created_at_us, author, content_type, text) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?)");
+    const InstanceId author = write.generation ? write.instance : InstanceId{};
+    query.bind(next_.entry).bind(incident.value).bind(author.value).bind(write.at_us);
+    if (!query.bind(entry.author).bind(entry.content_type).bind(entry.text).run()) return query.error();
+    result.entries.push_back(EntryId{next_.entry++});
+    result.entry_incidents.push_back(incident);
+  }
+  return {};
+}
+
+Result<void> CommitWrites::setLastRun(const CommitWrite& write, Committed& result) {
+  if (!write.last_run) return {};
+  LastRun last_run;
+  {
+    Query row(connection_, "SELECT version FROM last_runs WHERE instance = ?");
+    if (row.bind(write.instance.value).next()) last_run.version = row.integer(0);
+    if (row.failed()) return row.error();
+  }
+  ++last_run.version;
+  last_run.object = *write.last_run;
+  Query query(connection_, "INSERT OR REPLACE INTO last_runs(instance, object, version, checksum) VALUES(?, ?, ?, ?)");
+  query.bind(write.instance.value).bind(last_run.object).bind(last_run.version);
+  if (!query.bind(lastRunChecksum(write.instance, last_run.object, last_run.version)).run()) return query.error();
+  result.last_run = std::move(last_run);
+  return {};
+}
+
+Result<void> CommitWrites::addHealth(const CommitWrite& write) {
+  if (!write.health) return {};
+  const Health& health = *write.health;
+  Query query(
+      connection_,
+      "INSERT INTO health(instance, at_us, state, text, events_pulled, assets_pulled) VALUES(?, ?, ?, ?, ?, ?)");
+  query.bind(write.instance.value).bind(health.at_us).bind(health.state).bind(health.text);
+  if (!query.bind(health.events_pulled).bind(health.assets_pulled).run()) return query.error();
+  Query old(
+      connection_,
+      "DELETE FROM health WHERE id IN (SELECT id FROM health WHERE instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)");
+  if (!old.bind(write.instance.value).bind(static_cast<std::int64_t>(kHealthHistoryMax)).run()) return old.error();
+  return {};
+}
+
+Result<void> CommitWrites::finish() {
+  if (auto indexed = indexFullBlocks(connection_, next_.incident - 1, indexed_blocks_); !indexed) return indexed;
+  return idempotency_.prune(newest_us_);
+}
+
+}  // namespace longhaul::host::store

@@ -1,0 +1,32 @@
+// The writes of instances: configuration, wish, fence, ends. Writer thread, inside a transaction; a failure leaves rows
+// half written, and the caller undoes them.
+#pragma once
+
+#include "host/store/sqlite/rows.h"
+
+namespace longhaul::host::store {
+
+class InstanceWrites {
+ public:
+  InstanceWrites(Connection& connection, DamageCount& damage) : connection_(connection), damage_(damage) {}
+
+  Result<WriteValue> perform(const PutInstance& write);
+  Result<WriteValue> perform(const SetEnabled& write);
+  Result<WriteValue> perform(const SetOrphaned& write);
+  Result<WriteValue> perform(const RemoveInstance& write);
+  Result<WriteValue> perform(const Fence& write);
+  Result<WriteValue> perform(const AddDeath& write);
+  Result<WriteValue> perform(const SetLastGood& write);
+
+ private:
+  Result<void> create(const PutInstance& write);
+  Result<void> configure(const PutInstance& write, const InstanceRecord& record);
+  Result<void> setTarget(InstanceId instance, const Target& target);
+  Result<void> addDeath(InstanceId instance, const Death& death);
+  Result<WriteValue> changedOne(Query& query, InstanceId instance);
+
+  Connection& connection_;
+  DamageCount& damage_;
+};
+
+}  // namespace longhaul::host::store

@@ -1,0 +1,173 @@
+#include "host/store/sqlite/schema.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <array>
+
+#include "host/base/files.h"
+#include "host/base/text.h"
+
+namespace longhaul::host::store {
+namespace {
+
+// What changes with each write stands apart from what is large or rarely changes: a row is rewritten whole.
+//
+// Incidents and entries have no AUTOINCREMENT, which costs a second table's page in each commit. The writer counts on
+// from the highest id, without gaps; the triggers keep that right when rows are deleted, by whomever, and make the
+// number of incidents the highest id less the deleted.
+constexpr const char* kVersion1 = R"sql(
+CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES('host_id',
+  lower(hex(randomblob(4))||'-'||hex(randomblob(2))||'-4'||substr(hex(randomblob(2)),2)||'-a'||
+        substr(hex(randomblob(2)),2)||'-'||hex(randomblob(6))));
+
+CREATE TABLE sequences(name TEXT PRIMARY KEY, floor INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO sequences VALUES('incidents', 0), ('incidents_deleted', 0), ('entries', 0), ('incident_blocks', 0);
+
+CREATE TABLE instances(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, plugin TEXT NOT NULL, enabled INTEGER NOT NULL,
+  orphaned INTEGER NOT NULL, config TEXT NOT NULL, grants TEXT NOT NULL, owner INTEGER NOT NULL, source TEXT NOT NULL,
+  config_revision INTEGER NOT NULL, digest TEXT NOT NULL, last_good_digest TEXT, last_good_revision INTEGER,
+  last_good_grants TEXT, last_good_config TEXT, created_at_us INTEGER NOT NULL) STRICT;
+
+CREATE TABLE states(
+  instance INTEGER PRIMARY KEY, generation INTEGER NOT NULL, context_version INTEGER NOT NULL,
+  context_bytes INTEGER NOT NULL, context_keys INTEGER NOT NULL, context_schema INTEGER NOT NULL,
+  worker_schema INTEGER NOT NULL) STRICT;
+
+CREATE TABLE last_runs(
+  instance INTEGER PRIMARY KEY, object TEXT NOT NULL, version INTEGER NOT NULL, checksum INTEGER NOT NULL) STRICT;
+
+CREATE TABLE context(
+  instance INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, version INTEGER NOT NULL,
+  generation INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(instance, key)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE snapshots(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, instance INTEGER NOT NULL, digest TEXT NOT NULL, generation INTEGER NOT NULL,
+  version INTEGER NOT NULL, state_schema INTEGER NOT NULL, at_us INTEGER NOT NULL) STRICT;
+CREATE INDEX snapshots_instance ON snapshots(instance);
+CREATE TABLE snapshot_values(
+  snapshot INTEGER NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, checksum INTEGER NOT NULL,
+  PRIMARY KEY(snapshot, key)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE incidents(
+  id INTEGER PRIMARY KEY, instance INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL, severity REAL NOT NULL,
+  status TEXT NOT NULL, occurred_at_us INTEGER NOT NULL, created_at_us INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TRIGGER incident_ids AFTER DELETE ON incidents BEGIN
+  UPDATE sequences SET floor = max(floor, OLD.id) WHERE name = 'incidents';
+  UPDATE sequences SET floor = floor + 1 WHERE name = 'incidents_deleted';
+END;
+CREATE TABLE incident_blocks(
+  field INTEGER NOT NULL, value ANY NOT NULL, block INTEGER NOT NULL, ids BLOB NOT NULL,
+  PRIMARY KEY(field, value, block)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE entries(
+  id INTEGER PRIMARY KEY, incident INTEGER NOT NULL, instance INTEGER NOT NULL, created_at_us INTEGER NOT NULL,
+  author TEXT NOT NULL, content_type TEXT NOT NULL, text TEXT NOT NULL) STRICT;
+CREATE INDEX entries_incident ON entries(incident);
+CREATE TRIGGER entry_ids AFTER DELETE ON entries BEGIN
+  UPDATE sequences SET floor = max(floor, OLD.id) WHERE name = 'entries';
+END;
+
+CREATE TABLE idempotency(
+  instance INTEGER NOT NULL, key TEXT NOT NULL, request_hash TEXT NOT NULL, result TEXT NOT NULL,
+  at_us INTEGER NOT NULL, PRIMARY KEY(instance, key)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deaths(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, instance INTEGER NOT NULL, generation INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  exit_class TEXT NOT NULL, card TEXT NOT NULL) STRICT;
+CREATE INDEX deaths_instance ON deaths(instance);
+
+CREATE TABLE health(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, instance INTEGER NOT NULL, at_us INTEGER NOT NULL, state TEXT NOT NULL,
+  text TEXT NOT NULL, events_pulled INTEGER NOT NULL, assets_pulled INTEGER NOT NULL) STRICT;
+CREATE INDEX health_instance ON health(instance);
+)sql";
+
+constexpr std::array<Migration, 1> kMigrations{{{1, kVersion1}}};
+
+Result<std::int64_t> number(Connection& connection, const char* pragma) {
+  auto text = connection.pragma(pragma);
+  if (!text) return std::move(text).error();
+  return parseInt(*text).value_or(0);
+}
+
+Result<bool> isEmpty(Connection& connection) {
+  Query query(connection, "SELECT count(*) FROM sqlite_schema");
+  if (!query.next()) return query.failed() ? query.error() : Error{Code::Internal, "the schema could not be read"};
+  return query.integer(0) == 0;
+}
+
+// By SQLite's backup interface, into a file that only becomes the backup's name once it is whole.
+Result<void> backUp(Connection& connection, std::int64_t version) {
+  const std::filesystem::path target = fmt::format("{}.schema-{}.bak", connection.path().native(), version);
+  const std::filesystem::path part = target.native() + ".part";
+  std::error_code ignored;
+  std::filesystem::remove(part, ignored);
+  {
+    auto copy = Connection::open(part, Connection::Mode::ReadWrite);
+    if (!copy) return std::move(copy).error();
+    sqlite3_backup* backup = sqlite3_backup_init((*copy)->handle(), "main", connection.handle(), "main");
+    if (backup == nullptr) return (*copy)->fail(sqlite3_extended_errcode((*copy)->handle()));
+    const int stepped = sqlite3_backup_step(backup, -1);
+    const int finished = sqlite3_backup_finish(backup);
+    if (stepped != SQLITE_DONE) return (*copy)->fail(stepped);
+    if (finished != SQLITE_OK) return (*copy)->fail(finished);
+  }
+  std::filesystem::rename(part, target, ignored);
+  if (ignored) return systemError(fmt::format("rename {} to {}", part.native(), target.native()), ignored.value());
+  return syncFolder(target.parent_path());
+}
+
+Result<void> applyStep(Connection& connection, const Migration& step) {
+  const std::string sql =
+      fmt::format("BEGIN IMMEDIATE; {}; PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT", step.sql,
+                  kApplicationId, step.version);
+  auto done = connection.execute(sql);
+  if (done) return {};
+  connection.rollback();
+  return withContext(fmt::format("the step to schema {} was undone", step.version), std::move(done).error());
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() {
+  return kMigrations;
+}
+
+Result<void> migrate(Connection& connection, std::span<const Migration> steps) {
+  const auto application = number(connection, "application_id");
+  if (!application) return application.error();
+  const auto version = number(connection, "user_version");
+  if (!version) return version.error();
+  const auto empty = isEmpty(connection);
+  if (!empty) return empty.error();
+  const std::string& path = connection.path().native();
+  if (!*empty && *application != kApplicationId) {
+    return Error{Code::Invalid, fmt::format("{} is a database of another program. Move it away, or name another state "
+                                            "directory",
+                                            path)};
+  }
+  const std::int64_t newest = steps.empty() ? 0 : steps.back().version;
+  if (*version > newest) {
+    return Error{Code::Invalid,
+                 fmt::format("the store {} has schema {}, and this longhaul knows schemas up to {}: run the "
+                             "newer longhaul that wrote it, or put a backup from before in its place. "
+                             "Nothing was changed",
+                             path, *version, newest)};
+  }
+  if (!*empty && *version < newest) {
+    if (auto copied = backUp(connection, *version); !copied) {
+      return withContext(fmt::format("the store {} needs a new schema, and the backup before it failed", path),
+                         std::move(copied).error());
+    }
+  }
+  for (const auto& step : steps) {
+    if (step.version <= *version) continue;
+    if (auto done = applyStep(connection, step); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace longhaul::host::store

@@ -1,0 +1,34 @@
+// What can be said about a write without looking into the store: its size and its bounds. Every Store uses these, so
+// that a limit is one sentence everywhere. Any thread; pure.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "host/store/values.h"
+
+namespace longhaul::host::store {
+
+// About how many bytes the write holds: what the queue's and the batch's limits count.
+std::size_t writeBytes(const Write& write);
+
+// INVALID or TOO_LARGE with a sentence that names the limit; what the context may hold is checked where it is known.
+Result<void> checkCommit(const CommitWrite& write);
+Result<void> checkPut(const PutInstance& write);
+
+// One key and value of a context against kContextKeyBytesMax and kContextValueBytesMax.
+Result<void> checkContextPair(std::string_view key, std::string_view value);
+
+// The size of a context after a write. A context over a limit that was lowered may still shrink.
+Result<void> checkContextSize(std::size_t bytes_before, std::size_t bytes_after, std::size_t keys_before,
+                              std::size_t keys_after, std::size_t bytes_max);
+
+// The same sentences everywhere.
+Error noInstance(InstanceId instance);
+Error noIncident(IncidentId incident);
+Error fenced(Generation of_write, Generation stored);
+Error keyMismatch(std::string_view key);
+Error contextConflict(std::int64_t expected, std::int64_t stored);
+Error quarantinedValue(std::string_view key);
+
+}  // namespace longhaul::host::store
