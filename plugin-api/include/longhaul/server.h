@@ -199,7 +199,7 @@ struct longhaul_server {
   longhaul_status_t (*patchIntegrationContext)(const longhaul_server_t* server, longhaul_text_t object);
 
   /* Merges a JSON array of objects into the array under `key`: an element whose `id_field` has the value of an element
-   * there is laid over it, others are appended, an element with "remove": true goes. Atomic on the host.
+   * there is laid over it, others are appended, an element with "remove": true goes. Each has the field. Atomic.
    * A stored text that holds a JSON array, as XSOAR's helpers leave it, is read as that array and stays a text.
    * Returns as setIntegrationContext
    * [thread-safe & created]                                                                           since 0.1 */

@@ -36,17 +36,17 @@ TEST_CASE("a wrong incident is refused with the place and the reason", "[fake]")
   const auto [json, error] = GENERATE(table<std::string, std::string>({
       {"{}", "incidents, byte 0: an array is wanted"},
       {"[]", "incidents is empty, 1 to 1000 are wanted"},
-      {"[1]", "incident 0: an object is wanted"},
-      {"[{}]", "incident 0: \"name\" is missing or empty"},
-      {"[{\"name\":null}]", "incident 0: \"name\" is missing or empty"},
-      {"[{\"name\":1}]", "incident 0: name has to be a string"},
+      {"[1]", "incident 1: an object is wanted"},
+      {"[{}]", "incident 1: \"name\" is missing or empty"},
+      {"[{\"name\":null}]", "incident 1: \"name\" is missing or empty"},
+      {"[{\"name\":1}]", "incident 1: name has to be a string"},
       {"[{\"name\":\"a\"},{\"name\":\"b\",\"severity\":5}]",
-       "incident 1: severity is 5, one of 0, 0.5, 1, 2, 3, 4 is wanted"},
+       "incident 2: severity is 5, one of 0, 0.5, 1, 2, 3, 4 is wanted"},
       {"[{\"name\":\"a\",\"occurred\":\"yesterday\"}]",
-       "incident 0: occurred is \"yesterday\", a time such as 2026-11-24T03:22:02Z is wanted"},
-      {"[{\"name\":\"a\",\"labels\":[{\"type\":1}]}]",
-       "incident 0: labels has to be an array of {\"type\": text, \"value\": text}"},
-      {"[{\"name\":\"a\",\"CustomFields\":[]}]", "incident 0: CustomFields has to be an object"},
+       "incident 1: occurred is \"yesterday\", a time such as 2026-11-24T03:22:02Z is wanted"},
+      {"[{\"name\":\"a\",\"labels\":[{\"type\":1,\"value\":2}]}]",
+       "incident 1: labels has to be an array of {\"type\": text, \"value\": …}"},
+      {"[{\"name\":\"a\",\"CustomFields\":[]}]", "incident 1: CustomFields has to be an object"},
       {"[{\"name\":\"a\",\"name\":\"b\"}]", "incidents: key \"name\" stands twice in one object"},
       {"[{\"name\":\"a\",\"CustomFields\":{\"x\":[{\"y\":1,\"y\":2}]}}]",
        "incidents: key \"y\" stands twice in one object"},
@@ -63,7 +63,7 @@ TEST_CASE("an unknown key of an incident is kept and named in the log", "[fake]"
   fake.server().createIncidents("[{\"name\":\"a\",\"severty\":2,\"type\":null}]");
   CHECK(fake.incidents()[0].json == "{\"name\":\"a\",\"severty\":2,\"type\":null}");
   REQUIRE(fake.logs().size() == 1);
-  CHECK(fake.logs()[0].text == "incident 0: \"severty\" is no key of an incident; it is kept");
+  CHECK(fake.logs()[0].text == "createIncidents: unknown key \"severty\" is kept as it is");
 }
 
 TEST_CASE("more than 1000 incidents are too many", "[fake]") {
@@ -109,7 +109,7 @@ TEST_CASE("entries go to incidents that exist", "[fake]") {
   const std::string id = fake.addIncident("there before");
   longhaul::EntryOptions options;
   options.content_type = "markdown";
-  options.footer = "sent by chat";
+  options.footer = "\nsent by chat";
   CHECK(server.addEntry(id, "**hello**", options) == "1@1");
   CHECK(server.addEntry(id, "again") == "2@1");
   CHECK(fake.entries()[0].text == "**hello**\nsent by chat");
@@ -140,9 +140,9 @@ TEST_CASE("commit is one transaction of all its parts", "[fake]") {
   CHECK(result.context_version == 1);
 
   parts.patch_context = "{\"n\":2}";
-  const auto refused = GENERATE(as<std::string>(), "[{\"incidentIndex\":2,\"entry\":\"x\"}]", "[{\"entry\":\"x\"}]",
-                                "[{\"incidentId\":\"1\",\"incidentIndex\":0,\"entry\":\"x\"}]",
-                                "[{\"incidentId\":\"1\",\"entry\":\"x\",\"text\":\"y\"}]", "{}");
+  const auto refused =
+      GENERATE(as<std::string>(), "[{\"incidentIndex\":2,\"entry\":\"x\"}]", "[{\"entry\":\"x\"}]",
+               "[{\"incidentId\":\"1\",\"entry\":\"\"}]", "[{\"incidentId\":1,\"entry\":\"x\"}]", "{}");
   parts.add_entries = refused;
   CHECK(server.tryCommit(parts).status == Status::kInvalid);
   parts.add_entries = "[{\"incidentId\":\"9\",\"entry\":\"x\"}]";
@@ -191,8 +191,8 @@ TEST_CASE("lists are merged by id", "[fake]") {
   server.mergeIntegrationContext("m", "[{\"id\":\"\\u0031\",\"b\":2},{\"id\":\"2\",\"remove\":true},{\"id\":\"3\"}]",
                                  "id");
   CHECK(fake.contextValue("m") == "[{\"id\":\"\\u0031\",\"a\":1,\"b\":2},{\"id\":\"3\"}]");
-  server.mergeIntegrationContext("m", "[{\"id\":\"9\",\"remove\":true},{\"x\":1},{\"x\":1}]", "id");
-  CHECK(fake.contextValue("m") == "[{\"id\":\"\\u0031\",\"a\":1,\"b\":2},{\"id\":\"3\"},{\"x\":1},{\"x\":1}]");
+  server.mergeIntegrationContext("m", "[{\"id\":\"9\",\"remove\":true},{\"id\":9}]", "id");
+  CHECK(fake.contextValue("m") == "[{\"id\":\"\\u0031\",\"a\":1,\"b\":2},{\"id\":\"3\"},{\"id\":9}]");
 
   server.setIntegrationContext("{\"text\":\"[{\\\"id\\\":1}]\",\"number\":1}");
   server.mergeIntegrationContext("text", "[{\"id\":1,\"a\":2}]", "id");
@@ -200,6 +200,7 @@ TEST_CASE("lists are merged by id", "[fake]") {
   CHECK(server.tryMergeIntegrationContext("number", "[]", "id").status == Status::kInvalid);
   CHECK(server.tryMergeIntegrationContext("new", "{}", "id").status == Status::kInvalid);
   CHECK(server.tryMergeIntegrationContext("new", "[1]", "id").status == Status::kInvalid);
+  CHECK(server.tryMergeIntegrationContext("new", "[{\"x\":1}]", "id").status == Status::kInvalid);
   CHECK_FALSE(fake.contextValue("new").has_value());
 }
 
@@ -228,7 +229,11 @@ TEST_CASE("health keeps text and counts apart, and an empty text clears the erro
   CHECK(fake.health()->pulled.events == 3);
   server.updateModuleHealth("", true);
   CHECK_FALSE(fake.health()->is_error);
-  CHECK(server.tryUpdateModuleHealth("{\"eventsPulled\":\"3\"}").status == Status::kInvalid);
+  server.updateModuleHealth("{\"eventsPulled\":2}");
+  CHECK(fake.health()->pulled.events == 5);
+  CHECK(fake.health()->pulled.assets == 4);
+  server.updateModuleHealth("{\"eventsPulled\":\"3\"}");
+  CHECK(fake.health()->text == "{\"eventsPulled\":\"3\"}");
   CHECK(server.tryUpdateModuleHealth(std::string(5000, 'x')).status == Status::kTooLarge);
 }
 

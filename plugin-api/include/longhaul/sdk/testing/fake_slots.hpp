@@ -200,6 +200,19 @@ struct FakeSlots {
     });
   }
 
+  // {"eventsPulled": n, "assetsPulled": n}, one of them at least; anything else is a text.
+  static std::optional<Pulled> countersOf(std::string_view text) {
+    Pulled pulled;
+    std::vector<detail::JsonMember> members;
+    if (!detail::splitJsonObject(text, members) || members.empty()) return {};
+    for (const auto& member : members) {
+      std::int64_t* const count = member.key == "eventsPulled"   ? &pulled.events
+                                  : member.key == "assetsPulled" ? &pulled.assets
+                                                                 : nullptr;
+      if (count == nullptr || !detail::readNumber(member.value, *count) || *count < 0) return {};
+    }
+    return pulled;
+  }
   static longhaul_status_t updateModuleHealth(Table table, Text data, std::int32_t is_error) {
     FakeServer& self = of(table);
     return self.perform("updateModuleHealth", view(data), nullptr, [&] {
@@ -208,15 +221,9 @@ struct FakeSlots {
         return Answer{Status::kTooLarge, "the health text has more than 4096 bytes", 0};
       if (text.data() == nullptr || !isUtf8(text)) return invalid("the health text is absent or not UTF-8");
       Health health = self.health_.value_or(Health{});
-      std::vector<detail::JsonMember> members;
-      if (detail::splitJsonObject(text, members)) {
-        for (const auto& member : members) {
-          std::int64_t* const count = member.key == "eventsPulled"   ? &health.pulled.events
-                                      : member.key == "assetsPulled" ? &health.pulled.assets
-                                                                     : nullptr;
-          if (count == nullptr || !detail::readNumber(member.value, *count))
-            return invalid("the health's object has to be {\"eventsPulled\": n, \"assetsPulled\": n}");
-        }
+      if (const auto pulled = countersOf(text)) {
+        health.pulled.events += pulled->events;
+        health.pulled.assets += pulled->assets;
       } else {
         health.text = text;
         health.is_error = is_error != 0 && !text.empty();

@@ -158,10 +158,12 @@ class FakeStore {
  private:
   using Bad = std::optional<Answer>;
 
+  static constexpr std::size_t kIncidentNameBytesMax = 4096;
+
   static Answer invalid(std::string text) { return {Status::kInvalid, std::move(text), 0}; }
-  static Answer tooLarge(std::string_view what, std::size_t size, std::size_t most) {
-    return {Status::kTooLarge,
-            std::string(what) + ": " + std::to_string(size) + ", at most " + std::to_string(most) + " are taken", 0};
+  static Answer tooLarge(const std::string& what, std::size_t size, std::size_t most) {
+    return {Status::kTooLarge, what + ": " + std::to_string(size) + ", at most " + std::to_string(most) + " are taken",
+            0};
   }
 
   Bad lookUp(std::string_view key, const std::string& request) const {
@@ -203,12 +205,15 @@ class FakeStore {
       StoredIncident& incident = out.emplace_back();
       incident.json = elements[i];
       IncidentRules rules;
-      if (!rules.read(elements[i], error)) return invalid("incident " + std::to_string(i) + ": " + error);
+      if (!rules.read(elements[i], error)) return invalid("incident " + std::to_string(i + 1) + ": " + error);
+      if (rules.name.size() > kIncidentNameBytesMax)
+        return tooLarge("bytes of the name of incident " + std::to_string(i + 1), rules.name.size(),
+                        kIncidentNameBytesMax);
       incident.name = std::move(rules.name);
       incident.type = std::move(rules.type);
       incident.severity = std::move(rules.severity);
       for (const std::string& key : rules.unknown_keys)
-        warnings.push_back("incident " + std::to_string(i) + ": \"" + key + "\" is no key of an incident; it is kept");
+        warnings.push_back("createIncidents: unknown key \"" + key + "\" is kept as it is");
     }
     return {};
   }
@@ -222,7 +227,7 @@ class FakeStore {
       StoredEntry entry;
       std::string footer;
       std::int64_t index = -1;
-      const std::string where = "entry " + std::to_string(i) + ": ";
+      const std::string where = "entry " + std::to_string(i + 1) + ": ";
       std::vector<detail::JsonMember> members;
       if (!detail::splitJsonObject(elements[i], members)) return invalid(where + "an object is wanted");
       for (const detail::JsonMember& member : members) {
@@ -238,10 +243,8 @@ class FakeStore {
           return invalid(where + member.key + " has to be a string");
         if (member.key == "incidentIndex" && (!detail::readNumber(member.value, index) || index < 0))
           return invalid(where + "incidentIndex has to be a whole number from 0");
-        if (text == nullptr && member.key != "incidentIndex")
-          return invalid(where + "\"" + member.key + "\" is no key of an entry");
       }
-      if ((index >= 0) == !entry.incident_id.empty())
+      if (index < 0 && entry.incident_id.empty())
         return invalid(where + "one of incidentId and incidentIndex is wanted");
       if (index >= 0 && static_cast<std::size_t>(index) >= new_incidents)
         return invalid(where + "incidentIndex is " + std::to_string(index) + " of " + std::to_string(new_incidents));
@@ -260,7 +263,7 @@ class FakeStore {
     if (entry.content_type != "text" && entry.content_type != "markdown")
       return invalid("contentType is \"" + entry.content_type + "\", \"text\" or \"markdown\" is wanted");
     if (entry.text.empty()) return invalid("the entry is empty");
-    if (!footer.empty()) entry.text.append("\n").append(footer);
+    entry.text.append(footer);
     if (entry.text.size() > LONGHAUL_ENTRY_BYTES_MAX)
       return tooLarge("bytes of the entry", entry.text.size(), LONGHAUL_ENTRY_BYTES_MAX);
     if (entry.incident_id.front() == '#') return {};

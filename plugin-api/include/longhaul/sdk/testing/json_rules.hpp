@@ -103,7 +103,7 @@ class IncidentRules {
       if (!detail::decodeJsonString(member.value, text)) return error = member.key + " has to be a string", false;
       if (member.key == "name") name = text;
       if (member.key == "type") type = text;
-      if (member.key == "occurred" && !text.empty() && !isRfc3339(text))
+      if (member.key == "occurred" && !isRfc3339(text))
         return error = "occurred is \"" + text + "\", a time such as 2026-11-24T03:22:02Z is wanted", false;
     } else if (member.key == "severity") {
       severity = member.value;
@@ -115,8 +115,9 @@ class IncidentRules {
     } else if (member.key == "CustomFields") {
       std::vector<detail::JsonMember> fields;
       if (!detail::splitJsonObject(member.value, fields)) return error = "CustomFields has to be an object", false;
-    } else {
-      unknown_keys.push_back(member.key);
+    } else if (!isOneOf(member.key, {"attachment", "sourceBrand", "sourceInstance", "created", "modified",
+                                     "closeReason", "dueDate", "sla", "status", "playbookId", "createInvestigation"})) {
+      unknown_keys.push_back(member.key);  // the others are XSOAR's, kept without a word
     }
     return true;
   }
@@ -127,11 +128,15 @@ class IncidentRules {
     std::string text;
     bool good = detail::splitJsonArray(json, labels);
     for (const auto label : labels) {
+      bool type = false, value = false;
       good = good && detail::splitJsonObject(label, members);
-      for (const auto& member : members)
-        good = good && isOneOf(member.key, {"type", "value"}) && detail::decodeJsonString(member.value, text);
+      for (const auto& member : members) {
+        type = type || (member.key == "type" && detail::decodeJsonString(member.value, text));
+        value = value || member.key == "value";
+      }
+      good = good && type && value;
     }
-    if (!good) error = "labels has to be an array of {\"type\": text, \"value\": text}";
+    if (!good) error = "labels has to be an array of {\"type\": text, \"value\": …}";
     return good;
   }
 };
@@ -158,12 +163,14 @@ inline bool mergeLists(std::string& value, std::string_view list, std::string_vi
   std::vector<std::string> merged(old_elements.begin(), old_elements.end());
   for (const std::string_view element : new_elements) {
     Object added;
-    if (!detail::splitJsonObject(element, added)) return error = "the list has to hold objects", false;
-    const std::string_view id = find(added, id_field);
+    const bool is_object = detail::splitJsonObject(element, added);
+    const std::string_view id = is_object ? find(added, id_field) : std::string_view();
+    if (id.data() == nullptr)
+      return error = "the list has to hold objects with the field \"" + std::string(id_field) + "\"", false;
     const bool remove = find(added, "remove") == "true";
     const auto same = std::find_if(merged.begin(), merged.end(), [&](const std::string& there) {
       Object object;
-      return id.data() != nullptr && detail::splitJsonObject(there, object) && sameValue(find(object, id_field), id);
+      return detail::splitJsonObject(there, object) && sameValue(find(object, id_field), id);
     });
     if (same == merged.end()) {
       if (!remove) merged.emplace_back(element);
