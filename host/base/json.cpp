@@ -6,9 +6,22 @@
 #include <vector>
 
 #include "host/base/limits.h"
+#include "host/base/text.h"
 
 namespace longhaul::host {
 namespace {
+
+// What stands in a message: short, since a token may be megabytes, and UTF-8, since the parser quotes what is not.
+std::string quotable(std::string_view text) {
+  constexpr std::size_t kBytesMax = 200;
+  std::string short_text{text.substr(0, kBytesMax)};
+  if (text.size() > kBytesMax) short_text += "...";
+  if (isUtf8(short_text)) return short_text;
+  for (char& c : short_text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return short_text;
+}
 
 // nlohmann's event interface: refuses depth and duplicate keys while the text is read, before a value exists.
 class Checker : public nlohmann::json_sax<Json> {
@@ -26,7 +39,7 @@ class Checker : public nlohmann::json_sax<Json> {
   }
   bool key(string_t& name) override {
     if (keys_.back().insert(name).second) return true;
-    return fail(fmt::format("key \"{}\" stands twice in one object", name));
+    return fail(fmt::format("key \"{}\" stands twice in one object", quotable(name)));
   }
   bool end_object() override {
     keys_.pop_back();
@@ -38,7 +51,7 @@ class Checker : public nlohmann::json_sax<Json> {
     // nlohmann's text: "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …"
     std::string_view what = error.what();
     if (const auto end = what.find("] "); end != std::string_view::npos) what.remove_prefix(end + 2);
-    return fail(fmt::format("not JSON at byte {}: {}", position, what));
+    return fail(fmt::format("not JSON at byte {}: {}", position, quotable(what)));
   }
 
   std::string message;

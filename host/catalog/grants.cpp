@@ -20,10 +20,11 @@ Result<NetworkGrant> parseNetwork(const Json& value, const std::string& pointer)
   reader.choice("mode", {"none", "connect"}, mode, Need::Required);
   network.connect = mode == 1;
   reader.array("ports", kGrantedPortsMax, [&](const Json& port, const std::string& at) -> Result<void> {
-    if (!port.is_number_unsigned() || port.get<std::uint64_t>() < 1 || port.get<std::uint64_t>() > 65'535) {
+    const auto number = wholeNumber(port);
+    if (!number || *number < 1 || *number > 65'535) {
       return Error{Code::Invalid, fmt::format("{}: found {}, wanted a port from 1 to 65535", at, describe(port))};
     }
-    network.ports.push_back(port.get<std::uint16_t>());
+    network.ports.push_back(static_cast<std::uint16_t>(*number));
     return {};
   });
   reader.lines("hosts", network.hosts);

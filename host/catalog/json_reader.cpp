@@ -61,6 +61,12 @@ std::string describe(const Json& value) {
   }
 }
 
+std::optional<std::uint64_t> wholeNumber(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  if (!value.is_number_integer() || value.get<std::int64_t>() < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(value.get<std::int64_t>());
+}
+
 std::string didYouMean(std::string_view word, const std::vector<std::string>& candidates) {
   const auto near = nearest(word, candidates);
   return near ? fmt::format("; did you mean \"{}\"?", *near) : std::string{};

@@ -23,6 +23,10 @@ enum class Need { Optional, Required };
 // `"text" (a string)`, `an object with 3 keys`: how a message shows what was found.
 std::string describe(const Json& value);
 
+// A whole number that is not negative, however its writer stored it (a parsed one is unsigned, one from YAML may not
+// be).
+std::optional<std::uint64_t> wholeNumber(const Json& value);
+
 // "; did you mean "x"?" or nothing.
 std::string didYouMean(std::string_view word, const std::vector<std::string>& candidates);
 

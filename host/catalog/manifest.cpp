@@ -169,10 +169,9 @@ bool Manifest::offers(std::string_view capability) const {
 std::optional<milliseconds> parseSpan(const Json& value) {
   // Larger ones are no spans that anybody waits for, and would overflow what they are added to.
   constexpr std::int64_t kSecondsMax = 366LL * 24 * 3600;
-  if (value.is_number_unsigned()) {
-    const auto seconds = value.get<std::uint64_t>();
-    if (seconds > static_cast<std::uint64_t>(kSecondsMax)) return std::nullopt;
-    return milliseconds{seconds * 1000};
+  if (const auto seconds = wholeNumber(value)) {
+    if (*seconds > static_cast<std::uint64_t>(kSecondsMax)) return std::nullopt;
+    return milliseconds{*seconds * 1000};
   }
   if (!value.is_string()) return std::nullopt;
   const std::string_view text = value.get_ref<const std::string&>();

@@ -141,7 +141,7 @@ Result<void> checkParameterValue(const Parameter& parameter, const Json& value, 
       return {};
     case ParameterType::Address:
       // A port alone is written as a number.
-      if (value.is_number_unsigned() && value.get<std::uint64_t>() <= 65'535) return {};
+      if (const auto port = wholeNumber(value); port && *port <= 65'535) return {};
       [[fallthrough]];
     default:
       if (!value.is_string()) return wanted(pointer, value, "a string");

@@ -57,6 +57,16 @@ TEST_CASE("JSON is refused with a reason when it is too deep, has a key twice or
   CHECK_THAT(parsed.error().message, Catch::Contains(wanted));
 }
 
+TEST_CASE("what is wrong with a text is told in a short line of UTF-8 whatever the text is") {
+  const std::string text = GENERATE(as<std::string>{}, "[\"\xff\xfe\"]", "\xe2\x82", "[tru\xc3\xa4",
+                                    "{\"" + std::string(100'000, 'k') + "\":1,\"" + std::string(100'000, 'k') + "\":2}",
+                                    "[\"" + std::string(100'000, 's'));
+  const auto parsed = parseJson(text);
+  REQUIRE_FALSE(parsed.has_value());
+  CHECK(isUtf8(parsed.error().message));
+  CHECK(parsed.error().message.size() < 300);
+}
+
 TEST_CASE("the deepest JSON that is allowed passes") {
   CHECK(checkJson(std::string(kJsonDepthMax, '[') + std::string(kJsonDepthMax, ']')).has_value());
   CHECK_FALSE(checkJson(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']')).has_value());
