@@ -4,8 +4,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <thread>
 
 #include "host/base/sha256.h"
 #include "tests/support/temp_folder.h"
@@ -216,4 +218,62 @@ TEST_CASE("a store that cannot be written is told, and may pass later") {
   REQUIRE(std::holds_alternative<Refusal>(outcome));
   CHECK_THAT(std::get<Refusal>(outcome).reason, Catch::Contains("its copy cannot be kept"));
   CHECK(std::get<Refusal>(outcome).may_pass_later);
+}
+
+TEST_CASE("a file that is written while it is read is told so, and never taken as something between") {
+  Place place;
+  const fs::path path = place.folder / "drop" / "x.so";
+  // As long as reading takes long enough for the writer to come in between.
+  test::writeText(path, std::string(std::size_t{8} << 20, 'a'));
+  fs::permissions(path, fs::perms{0644});
+  std::atomic<bool> stop{false};
+  std::thread writer{[&] {
+    std::fstream file{path, std::ios::binary | std::ios::in | std::ios::out};
+    while (!stop) {
+      file.seekp(0);
+      file.put('a');
+      file.flush();
+    }
+  }};
+  bool busy = false;
+  for (int i = 0; i < 1000 && !busy; ++i) {
+    const auto read = readPluginFile(path, ::geteuid());
+    busy = !read && read.error().code == Code::Busy;
+    if (!read) CHECK_THAT(read.error().message, Catch::Contains("changed while it was read"));
+  }
+  stop = true;
+  writer.join();
+  CHECK(busy);
+}
+
+TEST_CASE("a link that takes turns with the file is never followed") {
+  Place place;
+  const fs::path drop = place.folder / "drop";
+  test::writeText(place.folder / "secret", "secret");
+  std::atomic<bool> stop{false};
+  std::atomic<int> turns{0};
+  std::thread attacker{[&] {
+    while (!stop) {
+      test::writeText(drop / "good.tmp", "good");
+      fs::permissions(drop / "good.tmp", fs::perms{0644});
+      fs::rename(drop / "good.tmp", drop / "x.so");
+      fs::create_symlink(place.folder / "secret", drop / "link.tmp");
+      fs::rename(drop / "link.tmp", drop / "x.so");
+      ++turns;
+    }
+  }};
+  int good = 0;
+  int refused = 0;
+  int followed = 0;
+  // Until both were seen often; the bound only ends a test that fails.
+  for (int i = 0; i < 200'000 && (good < 50 || refused < 50); ++i) {
+    const auto read = readPluginFile(drop / "x.so", ::geteuid());
+    ++(!read ? refused : *read == "good" ? good : followed);
+  }
+  stop = true;
+  attacker.join();
+  CHECK(followed == 0);
+  CHECK(good >= 50);
+  CHECK(refused >= 50);
+  CHECK(turns > 0);
 }
