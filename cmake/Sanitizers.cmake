@@ -8,3 +8,8 @@ if(LONGHAUL_SANITIZE)
     add_compile_options(-fno-sanitize=vptr)
   endif()
 endif()
+
+# libFuzzer needs to see which branches the code under test takes; the targets themselves bring its main.
+if(LONGHAUL_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
