@@ -34,10 +34,16 @@ inline constexpr std::size_t kErrorTextBytesMax = 1024;  // what lastError() giv
 // A packet must fit the sender's SO_SNDBUF; stock Debian's 212,992 refuses 512 KiB. 64 KiB also bounds one read.
 inline constexpr std::size_t kPacketBytesMax = 65'536;
 inline constexpr std::size_t kMessageBytesMax = 16U << 20;
+inline constexpr std::size_t kMessageOverheadBytes = 256;  // numbers and lengths around the texts of one call
+inline constexpr std::size_t kFailedTextBytesMax = 4096;   // why a worker could not start; a linker's text can be long
 // What one worker may have in reassembly at once, over all of its sockets: the same as one whole message.
 inline constexpr std::size_t kReassemblyBytesMax = kMessageBytesMax;
 inline constexpr std::size_t kCallSocketsMax = 64;  // calls of one worker in flight; more wait in the worker
 inline constexpr auto kCallSocketIdle = 60s;        // an extra call socket unused for so long is closed
+inline constexpr auto kCallSocketAskAgain = 1s;     // after the host had no further call socket to give
+inline constexpr std::size_t kCallBufferKeptBytes = 64U << 10;  // a larger buffer of a call is given back after it
+// Changes of the context that came before one that they build on: one a call in flight, and a few of operators.
+inline constexpr std::size_t kContextChangesPendingMax = 1000;
 inline constexpr std::size_t kPageHeaderBytes = 4096;
 inline constexpr std::size_t kLogRingBytes = 256U << 10;  // about 1,700 lines of 150 bytes while the host is busy
 inline constexpr std::size_t kLogLineBytesMax = 16U << 10;

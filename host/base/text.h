@@ -1,6 +1,7 @@
 // Small things about text that several rooms need. Any thread; pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,6 +12,10 @@ namespace longhaul::host {
 
 // Whole text is UTF-8 by RFC 3629: no surrogates, no overlong forms, nothing above U+10FFFF.
 bool isUtf8(std::string_view text);
+// The longest begin of a UTF-8 text that has at most so many bytes and ends with a whole character.
+std::string_view cutAtCharacter(std::string_view text, std::size_t bytes_max);
+// The same text with U+FFFD for each byte that belongs to no character.
+std::string replaceNonUtf8(std::string_view text);
 
 // Names of instances and plugins: 1–63 of a–z A–Z 0–9 . _ -, the first a letter or digit. They become file names,
 // routes and process titles, so nothing else is allowed.

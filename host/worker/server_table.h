@@ -1,0 +1,26 @@
+// The table that the plugin calls: each slot of longhaul/server.h, on top of the session. The slots are functions of C:
+// they find their session behind the table that they are given.
+#pragma once
+
+#include "host/worker/session.h"
+#include "longhaul/server.h"
+#include "longhaul/version.h"
+
+namespace longhaul::host::worker {
+
+struct ServerTable {
+  explicit ServerTable(Session& owner);
+
+  longhaul_server_t table;  // first: a pointer to it is a pointer to all
+  Session* session;
+
+  static Session& sessionOf(const longhaul_server_t* server) {
+    return *reinterpret_cast<const ServerTable*>(server)->session;
+  }
+};
+
+// Fill their part of the table.
+void fillLocalSlots(longhaul_server_t& table);  // answered in the worker
+void fillCallSlots(longhaul_server_t& table);   // answered by the host
+
+}  // namespace longhaul::host::worker
