@@ -9,6 +9,7 @@
 //   GiveSlotBack or 1 s, whichever is first: that second is the slots' own, so a GiveSlotBack may come too late.
 // - A worker has the number that Spawn gave it; numbers of an instance are never used twice. Its events come in their
 //   order, and after CurrentEnded/IncomingEnded (sent when everything that it left is read) comes none.
+// - StartFailed with a worker is that worker's end; a KillIncoming for it that comes in between is ignored.
 // - The wish, the target and grants are stored by whoever sends Enable, Disable, Orphan, Adopt or Apply, before it is
 //   sent; HostStop is stored by nobody.
 // - One timer a kind: ArmTimer replaces the one of its kind, and its event comes once.
@@ -193,6 +194,8 @@ struct Worker {
   bool term_sent = false;
   bool killed = false;
   EndCause kill_cause = EndCause::None;
+  std::string kill_text;
+  TimePoint stop_by{};   // when SIGTERM follows
   TimePoint start_at{};  // START was sent
   TimePoint ready_at{};
   Generation generation{};

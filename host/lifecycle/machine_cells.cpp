@@ -19,6 +19,7 @@ void InstanceMachine::Table::enable(Step& s) {
 void InstanceMachine::Table::enableNoted(Step& s) {
   s.m.wish_run_ = true;
   s.m.outcome_ = Outcome::None;
+  s.m.held_by_store_ = false;
 }
 
 void InstanceMachine::Table::release(Step& s) {
@@ -110,6 +111,7 @@ void InstanceMachine::Table::restartIdle(Step& s) {
 // Kills what is loaded and begins again with the target as it is now.
 void InstanceMachine::Table::restartSpawning(Step& s) {
   s.dropFence();
+  s.m.reason_ = "started anew";
   if (s.m.incoming_) {
     s.killIncoming(EndCause::Superseded, "started anew");
   } else {
@@ -208,6 +210,12 @@ void InstanceMachine::Table::startFailedPreparing(Step& s) {
   s.endReplacement("not replaced: " + s.event.text);
 }
 
+void InstanceMachine::Table::startFailedStopping(Step& s) {
+  if (!s.isIncoming()) return;
+  s.takeIncoming();
+  if (!s.m.current_) s.go("not started: " + s.event.text);
+}
+
 void InstanceMachine::Table::fencedSpawning(Step& s) {
   if (!s.m.fence_ || s.m.fence_->id != s.event.fence) return;
   s.m.fence_->done = true;
@@ -248,6 +256,7 @@ void InstanceMachine::Table::loadedSpawning(Step& s) {
   if (!s.m.fence_ || !(s.m.fence_->target == s.m.incoming_->target)) {
     s.queueFence(s.m.incoming_->target, WorkerId::None, "its worker is loaded");
   }
+  s.m.fence_->first_at = s.now;  // one that was queued before had its worker's loading time for nothing
   s.enter(Phase::Fencing, "its worker is loaded and waits for its generation");
   if (s.m.fence_->done) s.promote();
 }
@@ -315,13 +324,14 @@ void InstanceMachine::Table::currentEndedReplacing(Step& s) {
   }
   s.storeDeath(gone.id);
   const Target tried = s.m.incoming_->target;
+  s.refuse(tried, s.m.incoming_->kill_text);
   if (s.m.target_ == tried) s.backTo(s.m.last_good_.value_or(gone.target));
   s.enter(Phase::Stopping, "its next worker is killed; it goes back");
 }
 
 void InstanceMachine::Table::currentEndedStopping(Step& s) {
   s.storeDeath(s.takeCurrent().id);
-  if (!s.m.incoming_) s.go(s.event.exit.text);
+  if (!s.m.incoming_) s.go("the worker before has ended: " + s.event.exit.text);
 }
 
 // Spawning and Fencing.
@@ -356,17 +366,19 @@ void InstanceMachine::Table::incomingEndedReplacing(Step& s) {
 
 void InstanceMachine::Table::incomingEndedStopping(Step& s) {
   s.storeDeath(s.takeIncoming().id);
-  if (!s.m.current_) s.go(s.event.exit.text);
+  if (!s.m.current_) s.go("the worker before has ended: " + s.event.exit.text);
 }
 
 // ---------------------------------------------------------------- timers
 
 void InstanceMachine::Table::loadDeadline(Step& s) {
-  s.killIncoming(EndCause::LoadDeadline, fmt::format("not loaded within {}", printDuration(kLoadTimeout)));
+  s.m.reason_ = fmt::format("not loaded within {}", printDuration(kLoadTimeout));
+  s.killIncoming(EndCause::LoadDeadline, s.m.reason_);
 }
 
 void InstanceMachine::Table::readyDeadline(Step& s) {
-  s.killCurrent(EndCause::ReadyDeadline, "not ready in time");
+  s.m.reason_ = "not ready in time";
+  s.killCurrent(EndCause::ReadyDeadline, s.m.reason_);
 }
 
 void InstanceMachine::Table::stopDeadline(Step& s) {

@@ -138,6 +138,7 @@ void InstanceMachine::Step::killIncoming(EndCause cause, std::string why) {
   if (!m.incoming_ || m.incoming_->killed) return;
   m.incoming_->killed = true;
   m.incoming_->kill_cause = cause;
+  m.incoming_->kill_text = why;
   drop(TimerKind::LoadDeadline);
   releaseSlot();
   Action& action = add(ActionKind::KillIncoming, std::move(why));
@@ -150,6 +151,7 @@ void InstanceMachine::Step::killCurrent(EndCause cause, std::string why) {
   if (!m.current_ || m.current_->killed) return;
   m.current_->killed = true;
   m.current_->kill_cause = cause;
+  m.current_->kill_text = why;
   drop(TimerKind::ReadyDeadline);
   drop(TimerKind::StopDeadline);
   Action& action = add(ActionKind::KillCurrent, std::move(why));
@@ -164,10 +166,13 @@ void InstanceMachine::Step::stopCurrent(EndCause cause, std::string why) {
   // All of a host's shutdown fits into its deadline, SIGTERM's and SIGKILL's time included.
   if (cause == EndCause::HostStop) time = std::min<Duration>(time, kHostStopTimeout - kTermTimeout - kReapTimeout);
   if (m.current_->stop_asked) {
-    if (cause == EndCause::HostStop && !m.current_->term_sent) arm(TimerKind::StopDeadline, time);
+    if (m.current_->term_sent || now + time >= m.current_->stop_by) return;
+    m.current_->stop_by = now + time;
+    arm(TimerKind::StopDeadline, time);
     return;
   }
   m.current_->stop_asked = true;
+  m.current_->stop_by = now + time;
   drop(TimerKind::ReadyDeadline);
   Action& action = add(ActionKind::StopCurrent, std::move(why));
   action.worker = m.current_->id;
@@ -177,6 +182,7 @@ void InstanceMachine::Step::stopCurrent(EndCause cause, std::string why) {
 }
 
 void InstanceMachine::Step::condemn(EndCause cause, const std::string& why) {
+  if (isIncoming() || isCurrent()) m.reason_ = "its worker is killed: " + why;
   if (isIncoming()) killIncoming(cause, why);
   if (isCurrent()) killCurrent(cause, why);
 }

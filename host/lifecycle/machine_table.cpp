@@ -55,7 +55,7 @@ const std::array<InstanceMachine::Table::Row, kEventKindCount> InstanceMachine::
         {"give back", slotSurplus}}},
     /* StartFailed */ {{
         {kLate}, {kLate}, {"decide (not counted)", startFailedSpawning}, {kLate}, {kLate}, {kLate},
-        {"report refusal → Running", startFailedPreparing}, {kLate}, {kLate}}},
+        {"report refusal → Running", startFailedPreparing}, {kLate}, {"inc is gone; no cur: go", startFailedStopping}}},
     /* Fenced */ {{
         {kLate}, {kLate}, {"note g", fencedSpawning}, {"promote, send Start(g) → Starting", fencedFencing}, {kLate},
         {kLate}, {kLate}, {kLate}, {kLate}}},

@@ -50,6 +50,7 @@ struct InstanceMachine::Table {
   static void slotSurplus(Step& s);
   static void startFailedSpawning(Step& s);
   static void startFailedPreparing(Step& s);
+  static void startFailedStopping(Step& s);
   static void fencedSpawning(Step& s);
   static void fencedFencing(Step& s);
   static void fenceFailed(Step& s);

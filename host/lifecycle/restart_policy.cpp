@@ -137,8 +137,10 @@ RestartDecision decideRestart(RestartHistory& history, const RestartSettings& se
   const Duration wait = scaled(delay, 1.0 - settings.jitter + 2.0 * settings.jitter * random);
   decision.what = What::Wait;
   decision.start_at = now + wait;
-  decision.reason = fmt::format("{}{} in {}; next start in {}", levelText(decision.level), plural(failures, "failure"),
-                                printDuration(settings.window), printDuration(wait));
+  decision.reason = levelText(decision.level);
+  if (failures > 0)
+    decision.reason += fmt::format("{} in {}; ", plural(failures, "failure"), printDuration(settings.window));
+  decision.reason += fmt::format("next start in {}", printDuration(wait));
   return decision;
 }
 

@@ -1,0 +1,128 @@
+// Prints the generated parts of docs/LIFECYCLE.md from the code and from the table that the tests walk.
+//   lifecycle_doc --check FILE   fails when the file says something else
+//   lifecycle_doc --write FILE   rewrites what stands between the markers
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "tests/unit/lifecycle/machine_rows.h"
+#include "tests/unit/lifecycle/machine_script.h"
+
+using namespace longhaul::host::lifecycle;
+using namespace longhaul::host::lifecycle::script;
+
+namespace {
+
+struct Part {
+  std::string name;
+  std::string text;
+};
+
+std::string cells() {
+  std::string out = "| event |";
+  std::string line = "| --- |";
+  for (std::size_t p = 0; p < kPhaseCount; ++p) {
+    out += fmt::format(" {} |", phaseName(static_cast<Phase>(p)));
+    line += " --- |";
+  }
+  out += "\n" + line + "\n";
+  for (std::size_t e = 0; e < kEventKindCount; ++e) {
+    const auto event = static_cast<EventKind>(e);
+    out += fmt::format("| {} |", eventKindName(event));
+    for (std::size_t p = 0; p < kPhaseCount; ++p) {
+      out += fmt::format(" {} |", InstanceMachine::cellText(event, static_cast<Phase>(p)));
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string rows() {
+  std::string out;
+  for (std::size_t p = 0; p < kPhaseCount; ++p) {
+    const auto phase = static_cast<Phase>(p);
+    out += fmt::format("### {}\n\n| situation | event | actions → phase |\n| --- | --- | --- |\n", phaseName(phase));
+    std::string last;
+    for (const Row& row : kRows) {
+      if (row.phase != phase) continue;
+      const std::string word(row.word);
+      const auto colon = word.find(':');
+      std::string event(eventKindName(Play::kindOf(word)));
+      if (colon != std::string::npos) event += " (" + word.substr(colon + 1) + ")";
+      std::string expect(row.expect);
+      expect.replace(expect.find("-> "), 3, "→ ");
+      out += fmt::format("| {} | {} | {} |\n", last == row.situation ? "" : row.situation, event, expect);
+      last = row.situation;
+    }
+    out += "\n";
+  }
+  out.pop_back();
+  return out;
+}
+
+std::string schedule() {
+  return "```\n" + printSchedule({}) + "```\n";
+}
+
+std::string classes() {
+  std::string out;
+  for (std::size_t i = 0; i < kExitClassCount; ++i) {
+    out += fmt::format("{}`{}`", i == 0 ? "" : ", ", exitClassName(static_cast<ExitClass>(i)));
+  }
+  return out + ".\n";
+}
+
+std::string states() {
+  std::string out;
+  for (std::size_t i = 0; i < kPublicStateCount; ++i) {
+    out += fmt::format("{}`{}`", i == 0 ? "" : ", ", publicStateName(static_cast<PublicState>(i)));
+  }
+  return out + ".\n";
+}
+
+// The text with each part between its markers; empty when a marker is missing.
+std::string filled(std::string text, const std::vector<Part>& parts) {
+  for (const Part& part : parts) {
+    const std::string begin = fmt::format("<!-- {}: printed by lifecycle_doc -->\n", part.name);
+    const std::string end = fmt::format("<!-- end of {} -->\n", part.name);
+    const auto from = text.find(begin);
+    const auto to = text.find(end);
+    if (from == std::string::npos || to == std::string::npos || to < from) {
+      fmt::print(stderr, "the markers of \"{}\" are missing: {}{}", part.name, begin, end);
+      return {};
+    }
+    text.replace(from + begin.size(), to - from - begin.size(), part.text);
+  }
+  return text;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string verb = argc == 3 ? argv[1] : "";
+  if (verb != "--check" && verb != "--write") {
+    fmt::print(stderr, "usage: lifecycle_doc --check|--write FILE\n");
+    return 2;
+  }
+  std::ifstream in(argv[2]);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const std::string wanted = filled(text, {{"states", states()},
+                                           {"exit classes", classes()},
+                                           {"schedule", schedule()},
+                                           {"cells", cells()},
+                                           {"rows", rows()}});
+  if (wanted.empty()) return 1;
+  if (verb == "--check") {
+    if (wanted == text) return 0;
+    const auto line =
+        std::count(text.begin(), std::mismatch(text.begin(), text.end(), wanted.begin(), wanted.end()).first, '\n');
+    fmt::print(stderr, "{}:{}: it says something else than the code: run lifecycle_doc --write {}\n", argv[2], line + 1,
+               argv[2]);
+    return 1;
+  }
+  std::ofstream(argv[2]) << wanted;
+  return 0;
+}
