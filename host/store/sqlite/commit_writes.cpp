@@ -83,6 +83,8 @@ Result<void> CommitWrites::addEntries(const CommitWrite& write, Committed& resul
       incident = result.incidents[*index];
     } else {
       incident = std::get<IncidentId>(entry.incident);
+      // The incidents of this very write are named by index, never by a guessed id.
+      if (!result.incidents.empty() && incident >= result.incidents.front()) return noIncident(incident);
       Query row(connection_, "SELECT 1 FROM incidents WHERE id = ?");
       if (!row.bind(incident.value).next()) return row.failed() ? row.error() : noIncident(incident);
     }

@@ -1,0 +1,77 @@
+// The fake of the disk's seam: Store and StoreReader over plain maps, written apart from the real one so that the
+// contract suite and the random comparison hold both to the same promises. Any thread.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "host/store/store.h"
+
+namespace longhaul::host::test {
+
+class MemoryStore final : public store::Store, public store::StoreReader {
+ public:
+  std::vector<store::WriteResult> apply(std::span<const store::Write> batch) override;
+
+  Result<std::vector<store::InstanceRecord>> instances() override;
+  Result<store::Context> context(InstanceId instance) override;
+  Result<store::LastRun> lastRun(InstanceId instance) override;
+  Result<store::Page<store::Incident>> incidents(const store::IncidentQuery& query) override;
+  Result<store::Incident> incident(IncidentId id) override;
+  Result<store::Page<store::Entry>> entries(IncidentId incident, std::int64_t after_id, std::size_t limit) override;
+  Result<std::vector<store::Death>> deaths(InstanceId instance, std::size_t limit) override;
+  Result<std::vector<store::Health>> healthHistory(InstanceId instance, std::size_t limit) override;
+  Result<std::vector<store::ContextSnapshot>> contextSnapshots(InstanceId instance) override;
+  Result<std::int64_t> incidentCount() override;
+
+  // The next `count` batches fail whole with `error`, as a commit that did not reach the disk.
+  void failBatches(std::size_t count, Error error);
+  // The stored value fails its checksum from now on, until it is written again.
+  void damageContext(InstanceId instance, const std::string& key);
+
+ private:
+  struct Key {
+    std::string request_hash;
+    store::Committed result;
+  };
+  struct Instance {
+    store::InstanceRecord record;
+    std::int64_t worker_schema = 0;
+    store::ContextMap context;
+    std::set<std::string> damaged;
+    store::LastRun last_run;
+    std::vector<store::Death> deaths;  // oldest first, as the next two
+    std::vector<store::Health> health;
+    std::vector<store::ContextSnapshot> snapshots;
+    std::map<std::string, Key> keys;
+  };
+
+  store::WriteResult perform(const store::CommitWrite& write);
+  store::WriteResult perform(const store::PutInstance& write);
+  store::WriteResult perform(const store::SetEnabled& write);
+  store::WriteResult perform(const store::SetOrphaned& write);
+  store::WriteResult perform(const store::RemoveInstance& write);
+  store::WriteResult perform(const store::Fence& write);
+  store::WriteResult perform(const store::AddDeath& write);
+  store::WriteResult perform(const store::SetLastGood& write);
+  Result<store::ContextMap> changedContext(const Instance& instance, const store::CommitWrite& write,
+                                           store::ContextChange& change);
+  void addDeath(Instance& instance, store::Death death);
+  store::Context contextOf(const Instance& instance) const;
+  Instance* find(InstanceId id);
+
+  std::mutex mutex_;  // guards all below
+  std::map<InstanceId, Instance> instances_;
+  std::map<IncidentId, store::Incident> incidents_;
+  std::map<EntryId, store::Entry> entries_;
+  std::int64_t last_instance_ = 0;
+  std::int64_t last_incident_ = 0;
+  std::int64_t last_entry_ = 0;
+  std::int64_t last_death_ = 0;
+  std::int64_t last_snapshot_ = 0;
+  std::size_t batches_to_fail_ = 0;
+  Error failure_;
+};
+
+}  // namespace longhaul::host::test
