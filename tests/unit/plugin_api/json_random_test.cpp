@@ -40,7 +40,8 @@ TEST_CASE("texts changed at random are judged as by another reader", "[json][ran
     }
     bool wanted = true;
     try {
-      (void)nlohmann::json::parse(text);
+      const auto parsed = nlohmann::json::parse(text);
+      wanted = !parsed.is_discarded();
     } catch (const nlohmann::json::out_of_range&) {
       continue;  // 1e999: the other reader makes numbers, this one leaves them text
     } catch (const nlohmann::json::parse_error&) {
