@@ -66,6 +66,13 @@ class Writer {
 
   std::size_t below(std::size_t end) { return random_() % end; }
 
+  // What the writes are aimed at.
+  void lives(const std::vector<InstanceRecord>& records) {
+    lives_.clear();
+    for (const auto& record : records)
+      lives_.push_back(record.id);
+  }
+
   Write next() {
     switch (below(12)) {
       case 0: {
@@ -95,7 +102,11 @@ class Writer {
  private:
   std::string pick(const std::string& stem) { return stem + std::to_string(below(3)); }
   std::int64_t now() { return ++now_us_; }
-  InstanceId instance() { return InstanceId{static_cast<std::int64_t>(1 + below(6))}; }
+  // Mostly one that lives; removed instances come back under new ids.
+  InstanceId instance() {
+    if (lives_.empty() || below(10) == 0) return InstanceId{static_cast<std::int64_t>(1 + below(50))};
+    return lives_[below(lives_.size())];
+  }
   Generation generation() { return Generation{static_cast<std::int64_t>(below(6))}; }
   Target target() { return {pick("d"), static_cast<std::int64_t>(below(5)), pick("g")}; }
   std::string value() {
@@ -151,6 +162,7 @@ class Writer {
 
   std::mt19937_64 random_;
   std::int64_t now_us_ = 0;
+  std::vector<InstanceId> lives_;
 };
 
 template <class T>
@@ -214,6 +226,7 @@ TEST_CASE("SQLite and the fake answer thousands of random writes alike") {
       REQUIRE(show(real[i]) == show(fake[i]));
       landed += real[i].has_value() ? 1U : 0U;
     }
+    writer.lives(valueOf(memory->reader().instances()));
     if (writer.below(40) == 0) sqlite->reopen();
     if (round % 20 == 19) REQUIRE(showAll(sqlite->reader()) == showAll(memory->reader()));
   }
