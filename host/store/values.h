@@ -149,7 +149,7 @@ using ContextWrite = std::variant<ReplaceContext, PatchContext, MergeContext>;
 
 // Everything that a worker (or, with generation 0, an operator) can ask to be stored: all of it or nothing.
 struct CommitWrite {
-  InstanceId instance;
+  InstanceId instance;          // 0: an operator's own incidents and entries, and nothing else is in it
   Generation generation;        // must equal the stored one, else FENCED; 0: an operator's write, not fenced
   std::string idempotency_key;  // empty: none
   std::string request_hash;     // with a key: SHA-256 of the request; another one under the same key: MISMATCH
@@ -204,8 +204,14 @@ struct SetLastGood {
   Target target;
 };
 
-using Write =
-    std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood>;
+// An operator's. The incident stays where it is in every list; what it was before is not kept.
+struct SetIncidentStatus {
+  IncidentId incident;
+  std::string status;  // "active" or "closed"
+};
+
+using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
+                           SetLastGood, SetIncidentStatus>;
 
 // ---------------------------------------------------------------- what a write gives
 

@@ -51,6 +51,10 @@ std::size_t writeBytes(const Write& write) {
 }
 
 Result<void> checkCommit(const CommitWrite& write) {
+  if (!write.instance &&
+      (write.generation || write.context || write.last_run || write.health || !write.idempotency_key.empty())) {
+    return Error{Code::Invalid, "a write of no instance holds incidents and entries only"};
+  }
   if (write.idempotency_key.size() > kIdempotencyKeyBytesMax) {
     return tooLarge("the idempotency key", write.idempotency_key.size(), kIdempotencyKeyBytesMax);
   }
@@ -85,6 +89,11 @@ Result<void> checkCommit(const CommitWrite& write) {
     return tooLarge("the health text", write.health->text.size(), kHealthTextBytesMax);
   }
   return {};
+}
+
+Result<void> checkStatus(const SetIncidentStatus& write) {
+  if (write.status == "active" || write.status == "closed") return {};
+  return Error{Code::Invalid, fmt::format("an incident is active or closed, not \"{}\"", write.status)};
 }
 
 Result<void> checkPut(const PutInstance& write) {

@@ -15,6 +15,7 @@ std::size_t writeBytes(const Write& write);
 // INVALID or TOO_LARGE with a sentence that names the limit; what the context may hold is checked where it is known.
 Result<void> checkCommit(const CommitWrite& write);
 Result<void> checkPut(const PutInstance& write);
+Result<void> checkStatus(const SetIncidentStatus& write);
 
 // One key and value of a context against kContextKeyBytesMax and kContextValueBytesMax.
 Result<void> checkContextPair(std::string_view key, std::string_view value);

@@ -105,7 +105,8 @@ Result<ContextMap> MemoryStore::changedContext(const Instance& instance, const C
 
 WriteResult MemoryStore::perform(const CommitWrite& write) {
   if (auto checked = checkCommit(write); !checked) return std::move(checked).error();
-  Instance* instance = find(write.instance);
+  Instance nobody;  // an operator's write of no instance touches no instance's state
+  Instance* instance = write.instance ? find(write.instance) : &nobody;
   if (instance == nullptr) return noInstance(write.instance);
   if (write.generation && write.generation != instance->record.generation) {
     return fenced(write.generation, instance->record.generation);
@@ -285,6 +286,14 @@ WriteResult MemoryStore::perform(const SetLastGood& write) {
     record.last_good_config.clear();
   }
   record.last_good = write.target;
+  return WriteValue{Done{}};
+}
+
+WriteResult MemoryStore::perform(const SetIncidentStatus& write) {
+  if (auto checked = checkStatus(write); !checked) return std::move(checked).error();
+  const auto found = incidents_.find(write.incident);
+  if (found == incidents_.end()) return noIncident(write.incident);
+  found->second.status = write.status;
   return WriteValue{Done{}};
 }
 

@@ -55,6 +55,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::Fence& write);
   store::WriteResult perform(const store::AddDeath& write);
   store::WriteResult perform(const store::SetLastGood& write);
+  store::WriteResult perform(const store::SetIncidentStatus& write);
   Result<store::ContextMap> changedContext(const Instance& instance, const store::CommitWrite& write,
                                            store::ContextChange& change);
   void addDeath(Instance& instance, store::Death death);

@@ -34,7 +34,8 @@ Result<void> CommitWrites::load() {
 
 Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
   if (auto checked = checkCommit(write); !checked) return std::move(checked).error();
-  const auto state = readState(connection_, write.instance);
+  // An operator's write of no instance touches no instance's state.
+  const auto state = write.instance ? readState(connection_, write.instance) : Result<InstanceState>(InstanceState{});
   if (!state) return state.error();
   if (write.generation && write.generation != state->generation) return fenced(write.generation, state->generation);
   if (!write.idempotency_key.empty()) {
@@ -59,6 +60,25 @@ Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
   }
   newest_us_ = std::max(newest_us_, write.at_us);
   return WriteValue{std::move(result)};
+}
+
+Result<WriteValue> CommitWrites::perform(const SetIncidentStatus& write) {
+  if (auto checked = checkStatus(write); !checked) return std::move(checked).error();
+  std::string before;
+  {
+    Query row(connection_, "SELECT status FROM incidents WHERE id = ?");
+    if (!row.bind(write.incident.value).next()) return row.failed() ? row.error() : noIncident(write.incident);
+    before = row.text(0);
+  }
+  if (before == write.status) return WriteValue{Done{}};
+  {
+    Query query(connection_, "UPDATE incidents SET status = ? WHERE id = ?");
+    if (!query.bind(write.status).bind(write.incident.value).run()) return query.error();
+  }
+  if (auto moved = moveIndexedStatus(connection_, write.incident, before, write.status, indexed_blocks_); !moved) {
+    return std::move(moved).error();
+  }
+  return WriteValue{Done{}};
 }
 
 Result<void> CommitWrites::addIncidents(const CommitWrite& write, Committed& result) {

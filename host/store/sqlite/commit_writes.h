@@ -22,6 +22,7 @@ class CommitWrites {
   Result<void> load();
 
   Result<WriteValue> perform(const CommitWrite& write);
+  Result<WriteValue> perform(const SetIncidentStatus& write);
   // What belongs to the batch as a whole, before its COMMIT: full blocks of the index, expired keys.
   Result<void> finish();
 

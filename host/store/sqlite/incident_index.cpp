@@ -272,6 +272,25 @@ Result<std::int64_t> indexedBlocks(Connection& connection) {
   return row.failed() ? row.error() : Error{Code::Internal, "the store's table of sequences is damaged"};
 }
 
+Result<void> moveIndexedStatus(Connection& connection, IncidentId incident, const std::string& before,
+                               const std::string& after, std::int64_t blocks) {
+  const std::int64_t block = incident.value / kIncidentBlock;
+  if (block >= blocks) return {};
+  const auto bit = static_cast<std::size_t>(incident.value % kIncidentBlock);
+  for (const std::string* status : {&before, &after}) {
+    Ids ids;
+    {
+      Query row(connection, "SELECT ids FROM incident_blocks WHERE field = ? AND value = ? AND block = ?");
+      row.bind(static_cast<std::int64_t>(Field::Status)).bind(*status).bind(block);
+      if (row.next()) ids = decode(row.blob(0));
+      if (row.failed()) return row.error();
+    }
+    ids.set(bit, status == &after);
+    if (auto written = writeBlock(connection, Field::Status, 0, status, block, ids); !written) return written;
+  }
+  return {};
+}
+
 Result<void> indexFullBlocks(Connection& connection, std::int64_t last_id, std::int64_t& blocks) {
   const std::int64_t before = blocks;
   std::int64_t done = before;

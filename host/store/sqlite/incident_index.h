@@ -16,6 +16,9 @@ inline constexpr std::int64_t kIncidentBlock = 1024;  // ids; part of the databa
 // Writes the blocks that are full once ids up to `last_id` are used, from `blocks` on, and counts `blocks` up. Writer
 // thread, inside the transaction that filled them.
 Result<void> indexFullBlocks(Connection& connection, std::int64_t last_id, std::int64_t& blocks);
+// The incident's status changed: moves it from one set to the other, if its block is in the index (`blocks` are).
+Result<void> moveIndexedStatus(Connection& connection, IncidentId incident, const std::string& before,
+                               const std::string& after, std::int64_t blocks);
 // How many blocks are in the index.
 Result<std::int64_t> indexedBlocks(Connection& connection);
 

@@ -109,7 +109,8 @@ void SqliteStore::State::setCondition(Condition::State state, std::string messag
 WriteResult SqliteStore::State::perform(const Write& write) {
   return std::visit(
       [&](const auto& one) -> WriteResult {
-        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, CommitWrite>) {
+        using One = std::decay_t<decltype(one)>;
+        if constexpr (std::is_same_v<One, CommitWrite> || std::is_same_v<One, SetIncidentStatus>) {
           return session->commits.perform(one);
         } else {
           return session->instances.perform(one);
