@@ -48,14 +48,15 @@ Sequence sequenceAt(std::string_view bytes, std::size_t at) {
   return {size, true};
 }
 
+// ASCII that a JSON string holds as it is; the rest is looked at one by one.
 bool isPlain(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return byte >= 0x20 && byte < 0x80;
+  return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
-// Walks over `bytes`: runs of plain ASCII and valid sequences go to `text`, ASCII controls to `control`.
-template <class OnControl>
-void walk(std::string& out, std::string_view bytes, OnControl on_control) {
+// Walks over `bytes`: plain runs and valid sequences go to `out`, other ASCII goes through `on_ascii`.
+template <class OnAscii>
+void walk(std::string& out, std::string_view bytes, OnAscii on_ascii) {
   std::size_t at = 0;
   while (at < bytes.size()) {
     std::size_t end = at;
@@ -68,7 +69,7 @@ void walk(std::string& out, std::string_view bytes, OnControl on_control) {
     if (!sequence.valid) {
       out.append(kReplacement);
     } else if (sequence.size_bytes == 1) {
-      on_control(bytes[at]);
+      on_ascii(bytes[at]);
     } else {
       out.append(bytes, at, sequence.size_bytes);
     }
@@ -79,6 +80,11 @@ void walk(std::string& out, std::string_view bytes, OnControl on_control) {
 void appendEscape(std::string& out, unsigned char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
   switch (c) {
+    case '"':
+    case '\\':
+      out += '\\';
+      out += static_cast<char>(c);
+      return;
     case '\n':
       out += "\\n";
       return;
@@ -116,21 +122,14 @@ std::size_t editDistance(std::string_view a, std::string_view b) {
 }  // namespace
 
 void appendOneLine(std::string& out, std::string_view bytes) {
-  walk(out, bytes, [&](char) { out += ' '; });
+  walk(out, bytes, [&](char c) { out += c == '"' || c == '\\' ? c : ' '; });
   // DEL is plain ASCII to the walk and still a control character.
   std::replace(out.begin(), out.end(), '\x7F', ' ');
 }
 
 void appendJsonString(std::string& out, std::string_view bytes) {
   out += '"';
-  while (!bytes.empty()) {
-    const std::size_t special = std::min(bytes.find_first_of("\"\\"), bytes.size());
-    walk(out, bytes.substr(0, special), [&](char c) { appendEscape(out, static_cast<unsigned char>(c)); });
-    if (special == bytes.size()) break;
-    out += '\\';
-    out += bytes[special];
-    bytes.remove_prefix(special + 1);
-  }
+  walk(out, bytes, [&](char c) { appendEscape(out, static_cast<unsigned char>(c)); });
   out += '"';
 }
 

@@ -91,21 +91,21 @@ std::int64_t daysSinceEpoch(int year, int month, int day) {
   return era * 146'097 + day_of_era - 719'468;
 }
 
+// Seconds east of UTC of this process's zone. localtime_r, as it asks for the zone's file once, and mktime each time.
+std::int64_t localOffset(std::int64_t seconds) {
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm tm{};
+  return localtime_r(&time, &tm) == nullptr ? 0 : tm.tm_gmtoff;
+}
+
 std::int64_t secondsOf(const CivilTime& civil, int year, const Zone& zone) {
   const std::int64_t utc =
       daysSinceEpoch(year, civil.month, civil.day) * kDayS + civil.hour * 3600 + civil.minute * 60 + civil.second;
   if (civil.offset_s) return utc - *civil.offset_s;
   if (!zone.local) return utc - zone.offset_s;
-  std::tm tm{};
-  tm.tm_year = year - 1900;
-  tm.tm_mon = civil.month - 1;
-  tm.tm_mday = civil.day;
-  tm.tm_hour = civil.hour;
-  tm.tm_min = civil.minute;
-  tm.tm_sec = civil.second;
-  tm.tm_isdst = -1;
-  const std::time_t local = std::mktime(&tm);
-  return local == -1 ? utc : static_cast<std::int64_t>(local);
+  // The offset at the time itself is found from that at a time near it. In the hour that a change to winter repeats,
+  // either is right.
+  return utc - localOffset(utc - localOffset(utc));
 }
 
 std::optional<int> monthByName(std::string_view name) {

@@ -2,6 +2,8 @@
 #include "timestamp.h"
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
+#include <ctime>
 #include <string>
 
 using namespace syslog_plugin;
@@ -93,19 +95,21 @@ TEST_CASE("a time without a year is of the year that makes it the latest before 
   }
 }
 
-TEST_CASE("local time is the C library's") {
-  std::string_view text = "Oct 11 22:14:15";
-  const auto civil = takeBsdTime(text).value();
-  const std::int64_t now = at("2026-10-12T12:00:00Z");
-  std::tm tm{};
-  tm.tm_year = 126;
-  tm.tm_mon = 9;
-  tm.tm_mday = 11;
-  tm.tm_hour = 22;
-  tm.tm_min = 14;
-  tm.tm_sec = 15;
-  tm.tm_isdst = -1;
-  CHECK(toTimeUs(civil, Zone{true, 0}, now) == static_cast<std::int64_t>(std::mktime(&tm)) * 1'000'000);
+TEST_CASE("local time is that of the process's zone, in summer and in winter") {
+  // The rule itself, so that no file of zones has to be there.
+  setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+  tzset();
+  const Zone local{true, 0};
+  const char* now = "2026-12-01T00:00:00Z";
+  CHECK(bsd("Jul 11 12:00:00", now, local) == "2026-07-11T10:00:00Z");
+  CHECK(bsd("Nov 11 12:00:00", now, local) == "2026-11-11T11:00:00Z");
+  CHECK(bsd("Mar 29 01:59:59", now, local) == "2026-03-29T00:59:59Z");
+  CHECK(bsd("Mar 29 03:00:00", now, local) == "2026-03-29T01:00:00Z");
+  CHECK(bsd("Oct 25 01:59:59", now, local) == "2026-10-24T23:59:59Z");
+  CHECK(bsd("Oct 25 03:00:00", now, local) == "2026-10-25T02:00:00Z");
+  CHECK(bsd("Jan  1 00:00:01", "2026-12-31T23:30:00Z", local) == "2026-12-31T23:00:01Z");
+  unsetenv("TZ");
+  tzset();
 }
 
 TEST_CASE("zones are read") {
