@@ -108,13 +108,15 @@ Pattern::Pattern(std::string_view text) {
 
 bool Pattern::find(std::string_view text, Captures* captures) const {
   text = text.substr(0, kSearchedBytesMax);
-  if (text.data() == nullptr) text = "";
+  // The C library goes by the bounds in groups[0] and so passes over a NUL inside, but whoever stands between, as the
+  // sanitizers do, looks for the one at the end.
+  std::array<char, kSearchedBytesMax + 1> ended;
+  *std::copy(text.begin(), text.end(), ended.begin()) = '\0';
   std::array<regmatch_t, std::tuple_size_v<Captures>> groups{};
-  // The text is neither copied nor ended by a NUL: REG_STARTEND takes its bounds from groups[0].
   groups[0].rm_so = 0;
   groups[0].rm_eo = static_cast<regoff_t>(text.size());
   const std::size_t wanted = captures != nullptr ? groups.size() : 0;
-  if (regexec(regex_.get(), text.data(), wanted, groups.data(), REG_STARTEND) != 0) return false;
+  if (regexec(regex_.get(), ended.data(), wanted, groups.data(), REG_STARTEND) != 0) return false;
   if (captures == nullptr) return true;
   std::transform(groups.begin(), groups.end(), captures->begin(), [&](const regmatch_t& group) {
     if (group.rm_so < 0) return std::string_view{};

@@ -72,11 +72,12 @@ TEST_CASE("health is written on change, at most each interval, and a trouble tha
   CHECK_FALSE(health.nextDue(counters(20, 0, 0, 0, 3), false));
 
   SECTION("what the host did not take is said at the next report") {
+    const std::int64_t before = server.health()->pulled.events;
     server.failNth("updateModuleHealth", 1, longhaul::Status::kBusy);
     now += Health::kInterval;
     health.report(counters(30, 0, 0, 0, 3), 0, now);
     health.report(counters(30, 0, 0, 0, 3), 0, now + Health::kInterval);
-    CHECK(server.health()->pulled.events == 10);
+    CHECK(server.health()->pulled.events == before + 10);  // the host adds them up
   }
 }
 
