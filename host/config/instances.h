@@ -30,9 +30,10 @@ struct InstanceConfig {
   std::string name;
   std::string plugin;
   bool long_running = true;
-  bool enabled = true;               // the first value only: afterwards it is run-time state
-  Json parameters = Json::object();  // as written, references unresolved
-  RestartConfig restart{};           // defaults and changes together
+  bool enabled = true;                   // the first value only: afterwards it is run-time state
+  Json parameters = Json::object();      // as written, references unresolved
+  RestartConfig restart{};               // defaults and what is written together
+  Json restart_record = Json::object();  // what is written, as recordOf() keeps it
   InstanceLimits limits{};
   std::optional<catalog::Grants> grants{};  // nothing: what the manifest asks for
   std::string file{};                       // where it is from; empty: the API
@@ -46,22 +47,20 @@ struct InstanceSet {
   std::vector<Problem> problems;
   std::vector<std::string> bad_files;  // their instances stay as they are
   std::vector<std::string> bad_names;  // named in bad files, as far as could be read
+  bool unreadable = false;             // the folder cannot be read, so nothing is known: all stays as it is
 };
 
 // Every *.yaml, *.yml and *.json of the folder (dot files and `~` are ignored). Files are named by their whole path.
-// A folder that cannot be read is a problem with `folder_missing`: nothing is to be changed then.
-struct FolderLoaded : InstanceSet {
-  bool folder_missing = false;
-};
-FolderLoaded loadInstancesFolder(const std::filesystem::path& folder, const RestartConfig& defaults);
+// Blocking. One MiB of YAML costs about 0.5 s: with many files, on the job thread.
+InstanceSet loadInstancesFolder(const std::filesystem::path& folder, const RestartConfig& defaults);
 
 // One text: `instances:` with a list, a list alone, or one mapping of one instance.
 InstanceSet parseInstances(std::string_view text, std::string file, const RestartConfig& defaults);
 
 // What the store keeps of it (InstanceRecord.config): {"longRunning", "parameters", "restart", "limits"}, of restart
-// and limits only what differs from the defaults; equal configurations give equal text. The reverse never fails on what
-// this wrote.
-std::string recordOf(const InstanceConfig& instance, const RestartConfig& defaults);
+// (spans in milliseconds) and limits only what is written; equal configurations give equal text. The reverse never fails
+// on what this wrote.
+std::string recordOf(const InstanceConfig& instance);
 Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin, std::string_view config,
                                   const RestartConfig& defaults);
 

@@ -48,7 +48,6 @@ class ObjectReader {
   void missing(const char* key, std::string_view remedy);
   std::string pointer(std::string_view key) const { return pointerTo(pointer_, key); }
   bool has(const char* key) const;
-  // Was any field of this object asked for that stood in the document?
   void finish();
 
  private:

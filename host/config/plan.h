@@ -40,7 +40,6 @@ struct PlanInput {
   Owner owner = Owner::File;  // who asks. File: the set is all that files name, so what is missing is orphaned
   std::vector<CurrentInstance> current;
   Plugins plugins;
-  RestartConfig restart_defaults;
   int orphans_percent = kOrphansPercentMax;
 };
 
@@ -56,17 +55,17 @@ std::string_view toText(Action action);
 
 struct PlannedInstance {
   Action action = Action::Unchanged;
-  std::string name;
-  std::string plugin;
-  std::string source;                 // the file; empty: the API
-  std::string config;                 // of Create and Change, for the store
-  std::string grants;                 // likewise: what is approved by it; empty: the plugin is not there yet
-  bool enabled = true;                // of Create: the first value; of Change: whether it comes back from orphaned
-  bool returns = false;               // was orphaned, is named again
-  bool held = false;                  // the plugin is missing; it starts when the plugin comes
-  std::vector<std::string> changes;   // "parameters.listen: \"a\" → \"b\"", of Change
-  std::vector<std::string> approves;  // "network: connect", new by this plan
-  std::vector<std::string> notes;
+  std::string name{};
+  std::string plugin{};
+  std::string source{};                 // the file; empty: the API
+  std::string config{};                 // of Create and Change, for the store
+  std::string grants{};                 // likewise: what is approved by it; "{}" while the plugin is not there
+  bool enabled = true;                  // of Create, and when it returns: the file's value
+  bool returns = false;                 // of Change: it was orphaned and is named again
+  bool held = false;                    // the plugin is missing; it is checked and starts when the plugin comes
+  std::vector<std::string> changes{};   // "parameters.listen: \"a\" → \"b\"", of Change
+  std::vector<std::string> approves{};  // "network: connect", new by this plan
+  std::vector<std::string> notes{};
 };
 
 struct Plan {

@@ -30,9 +30,10 @@ struct RestartConfig {
 void readRestart(const Document& document, const std::string& pointer, RestartConfig& into,
                  std::vector<Problem>& problems);
 
-// What of `config` differs from `defaults`, as an instance's record keeps it: {"policy": …, "first_delay_ms": …}.
-Json restartChanges(const RestartConfig& config, const RestartConfig& defaults);
-// The reverse: the defaults with the changes of a record. What is not known there is ignored: a newer host wrote it.
-RestartConfig withRestartChanges(RestartConfig defaults, const Json& changes);
+// What the mapping `written` names, with the values that were `read` from it, as an instance's record keeps it:
+// {"policy": …, "first_delay_ms": …}. Also what equals the default today: the operator said it.
+Json restartRecord(const Json& written, const RestartConfig& read);
+// The defaults with what a record says. What is not known there is ignored: a newer host wrote it.
+RestartConfig withRestartRecord(RestartConfig defaults, const Json& record);
 
 }  // namespace longhaul::host::config

@@ -1,0 +1,322 @@
+#include "host/config/daemon_config.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <thread>
+
+#include "host/base/files.h"
+#include "host/config/document.h"
+#include "host/config/object_reader.h"
+
+namespace longhaul::host::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Every key, dotted, as origins and `config show` name it.
+constexpr std::array kKeys{
+    "plugin_dirs",
+    "instances_dir",
+    "state_dir",
+    "run_dir",
+    "log_level",
+    "restart.policy",
+    "restart.first_delay",
+    "restart.delay_max",
+    "restart.jitter",
+    "restart.forgotten_after",
+    "restart.crash_loop_count",
+    "restart.quarantine_count",
+    "restart.window",
+    "restart.trial_interval",
+    "limits.context_bytes",
+    "limits.spawn_slots",
+    "limits.call_sockets",
+    "limits.udp_receive_buffer_bytes",
+    "log.lines_per_second",
+    "log.lines_burst",
+    "log.file_bytes",
+    "log.files",
+    "instances.orphans_percent",
+};
+
+const std::vector<std::string>& logLevels() {
+  static const std::vector<std::string> kLevels{"debug", "info", "warning", "error"};
+  return kLevels;
+}
+
+std::string jsonPointer(std::string_view dotted) {
+  std::string pointer = "/" + std::string(dotted);
+  std::replace(pointer.begin(), pointer.end(), '.', '/');
+  return pointer;
+}
+
+// One folder of the XDG base directories; a relative one is to be ignored, says their specification.
+fs::path userFolder(const Environment& environment, const char* variable, const char* below_home) {
+  if (const auto set = environment.variable(variable); set && fs::path(*set).is_absolute()) return fs::path(*set);
+  if (const auto home = environment.variable("HOME"); home && fs::path(*home).is_absolute()) {
+    return fs::path(*home) / below_home;
+  }
+  return {};
+}
+
+void setFolders(DaemonConfig& config, const Environment& environment) {
+  if (environment.uid == 0) {
+    config.config_file = "/etc/longhaul/longhaul.yaml";
+    config.instances_dir = "/etc/longhaul/instances.d";
+    config.plugin_dirs = {"/usr/lib/longhaul/plugins"};
+    config.state_dir = "/var/lib/longhaul";
+    config.run_dir = "/run/longhaul";
+    return;
+  }
+  if (const fs::path folder = userFolder(environment, "XDG_CONFIG_HOME", ".config"); !folder.empty()) {
+    config.config_file = folder / "longhaul/longhaul.yaml";
+    config.instances_dir = folder / "longhaul/instances.d";
+  }
+  if (const fs::path folder = userFolder(environment, "XDG_DATA_HOME", ".local/share"); !folder.empty()) {
+    config.plugin_dirs.push_back(folder / "longhaul/plugins");
+  }
+  config.plugin_dirs.emplace_back("/usr/lib/longhaul/plugins");
+  if (const fs::path folder = userFolder(environment, "XDG_STATE_HOME", ".local/state"); !folder.empty()) {
+    config.state_dir = folder / "longhaul";
+  }
+  const auto runtime = environment.variable("XDG_RUNTIME_DIR");
+  config.run_dir = runtime && fs::path(*runtime).is_absolute()
+                       ? fs::path(*runtime) / "longhaul"
+                       : environment.temporary_dir / fmt::format("longhaul-{}", environment.uid);
+}
+
+void readFolder(ObjectReader& reader, const char* key, fs::path& into) {
+  std::optional<std::string> text;
+  reader.text(key, text);
+  if (!text) return;
+  if (!fs::path(*text).is_absolute()) {
+    return reader.fail(key, fmt::format("found {}, wanted a path from the root: \"/…\"", describe(Json(*text))));
+  }
+  into = fs::path(*text).lexically_normal();
+}
+
+void readFolders(ObjectReader& reader, const char* key, std::vector<fs::path>& into) {
+  std::vector<std::string> texts;
+  if (!reader.has(key)) {
+    reader.value(key);
+    return;
+  }
+  reader.texts(key, texts);
+  std::vector<fs::path> folders;
+  for (const std::string& text : texts) {
+    if (!fs::path(text).is_absolute()) {
+      return reader.fail(key, fmt::format("found {}, wanted a path from the root: \"/…\"", describe(Json(text))));
+    }
+    folders.push_back(fs::path(text).lexically_normal());
+  }
+  into = std::move(folders);
+}
+
+void readDocument(const Document& document, DaemonConfig& config, std::vector<Problem>& problems) {
+  problems.insert(problems.end(), document.problems().begin(), document.problems().end());
+  if (document.value().is_null()) return;
+  ObjectReader top{document, "", problems};
+  readFolders(top, "plugin_dirs", config.plugin_dirs);
+  readFolder(top, "instances_dir", config.instances_dir);
+  readFolder(top, "state_dir", config.state_dir);
+  readFolder(top, "run_dir", config.run_dir);
+  if (const auto level = top.choice("log_level", logLevels())) config.log_level = logLevels()[*level];
+  if (const auto pointer = top.object("restart")) readRestart(document, *pointer, config.restart, problems);
+  if (const auto pointer = top.object("limits")) {
+    ObjectReader limits{document, *pointer, problems};
+    limits.bytes("context_bytes", config.context_bytes, 64U << 10, 64U << 20);
+    limits.integer("spawn_slots", config.spawn_slots, 1, 1024);
+    limits.integer("call_sockets", config.call_sockets, 0, 65'536);
+    limits.bytes("udp_receive_buffer_bytes", config.udp_receive_buffer_bytes, 4096, 1U << 30);
+    limits.finish();
+  }
+  if (const auto pointer = top.object("log")) {
+    ObjectReader log{document, *pointer, problems};
+    log.integer("lines_per_second", config.log_lines_per_second, 0, 100'000'000);
+    log.integer("lines_burst", config.log_lines_burst, 1, 100'000'000);
+    log.bytes("file_bytes", config.log_file_bytes, kLogFileBytesMin, 1U << 30);
+    log.integer("files", config.log_files, static_cast<std::int64_t>(kLogFilesLeast),
+                static_cast<std::int64_t>(kLogFilesCountMax));
+    log.finish();
+  }
+  if (const auto pointer = top.object("instances")) {
+    ObjectReader instances{document, *pointer, problems};
+    instances.integer("orphans_percent", config.orphans_percent, 0, 100);
+    instances.finish();
+  }
+  top.finish();
+  for (const char* key : kKeys) {
+    const Json::json_pointer pointer{jsonPointer(key)};
+    if (!document.value().contains(pointer) || document.value().at(pointer).is_null()) continue;
+    const Place place = document.placeOfKey(jsonPointer(key));
+    config.origins[key] = fmt::format("{}:{}:{}", document.file(), place.line, place.column);
+  }
+}
+
+void readFiles(DaemonConfig& config, bool required, std::vector<Problem>& problems) {
+  std::error_code error;
+  if (required || fs::exists(config.config_file, error)) {
+    readDocument(Document::read(config.config_file), config, problems);
+  }
+  std::vector<fs::path> drop_ins;
+  for (fs::directory_iterator at{config.config_file.parent_path() / "conf.d", error}, end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().native();
+    if (!name.starts_with('.') && name.ends_with(".yaml")) drop_ins.push_back(at->path());
+  }
+  std::sort(drop_ins.begin(), drop_ins.end());
+  for (const fs::path& path : drop_ins)
+    readDocument(Document::read(path), config, problems);
+}
+
+void applyFlags(DaemonConfig& config, const DaemonFlags& flags, std::vector<Problem>& problems) {
+  const auto folder = [&](const std::optional<fs::path>& flag, fs::path& into, const char* key, const char* name) {
+    if (!flag) return;
+    into = fs::absolute(*flag).lexically_normal();
+    config.origins[key] = fmt::format("flag {}", name);
+  };
+  folder(flags.instances_dir, config.instances_dir, "instances_dir", "--instances-dir");
+  folder(flags.state_dir, config.state_dir, "state_dir", "--state-dir");
+  folder(flags.run_dir, config.run_dir, "run_dir", "--run-dir");
+  if (!flags.plugin_dirs.empty()) {
+    config.plugin_dirs.clear();
+    for (const fs::path& path : flags.plugin_dirs)
+      config.plugin_dirs.push_back(fs::absolute(path).lexically_normal());
+    config.origins["plugin_dirs"] = "flag --plugin-dir";
+  }
+  if (flags.log_level) {
+    const auto& known = logLevels();
+    if (std::find(known.begin(), known.end(), *flags.log_level) == known.end()) {
+      problems.push_back({.message = fmt::format("--log-level: found {}, wanted {}{}", describe(Json(*flags.log_level)),
+                                                 oneOf(known), didYouMean(*flags.log_level, known))});
+    } else {
+      config.log_level = *flags.log_level;
+      config.origins["log_level"] = "flag --log-level";
+    }
+  }
+}
+
+void checkFolders(const DaemonConfig& config, std::vector<Problem>& problems) {
+  const auto check = [&](const fs::path& folder, const char* what, const char* flag) {
+    if (!folder.empty()) return;
+    problems.push_back(
+        {.message = fmt::format("{} has no default because HOME is not set; set HOME, or give {}", what, flag)});
+  };
+  check(config.instances_dir, "the folder of instances", "--instances-dir");
+  check(config.state_dir, "the state folder", "--state-dir");
+  if (const std::string socket = config.socketPath().native(); socket.size() > kUnixPathBytesMax) {
+    problems.push_back({.message = fmt::format("the socket's path {} has {} bytes, wanted at most {}; choose a shorter "
+                                               "folder with --run-dir",
+                                               socket, socket.size(), kUnixPathBytesMax)});
+  }
+}
+
+}  // namespace
+
+Environment Environment::ofProcess() {
+  std::error_code error;
+  Environment environment;
+  environment.uid = ::geteuid();
+  environment.processors = std::max(1U, std::thread::hardware_concurrency());
+  environment.temporary_dir = fs::temp_directory_path(error);
+  if (error) environment.temporary_dir = "/tmp";
+  environment.variable = [](const char* name) -> std::optional<std::string> {
+    const char* value = std::getenv(name);  // NOLINT: read at start, before there are threads that could set it
+    if (value == nullptr || *value == '\0') return std::nullopt;
+    return value;
+  };
+  return environment;
+}
+
+DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const DaemonFlags& flags) {
+  DaemonConfigLoaded loaded;
+  DaemonConfig& config = loaded.config;
+  for (const char* key : kKeys)
+    config.origins[key] = "default";
+  config.spawn_slots = std::size_t{2} * environment.processors;
+  setFolders(config, environment);
+  if (flags.config_file) config.config_file = fs::absolute(*flags.config_file).lexically_normal();
+  if (!config.config_file.empty()) readFiles(config, flags.config_file.has_value(), loaded.problems);
+  applyFlags(config, flags, loaded.problems);
+  checkFolders(config, loaded.problems);
+  return loaded;
+}
+
+Result<void> makeRunFolder(const DaemonConfig& config, const Environment& environment) {
+  const fs::path& folder = config.run_dir;
+  std::error_code error;
+  if (folder.has_parent_path() && !fs::exists(folder.parent_path(), error)) {
+    if (auto made = makeFolder(folder.parent_path(), 0755); !made) return made;
+  }
+  // Only mkdir here, no chmod: in a folder that all may write to, the name could meanwhile be somebody's link.
+  if (::mkdir(folder.c_str(), environment.uid == 0 ? 0755 : 0700) != 0 && errno != EEXIST) {
+    return systemError(
+        fmt::format("mkdir {} (the folder of the socket; choose another with --run-dir)", folder.native()), errno);
+  }
+  struct stat status {};
+  struct stat above {};
+  if (::lstat(folder.c_str(), &status) != 0) return systemError(fmt::format("stat {}", folder.native()), errno);
+  if (!S_ISDIR(status.st_mode)) {
+    return Error{Code::Invalid,
+                 fmt::format("{} is {}, wanted a folder for the socket; remove it, or choose another with --run-dir",
+                             folder.native(), S_ISLNK(status.st_mode) ? "a link" : "no folder")};
+  }
+  if (status.st_uid != environment.uid) {
+    return Error{Code::Invalid, fmt::format("{} belongs to uid {}, wanted this user's own ({}): who owns it could put "
+                                            "another socket there; choose another with --run-dir",
+                                            folder.native(), status.st_uid, environment.uid)};
+  }
+  const bool shared = ::stat(folder.parent_path().c_str(), &above) == 0 && (above.st_mode & S_IWOTH) != 0;
+  const mode_t refused = shared ? 077 : 022;
+  if ((status.st_mode & refused) != 0) {
+    return Error{Code::Invalid,
+                 fmt::format("{} has mode {:04o}, wanted it closed to others; run: chmod {} {}", folder.native(),
+                             status.st_mode & 07777, shared ? "700" : "go-w", folder.native())};
+  }
+  return {};
+}
+
+Json toJson(const DaemonConfig& config) {
+  Json dirs = Json::array();
+  for (const fs::path& path : config.plugin_dirs)
+    dirs.push_back(path.native());
+  const auto ms = [](std::chrono::milliseconds span) { return fmt::format("{}ms", span.count()); };
+  Json shown{
+      {"plugin_dirs", dirs},
+      {"instances_dir", config.instances_dir.native()},
+      {"state_dir", config.state_dir.native()},
+      {"run_dir", config.run_dir.native()},
+      {"log_level", config.log_level},
+      {"restart",
+       {{"policy", config.restart.policy},
+        {"first_delay", ms(config.restart.first_delay)},
+        {"delay_max", ms(config.restart.delay_max)},
+        {"jitter", config.restart.jitter},
+        {"forgotten_after", ms(config.restart.forgotten_after)},
+        {"crash_loop_count", config.restart.crash_loop_count},
+        {"quarantine_count", config.restart.quarantine_count},
+        {"window", ms(config.restart.window)},
+        {"trial_interval", ms(config.restart.trial_interval)}}},
+      {"limits",
+       {{"context_bytes", config.context_bytes},
+        {"spawn_slots", config.spawn_slots},
+        {"call_sockets", config.call_sockets},
+        {"udp_receive_buffer_bytes", config.udp_receive_buffer_bytes}}},
+      {"log",
+       {{"lines_per_second", config.log_lines_per_second},
+        {"lines_burst", config.log_lines_burst},
+        {"file_bytes", config.log_file_bytes},
+        {"files", config.log_files}}},
+      {"instances", {{"orphans_percent", config.orphans_percent}}},
+  };
+  return Json{{"config", std::move(shown)}, {"origins", config.origins}};
+}
+
+}  // namespace longhaul::host::config
