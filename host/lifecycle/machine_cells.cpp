@@ -200,10 +200,7 @@ void InstanceMachine::Table::startFailedPreparing(Step& s) {
   if (s.m.incoming_) {
     if (!s.isIncoming()) return;
     const Worker gone = s.takeIncoming();
-    if (gone.kill_cause == EndCause::Superseded) {
-      if (s.wants()) return s.beginReplacement("the next target");
-      return s.endReplacement("not replaced");
-    }
+    if (s.replacedByNext(gone)) return;
   }
   s.refuse(s.m.target_, s.event.text);
   s.m.target_ = s.m.current_->target;
@@ -344,11 +341,7 @@ void InstanceMachine::Table::incomingEndedStarting(Step& s) {
 void InstanceMachine::Table::incomingEndedPreparing(Step& s) {
   const Worker gone = s.takeIncoming();
   s.storeDeath(gone.id);
-  if (gone.kill_cause == EndCause::Superseded) {
-    if (s.wants() && (s.m.again_ || !(s.m.target_ == s.m.current_->target)))
-      return s.beginReplacement("the next target");
-    return s.endReplacement("not replaced: what was prepared is no longer wanted");
-  }
+  if (s.replacedByNext(gone)) return;
   s.refuse(gone.target, s.event.exit.text);
   s.m.target_ = s.m.current_->target;
   s.m.again_ = false;

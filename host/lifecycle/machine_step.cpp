@@ -101,6 +101,17 @@ void InstanceMachine::Step::beginReplacement(std::string why) {
   enter(Phase::Preparing, std::move(why));
 }
 
+bool InstanceMachine::Step::replacedByNext(const Worker& gone) {
+  // It may have been killed for a fault of its own before the next target was applied.
+  if (gone.kill_cause != EndCause::Superseded && gone.target == m.target_) return false;
+  if (wants() && (m.again_ || !(m.target_ == m.current_->target))) {
+    beginReplacement("the next target");
+  } else {
+    endReplacement("not replaced: what was prepared is no longer wanted");
+  }
+  return true;
+}
+
 void InstanceMachine::Step::endReplacement(std::string why) {
   releaseSlot();
   add(ActionKind::TrimListeners, why).target = m.current_->target;

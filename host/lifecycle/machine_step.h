@@ -31,7 +31,8 @@ struct InstanceMachine::Step {
   void trySpawn(std::string why);  // no worker is there, or current serves on
   void go(std::string why);        // no worker is there: spawn if one is wanted, else rest
   void beginReplacement(std::string why);
-  void endReplacement(std::string why);  // back to what current was in before
+  bool replacedByNext(const Worker& gone);  // in Preparing: it was killed for, or overtaken by, what comes next
+  void endReplacement(std::string why);     // back to what current was in before
   void giveUp(EndCause cause,
               std::string why);  // from any phase with a worker or a request for one: to Stopping or Rest
 

@@ -163,7 +163,7 @@ class Model {
         EventKind::Fenced,       EventKind::FenceFailed,  EventKind::SlotFree,      EventKind::RestartDue,
         EventKind::LoadDeadline, EventKind::StopDeadline, EventKind::FenceRetryDue,
     };
-    if (below(4) == 0 && !processes_.empty() && !processes_.begin()->second.loaded) return startFails();
+    if (below(4) == 0) return startFails();
     Event event{.kind = kMischief[below(std::size(kMischief))]};
     // Timers and answers that are outstanding come in onward(); here come only those that are not.
     for (const auto& [timer, due] : timers_) {
@@ -188,11 +188,10 @@ class Model {
     send(event);
   }
 
-  // The first worker that is not loaded could not be spawned at all.
+  // The incoming worker could not be spawned at all.
   void startFails() {
-    const WorkerId id = processes_.begin()->first;
-    if (processes_.begin()->second.current || processes_.size() > 1) return;
-    if (!machine_.incoming() || machine_.incoming()->id != id) return;
+    if (!machine_.incoming() || machine_.incoming()->loaded) return;
+    const WorkerId id = machine_.incoming()->id;
     processes_.erase(id);
     Event event{.kind = EventKind::StartFailed, .worker = id};
     event.text = "fork failed";
