@@ -109,10 +109,10 @@ inline constexpr std::size_t kElfNamesMax = 1000;
 inline constexpr std::size_t kElfNameBytesMax = 64U << 10;
 inline constexpr std::size_t kLoaderCacheBytesMax = 16U << 20;  // ld.so.cache; a desktop's has some 100 KiB
 inline constexpr auto kRescan = 30s;
-inline constexpr auto kRescanNetwork = 2s;  // inotify tells nothing of what another machine writes
+inline constexpr auto kRescanNetwork = 2s;              // inotify tells nothing of what another machine writes
 inline constexpr std::size_t kFolderFilesMax = 10'000;  // of one plugin folder; the others are left out and told
-inline constexpr auto kQuiet = 500ms;        // after the last write to a dropped file
-inline constexpr auto kQuietRename = 100ms;  // after a rename into place
+inline constexpr auto kQuiet = 500ms;                   // after the last write to a dropped file
+inline constexpr auto kQuietRename = 100ms;             // after a rename into place
 
 // --- Log files (an operator can change the first two)
 inline constexpr std::size_t kLogFileBytesMax = 16U << 20;  // with the next: 64 MiB an instance, the hard cap on disk
@@ -139,7 +139,7 @@ inline constexpr std::size_t kConfigProblemsMax = 100;             // shown of o
 inline constexpr std::size_t kSecretBytesMax = 64U << 10;          // what one reference may stand for
 inline constexpr int kOrphansPercentMax = 50;                      // more of all instances at once need a yes
 inline constexpr int kUdpReceiveBufferBytes = 8 << 20;             // asked for; about 20,000 datagrams over a swap
-inline constexpr std::size_t kUnixPathBytesMax = 107;  // sockaddr_un's 108 less the end
+inline constexpr std::size_t kUnixPathBytesMax = 107;              // sockaddr_un's 108 less the end
 inline constexpr std::size_t kRequestBodyBytesMax = 16U << 20;
 
 }  // namespace longhaul::host

@@ -58,8 +58,8 @@ InstanceSet loadInstancesFolder(const std::filesystem::path& folder, const Resta
 InstanceSet parseInstances(std::string_view text, std::string file, const RestartConfig& defaults);
 
 // What the store keeps of it (InstanceRecord.config): {"longRunning", "parameters", "restart", "limits"}, of restart
-// (spans in milliseconds) and limits only what is written; equal configurations give equal text. The reverse never fails
-// on what this wrote.
+// (spans in milliseconds) and limits only what is written; equal configurations give equal text. The reverse never
+// fails on what this wrote.
 std::string recordOf(const InstanceConfig& instance);
 Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin, std::string_view config,
                                   const RestartConfig& defaults);

@@ -27,7 +27,8 @@ TEST_CASE("an incident is taken apart into its columns and the rest of it") {
   CHECK((*read)[0].severity == 0.5);
   CHECK((*read)[0].occurred_at_us == 1'000'000);
   const Json body = Json::parse((*read)[0].body);
-  CHECK(body == Json::parse(R"({"details":"d","labels":[{"type":"host","value":"h"}],"rawJSON":"{}","CustomFields":{"a":1}})"));
+  CHECK(body ==
+        Json::parse(R"({"details":"d","labels":[{"type":"host","value":"h"}],"rawJSON":"{}","CustomFields":{"a":1}})"));
   CHECK((*read)[1].occurred_at_us == 77);
   CHECK((*read)[1].body == "{}");
   CHECK(warnings.empty());
@@ -68,7 +69,8 @@ TEST_CASE("a wrong incident is refused with its number, its field, what was foun
 
 TEST_CASE("too many incidents are refused with the limit") {
   Json list = Json::array();
-  for (std::size_t i = 0; i <= kIncidentsPerCallMax; ++i) list.push_back({{"name", "n"}});
+  for (std::size_t i = 0; i <= kIncidentsPerCallMax; ++i)
+    list.push_back({{"name", "n"}});
   const auto read = readIncidents(list.dump(), 0, kWarn);
   REQUIRE_FALSE(read.has_value());
   CHECK(read.error().code == Code::TooLarge);
@@ -97,8 +99,8 @@ TEST_CASE("an entry carries its author and its footer") {
 }
 
 TEST_CASE("entries of a commit point at its incidents by index, or at others by id") {
-  const auto read = readEntries(R"([{"incidentIndex":1,"entry":"a"},{"incidentId":"9","entry":"b","contentType":"markdown"}])",
-                                2, "edge");
+  const auto read = readEntries(
+      R"([{"incidentIndex":1,"entry":"a"},{"incidentId":"9","entry":"b","contentType":"markdown"}])", 2, "edge");
   REQUIRE(read.has_value());
   CHECK(std::get<std::size_t>((*read)[0].incident) == 1);
   CHECK(std::get<IncidentId>((*read)[1].incident).value == 9);

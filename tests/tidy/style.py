@@ -1,0 +1,142 @@
+"""Line by line and file by file: banned calls with what to use in their place, sizes, headers, texts."""
+import functools
+import re
+
+from tree import Finding, lines, sources, without_comments
+
+LINES_MAX = 500
+
+# (pattern, folders where it counts, places where it is right, remedy)
+BANNED = [
+    (r"\b(sleep_for|sleep_until|usleep|nanosleep)\s*\(|(?<![\w:.>])sleep\s*\(\s*[^)\s]", ("host/", "tests/", "plugins/"),
+     ("tests/plugins/", "tests/bench/", "tests/abi/"),
+     "wait for the event: a TimerQueue in the host, a descriptor or condition with a limit in tests"),
+    (r"\bstd::(cout|cerr|clog)\b|#\s*include\s*<iostream>", ("host/",), ("host/cli/",),
+     "log through spdlog in the daemon; programs print with std::fputs or fmt::print"),
+    (r"(?<![\w:])(std::)?(printf|fprintf|vprintf|vfprintf|puts|fputs)\s*\(|\bfmt::print\b", ("host/",),
+     ("host/cli/", "host/daemon/main.cpp", "host/base/check.cpp", "host/worker/worker.cpp"),
+     "a room has no terminal: return a Result, or log"),
+    (r"\bstd::regex\b|#\s*include\s*<regex>", ("host/", "plugins/", "plugin-api/"), (),
+     "std::regex recurses once a character; write a parser, or use POSIX regexec on bounded text"),
+    (r"\bstd::async\b|\.detach\s*\(\s*\)", ("host/", "plugins/"), (), "a thread has an owner that joins it"),
+    (r"\b(system|popen)\s*\(", ("host/", "plugins/"), ("plugins/syslog/tests/",),
+     "start processes by posix_spawn, without a shell"),
+    (r"(?<![\w:.>])(std::)?(ato[ilf]|stoi|stol|stoul|stoll|stoull|stod|strtok|rand|srand)\s*\(", ("host/",), (),
+     "parse with std::from_chars and check the whole text; draw from <random>"),
+    (r"(?<![\w:.>])(std::)?(localtime|gmtime|ctime|asctime)\s*\(", ("host/", "plugins/"), (),
+     "not thread-safe: localtime_r, gmtime_r"),
+    (r"(?<![\w:.>])assert\s*\(", ("host/",), (), "LONGHAUL_CHECK says what was wrong, in every build"),
+    (r"\bco_(await|yield|return)\b", ("host/",), ("host/http/",), "g++ 12 miscompiles coroutines; use callbacks"),
+    (r"(?<![\w:.>])(std::)?signal\s*\(", ("host/",), (), "sigaction, or the loop's signal set"),
+    (r"\btime\.sleep\s*\(", ("tests/",), (), "wait for the event with a limit"),
+]
+
+# Where shared ownership is the point, and why.
+SHARED_PTR = {
+    "host/base/event_loop.cpp": "a watch may end from inside its own callback",
+    "host/catalog/catalog.h": "late completions of the job thread ask whether the catalog still lives",
+    "host/catalog/catalog.cpp": "likewise",
+    "host/ipc/seqpacket_channel.h": "what was posted asks whether the channel still lives",
+    "host/ipc/seqpacket_channel.cpp": "likewise",
+    "host/store/store_executor.cpp": "std::function wants what it holds to be copyable",
+    "host/store/store_queries.h": "likewise",
+    "host/worker/context_copy.h": "a reader keeps its snapshot while the next one is put in place",
+    "host/worker/context_copy.cpp": "likewise",
+}
+
+TODO = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+TODO_GOOD = re.compile(r"\bTODO\((soon|perf|security)\): \S")
+# Folders of build machines; written so that this line does not find itself.
+MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(work|farm|root|home/\w+|Users/\w+)/[\w.]")
+
+
+COMPILED = [(re.compile(pattern), folders, places, remedy) for pattern, folders, places, remedy in BANNED]
+
+
+# What is found in one file depends on that file alone: kept, so that the self-test need not read the whole tree anew
+# for each violation that it plants.
+@functools.lru_cache(maxsize=None)
+def banned_in(path, text):
+    found = []
+    here = [row for row in COMPILED if path.startswith(row[1]) and not path.startswith(row[2])]
+    for number, line in lines(text if path.endswith(".py") else without_comments(text)):
+        for pattern, _, _, remedy in here:
+            if match := pattern.search(line):
+                found.append(Finding("banned", path, number, f"{match.group(0).strip()}: {remedy}"))
+        if path.startswith("host/") and path not in SHARED_PTR and re.search(r"\b(shared_ptr|make_shared)\b", line):
+            found.append(Finding("banned", path, number, "shared_ptr: who owns it? Use unique_ptr and T&; where sharing is the "
+                                 "point, give the reason in SHARED_PTR of tests/tidy/style.py"))
+    return found
+
+
+def check_banned(files):
+    suffixes = (".h", ".hpp", ".c", ".cpp", ".py")
+    for path, text in sources(files, "host/", "tests/", "plugins/", "plugin-api/", suffixes=suffixes):
+        if not path.startswith("tests/tidy/"):
+            yield from banned_in(path, text)
+
+
+def check_headers(files):
+    for path, text in sources(files, "host/", "plugins/", "plugin-api/", "tests/support/", suffixes=(".h", ".hpp")):
+        comment = re.match(r"((//[^\n]*\n)+)|/\*.*?\*/", text, re.S)
+        if not comment or len(comment.group(0)) < 60:
+            yield Finding("headers", path, 1, "a header begins with a paragraph: what it is, which thread, what it owns")
+        if path.startswith("host/") and "#pragma once" not in text:
+            yield Finding("headers", path, 1, "#pragma once is missing")
+        for number, line in lines(without_comments(text)):
+            if re.match(r"\s*using namespace\b", line) and "_literals;" not in line:
+                yield Finding("headers", path, number, "using namespace in a header reaches everyone; name what is used")
+
+
+@functools.lru_cache(maxsize=None)
+def texts_in(path, text):
+    found = []
+    if text.count("\n") > LINES_MAX and path.endswith((".h", ".hpp", ".c", ".cpp", ".py", ".cmake", ".sh")):
+        found.append(Finding("size", path, LINES_MAX, f"{text.count(chr(10))} lines, at most {LINES_MAX}: which role is missing?"))
+    for number, line in lines(text):
+        if TODO.search(line) and not TODO_GOOD.search(line):
+            found.append(Finding("todo", path, number, "write TODO(soon|perf|security): and what is to be done"))
+        if match := MACHINE_PATH.search(line):
+            found.append(Finding("machine", path, number, f"{match.group(0)}…: a path of one machine"))
+    return found
+
+
+def check_texts(files):
+    for path, text in sorted(files.items()):
+        if path != "LICENSE" and not path.startswith("tests/tidy/"):
+            yield from texts_in(path, text)
+
+
+def check_docs(files):
+    """Links lead somewhere, decisions have their form."""
+    numbers = {}
+    for path, text in sorted(files.items()):
+        if not path.endswith(".md"):
+            continue
+        for number, line in lines(re.sub(r"`[^`\n]*`", "", text)):
+            for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", line):
+                if not re.match(r"^\w+:", target) and not leads_somewhere(files, path, target):
+                    yield Finding("docs", path, number, f"the link to {target} leads nowhere")
+        if path.startswith("docs/decisions/"):
+            match = re.match(r"^docs/decisions/(\d{4})-[a-z0-9-]+\.md$", path)
+            if not match:
+                yield Finding("docs", path, 1, "a decision's file is NNNN-title.md")
+                continue
+            if match.group(1) in numbers:
+                yield Finding("docs", path, 1, f"the number of {numbers[match.group(1)]}; take the next free one")
+            numbers[match.group(1)] = path
+            if not text.startswith(f"# {match.group(1)}: ") or "**Decision.**" not in text or "**Why.**" not in text:
+                yield Finding("docs", path, 1, f"begins with \"# {match.group(1)}: …\" and has **Decision.** and **Why.**")
+
+
+def leads_somewhere(files, path, target):
+    parts = path.split("/")[:-1]
+    for part in target.rstrip("/").split("/"):
+        if part == "..":
+            if not parts:
+                return False
+            parts.pop()
+        elif part != ".":
+            parts.append(part)
+    wanted = "/".join(parts)
+    return wanted == "" or wanted in files or any(name.startswith(wanted + "/") for name in files)
