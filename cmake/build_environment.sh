@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by the scripts beside it, in the root of the tree: what a build wants from its environment.
 : "${CMAKE_BUILD_PARALLEL_LEVEL:=$(nproc)}"
 : "${CTEST_PARALLEL_LEVEL:=$(nproc)}"
