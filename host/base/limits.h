@@ -51,6 +51,11 @@ inline constexpr auto kLogRingIdle = 10s;  // a ring empty for so long gives its
 inline constexpr std::uint32_t kLogLinesPerSecond = 10'000;
 inline constexpr std::uint32_t kLogLinesBurst = 20'000;
 inline constexpr std::size_t kStderrTailBytes = 4096;  // kept for the crash card
+inline constexpr std::size_t kLastCallsKept = 20;      // server calls of a worker, for the crash card
+inline constexpr auto kClosedGrace = 1s;               // from a worker's closed channel to its end, else it is killed
+inline constexpr auto kByeGrace = 4s;                  // from BYE to its end: SIGTERM's time
+inline constexpr auto kContextAppliedTimeout = 1s;     // an operator's write waits so long for the worker
+inline constexpr std::size_t kPipeBytesPerTurn = 256U << 10;  // of stdout and stderr: others get their turn
 
 // --- Store
 inline constexpr std::size_t kStoreQueueWritesMax = 10'000;  // about 5 s of work at one commit a write
@@ -79,6 +84,7 @@ inline constexpr auto kStopTimeoutMax = 90s;
 inline constexpr auto kTermTimeout = 4s;  // SIGTERM to SIGKILL
 inline constexpr auto kReapTimeout = 2s;  // SIGKILL to gone, else reported
 inline constexpr auto kHostStopTimeout = 30s;
+inline constexpr auto kSpawnSlotTimeout = 1s;  // LOADED takes milliseconds: a slower one must not hold up the others
 inline constexpr auto kFenceRetry = 1s;
 inline constexpr auto kFenceGiveUp = 30s;
 inline constexpr auto kRestartDelayFirst = 1s;

@@ -21,7 +21,7 @@ std::vector<WantedListener> listenersOf(const catalog::Manifest& manifest, const
     }
     const auto value = all.find(listener.parameter);
     if (value == all.end()) continue;
-    if (auto address = parseAddress(*value)) wanted.push_back({listener.transport, *address, listener.parameter});
+    if (auto address = parseAddress(*value)) wanted.push_back({listener.transport, *address, listener.parameter, listener.name});
   }
   return wanted;
 }

@@ -1,5 +1,4 @@
-// Which addresses the instances of a plan would listen on, and which of them cannot be had together. Private to this
-// room; pure.
+// Which addresses the instances of a plan would listen on, and which of them cannot be had together. Pure.
 #pragma once
 
 #include <map>
@@ -18,6 +17,7 @@ struct WantedListener {
   catalog::Transport transport = catalog::Transport::Udp;
   Address address{};
   std::string parameter{};
+  std::string name{};  // the manifest's: what the plugin asks listener() for
 };
 
 // What an instance with these parameters listens on: conditions of the manifest hold, defaults are in. An address that

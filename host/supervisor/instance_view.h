@@ -27,7 +27,7 @@ struct WorkerView {
   std::string version;             // of the plugin
   std::int64_t started_at_us = 0;  // spawn
   std::int64_t ready_at_us = 0;    // 0: not READY yet
-  std::uint64_t cpu_ms = 0;
+  std::uint64_t cpu_ms = 0;        // these three: of find() alone, for a list would read /proc for each worker
   std::uint64_t rss_bytes = 0;
   std::uint32_t threads_count = 0;
 };

@@ -15,6 +15,7 @@
 #include "host/base/event_loop.h"
 #include "host/base/result.h"
 #include "host/catalog/catalog.h"
+#include "host/config/restart_config.h"
 #include "host/logs/log_files.h"
 #include "host/process/worker_launcher.h"
 #include "host/store/store_executor.h"
@@ -25,7 +26,10 @@ namespace longhaul::host::supervisor {
 struct Settings {
   std::filesystem::path state_dir;
   std::filesystem::path worker_binary;
+  std::string state_tag;               // marks the workers of this state directory (process/worker_launcher.h)
+  std::string version;                 // of the host: what demistoVersion gives
   std::string host_id;                 // what getLicenseID gives
+  config::RestartConfig restart;       // defaults of instances
   std::size_t spawn_slots = 4;         // 2 × cores
   std::size_t call_sockets_max = 256;  // extra call sockets of all workers
   std::size_t context_bytes_max = kContextBytesMax;
@@ -39,6 +43,9 @@ struct Surroundings {
   catalog::Catalog& catalog;
   process::WorkerLauncher& launcher;
   logs::LogFiles& logs;
+  catalog::Catalog::RunJob run_job;  // what blocks: reading secrets, hashing a staged file, deleting a folder
+  // A line for the daemon's own log. May be empty.
+  std::function<void(logs::LogLevel level, const std::string& instance, std::string_view text)> report;
 };
 
 // Totals for /metrics, since the daemon's start.
@@ -86,8 +93,8 @@ class Supervisor {
   // Stops the worker, then deletes the instance with context, logs and data. Its incidents stay.
   void remove(InstanceId id, Done done);
 
-  // An operator's write of the context: durable, then pushed to the worker. `applied` false: the worker did not take it
-  // within 1 s; it will see it all the same.
+  // An operator's write of the context: durable, then pushed to the worker. `applied` false: the worker that runs did
+  // not take it within kContextAppliedTimeout; it will see it all the same. With no worker there is none to wait for.
   struct ContextWritten {
     std::int64_t version = 0;
     bool applied = false;
@@ -99,7 +106,7 @@ class Supervisor {
   void onPluginChanged(const catalog::PluginFile& file);
 
   // Runs after each change of state, health or worker of an instance; an instance that was removed is told once more.
-  // The id works as the subscription until unsubscribe().
+  // Told in a turn of its own, once for what happened in one turn. The id works until unsubscribe().
   std::uint64_t subscribe(std::function<void(InstanceId)> on_change);
   void unsubscribe(std::uint64_t subscription);
 

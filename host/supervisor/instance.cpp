@@ -1,0 +1,350 @@
+#include "host/supervisor/instance.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "host/catalog/admission.h"
+#include "host/protocol/messages.h"
+#include "host/supervisor/crash_card.h"
+
+namespace longhaul::host::supervisor {
+
+using lifecycle::Action;
+using lifecycle::ActionKind;
+using lifecycle::Event;
+using lifecycle::EventKind;
+using lifecycle::WorkerId;
+
+Instance::Instance(Shared& shared, Supervisor::Kept kept)
+    : shared_(shared),
+      record_(std::move(kept.record)),
+      log_(shared.around.logs.log(record_.name)),
+      health_(std::move(kept.health)) {
+  if (kept.last_death) {
+    const auto card = parseJson(kept.last_death->card);
+    last_end_ = EndView{kept.last_death->at_us, kept.last_death->exit_class,
+                        card && card->is_object() ? card->value("text", std::string{}) : std::string{}};
+  }
+  lifecycle::InstanceMachine::Setup setup;
+  setup.orphaned = record_.orphaned;
+  setup.last_good = lastGoodTarget();
+  if (auto config = config::fromRecord(record_.name, record_.plugin, record_.config, shared_.settings.restart)) {
+    setup.restart = restartSettings(config->restart);
+  }
+  // Until refreshTarget() knows better nothing can run.
+  setup.held = "its plugin was not looked for yet";
+  machine_.emplace(std::move(setup));
+}
+
+Instance::~Instance() {
+  for (const auto& [kind, timer] : timers_)
+    shared_.around.loop.timers().cancel(timer);
+  for (const ContextWait& wait : context_waits_)
+    shared_.around.loop.timers().cancel(wait.timer);
+}
+
+// ---------------------------------------------------------------- wishes
+
+void Instance::begin() {
+  refreshTarget();
+  if (record_.enabled) tell(EventKind::Enable);
+}
+
+void Instance::setRecord(store::InstanceRecord record) {
+  record_ = std::move(record);
+  auto config = config::fromRecord(record_.name, record_.plugin, record_.config, shared_.settings.restart);
+  if (config) machine_->setRestart(restartSettings(config->restart));
+  refreshTarget();
+}
+
+void Instance::setEnabled(bool enabled) {
+  record_.enabled = enabled;
+  if (enabled) refreshTarget();
+  tell(enabled ? EventKind::Enable : EventKind::Disable);
+}
+
+void Instance::setOrphaned(bool orphaned) {
+  record_.orphaned = orphaned;
+  if (orphaned) record_.enabled = false;
+  tell(orphaned ? EventKind::Orphan : EventKind::Adopt);
+}
+
+void Instance::stopForGood(std::function<void()> done) {
+  stopped_ = std::move(done);
+  tell(EventKind::Disable);
+}
+
+void Instance::refreshTarget() {
+  auto wanted =
+      wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
+  not_taken_.clear();
+  if (!wanted) {
+    // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
+    not_taken_ = wanted.error().message;
+    const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
+    if (before != nullptr) {
+      auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
+                                   shared_.settings.context_bytes_max);
+      if (runnable) wanted = makeTarget(record_.target, before->manifest, runnable->config.long_running);
+    }
+  }
+  if (!wanted) return post({.kind = EventKind::HeldSet, .text = not_taken_});
+  if (awaitsApproval(record_)) return approveManifest();
+  post({.kind = EventKind::Apply, .target = std::move(*wanted)});
+}
+
+// An instance made while its plugin was not there: now it is known what its making approved.
+void Instance::approveManifest() {
+  const catalog::PluginFile* file = shared_.around.catalog.latest(record_.plugin);
+  store::PutInstance put{.name = record_.name,
+                         .plugin = record_.plugin,
+                         .config = record_.config,
+                         .grants = dumpJson(catalog::toJson(file->manifest.grants)),
+                         .owner = record_.owner,
+                         .source = record_.source,
+                         .at_us = wallNowUs()};
+  shared_.around.store.submit(std::move(put), [&shared = shared_, id = id()](store::WriteResult result) {
+    Instance* instance = shared.find(id);
+    if (instance == nullptr) return;
+    if (!result) return instance->post({.kind = EventKind::HeldSet, .text = result.error().message});
+    instance->setRecord(std::move(std::get<store::InstancePut>(*result).record));
+  });
+}
+
+// ---------------------------------------------------------------- the machine
+
+void Instance::post(Event event) {
+  events_.push_back(std::move(event));
+  if (stepping_) return;
+  stepping_ = true;
+  while (!events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    const lifecycle::PublicState before = machine_->publicState();
+    const std::string reason_before = machine_->reason();
+    const auto actions = machine_->step(next, shared_.around.loop.timers().now(), shared_.random());
+    for (const Action& action : actions)
+      perform(action);
+    logChange(before, reason_before);
+  }
+  stepping_ = false;
+  shared_.changed(id());
+  if (stopped_ && !hasWorkers()) {
+    shared_.around.loop.post([done = std::move(stopped_)] { done(); });
+    stopped_ = nullptr;
+  }
+}
+
+void Instance::perform(const Action& action) {
+  switch (action.kind) {
+    case ActionKind::BindListeners:
+      return bindListeners(action.target);
+    case ActionKind::TrimListeners:
+      return trimListeners(action.target);
+    case ActionKind::CloseListeners:
+      return shared_.listeners.closeAll(id());
+    case ActionKind::AskSlot:
+      return shared_.slots.ask(id(), action.crash_loop);
+    case ActionKind::GiveSlotBack:
+      return shared_.slots.giveBack(id());
+    case ActionKind::Spawn:
+      return spawn(action);
+    case ActionKind::KillIncoming:
+    case ActionKind::KillCurrent:
+    case ActionKind::SendKill:
+      if (Slot* found = slot(action.worker); found != nullptr && !found->process) found->cancelled = true;
+      if (WorkerProcess* worker = process(action.worker)) worker->kill(action.cause, action.reason);
+      return;
+    case ActionKind::StopCurrent:
+      if (WorkerProcess* worker = process(action.worker)) worker->stop(action.cause, action.duration);
+      return;
+    case ActionKind::SendTerm:
+      if (WorkerProcess* worker = process(action.worker)) worker->terminate();
+      return;
+    case ActionKind::ReportStuck:
+      return log(logs::LogLevel::Error, "its worker was killed and is still there: the system does not let it end");
+    case ActionKind::QueueFence:
+      return queueFence(action);
+    case ActionKind::Promote:
+      return promote(action);
+    case ActionKind::SendStart:
+      return sendStart();
+    case ActionKind::HoldCalls:   // commands and HTTP requests to the instance: they come with their tables
+    case ActionKind::FlushCalls:  //
+    case ActionKind::FailCalls:   //
+      return;
+    case ActionKind::SetLastGood:
+      return setLastGood(action.target);
+    case ActionKind::StoreDeath:
+      return storeDeath(action.worker);
+    case ActionKind::ArmTimer: {
+      TimerId& timer = timers_[action.timer];
+      shared_.around.loop.timers().cancel(timer);
+      timer = shared_.around.loop.timers().after(action.duration,
+                                                 [this, kind = action.timer] { tell(lifecycle::timerEvent(kind)); });
+      return;
+    }
+    case ActionKind::DropTimer:
+      shared_.around.loop.timers().cancel(std::exchange(timers_[action.timer], TimerId::None));
+      return;
+    case ActionKind::ReportRefusal:
+      return log(logs::LogLevel::Error,
+                 fmt::format("what was to replace it failed and was given up: {}", action.reason));
+    case ActionKind::Alert:
+      return log(logs::LogLevel::Error, action.reason);
+  }
+}
+
+void Instance::logChange(lifecycle::PublicState before, const std::string& reason_before) {
+  const lifecycle::PublicState now = machine_->publicState();
+  if (now == before && machine_->reason() == reason_before) return;
+  const bool bad = now == lifecycle::PublicState::Backoff || now == lifecycle::PublicState::CrashLoop ||
+                   now == lifecycle::PublicState::Quarantined || now == lifecycle::PublicState::Refused ||
+                   now == lifecycle::PublicState::Held;
+  log(bad ? logs::LogLevel::Warning : logs::LogLevel::Info,
+      fmt::format("{}: {}", lifecycle::publicStateName(now), machine_->reason()));
+}
+
+void Instance::log(logs::LogLevel level, std::string_view text) {
+  shared_.around.logs.appendHost(log_, level, text);
+  shared_.flush_logs();
+  if (shared_.around.report) shared_.around.report(level, record_.name, text);
+}
+
+// ---------------------------------------------------------------- slots
+
+Instance::Slot* Instance::slot(WorkerId worker) {
+  if (current_ && current_->id == worker) return &*current_;
+  if (incoming_ && incoming_->id == worker) return &*incoming_;
+  return nullptr;
+}
+
+WorkerProcess* Instance::process(WorkerId worker) const {
+  if (current_ && current_->id == worker) return current_->process.get();
+  if (incoming_ && incoming_->id == worker) return incoming_->process.get();
+  return nullptr;
+}
+
+void Instance::addPids(std::vector<pid_t>& pids) const {
+  if (current_ && current_->process) pids.push_back(current_->process->pid());
+  if (incoming_ && incoming_->process) pids.push_back(incoming_->process->pid());
+}
+
+// ---------------------------------------------------------------- what a worker tells
+
+void Instance::onLoaded(WorkerProcess& worker, std::string_view payload) {
+  protocol::Loaded loaded;
+  if (!decode(payload, loaded)) return onViolation(worker, "a LOADED that is none");
+  if (auto fits = catalog::checkAbiVersion(loaded.abi_version, catalog::hostAbiVersion()); !fits) {
+    worker.fail(lifecycle::FailedStage::Abi, fits.error().message);
+    worker.kill(lifecycle::EndCause::Superseded, fits.error().message);
+    return;
+  }
+  const catalog::PluginFile* file = shared_.around.catalog.find(worker.about().target.digest);
+  for (const std::string_view extension : loaded.extensions) {
+    if (file == nullptr || file->manifest.offers(extension)) continue;
+    const std::string text = fmt::format(
+        "the plugin has a table {} that its manifest does not name: add it to "
+        "\"capabilities\"",
+        extension);
+    worker.fail(lifecycle::FailedStage::Manifest, text);
+    worker.kill(lifecycle::EndCause::Superseded, text);
+    return;
+  }
+  post({.kind = EventKind::Loaded, .worker = worker.about().id});
+}
+
+void Instance::onReady(WorkerProcess& worker) {
+  post({.kind = EventKind::Ready, .worker = worker.about().id});
+}
+
+void Instance::onExtend(WorkerProcess& worker, Duration by) {
+  post({.kind = EventKind::Extend, .worker = worker.about().id, .duration = by});
+}
+
+void Instance::onContextApplied(WorkerProcess& worker, std::int64_t version) {
+  if (current_ && current_->process.get() == &worker) finishContextWaits(version, true);
+}
+
+void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) {
+  if (!current_ || current_->process.get() != &worker) return onViolation(worker, "a server call before START");
+  ++calls_count_;
+  ++shared_.totals.calls;
+  const services::Caller caller{.instance = record_.id,
+                                .generation = worker.generation(),
+                                .name = record_.name,
+                                .context_bytes_max = current_->context_bytes_max,
+                                .health = &health_};
+  const bool understood = shared_.api.call(
+      caller, method, payload, [this](const std::string& text) { log(logs::LogLevel::Warning, text); },
+      [&shared = shared_, id = record_.id, worker_id = worker.about().id, call](const services::Outcome& outcome) {
+        if (Instance* instance = shared.find(id)) instance->answered(worker_id, call, outcome);
+      });
+  if (!understood) onViolation(worker, fmt::format("arguments of {} that are none", protocol::methodName(method)));
+}
+
+void Instance::answered(WorkerId worker, ipc::CallId call, const services::Outcome& outcome) {
+  if (WorkerProcess* found = process(worker)) found->reply(call, outcome.status, outcome.payload);
+  if (outcome.status < 0) {
+    ++failed_calls_count_;
+    ++shared_.totals.failed_calls;
+    return;
+  }
+  incidents_count_ += outcome.incidents_created;
+  shared_.totals.incidents += outcome.incidents_created;
+  if (outcome.context_version != 0) record_.context_version = outcome.context_version;
+  if (!outcome.health) return;
+  health_ = outcome.health;
+  shared_.changed(id());
+}
+
+void Instance::onLine(WorkerProcess&, logs::LogLine line) {
+  shared_.around.logs.append(log_, line);
+  shared_.flush_logs();
+}
+
+void Instance::onRingDrops(WorkerProcess&, std::uint64_t lines_count) {
+  shared_.around.logs.countRingDrops(log_, lines_count);
+  shared_.flush_logs();
+}
+
+void Instance::onViolation(WorkerProcess& worker, std::string text) {
+  post({.kind = EventKind::Condemned,
+        .worker = worker.about().id,
+        .cause = lifecycle::EndCause::Protocol,
+        .text = std::move(text)});
+}
+
+void Instance::onEnded(WorkerProcess& worker) {
+  const WorkerId ended = worker.about().id;
+  const lifecycle::Exit exit = lifecycle::exitReason(worker.observed());
+  const std::int64_t now_us = wallNowUs();
+  const std::string exit_class{lifecycle::exitClassName(exit.exit_class)};
+  deaths_[ended] = {.id = {},
+                    .instance = record_.id,
+                    .generation = worker.generation(),
+                    .at_us = now_us,
+                    .exit_class = exit_class,
+                    .card = crashCard(worker, exit, now_us)};
+  last_end_ = EndView{now_us, exit_class, exit.text};
+  ++shared_.ends[exit_class];
+  log(exit.failure ? logs::LogLevel::Error : logs::LogLevel::Info,
+      fmt::format("worker {} ended: {}: {}", worker.pid(), exit_class, exit.text));
+  for (const std::string& mended : shared_.listeners.heal(id()))
+    log(logs::LogLevel::Warning, mended);
+
+  const bool was_current = current_ && current_->id == ended;
+  auto& of = was_current ? current_ : incoming_;
+  dying_.push_back(std::move(of->process));
+  of.reset();
+  if (was_current) finishContextWaits(0, false);
+  // It is on the stack of this call.
+  shared_.around.loop.post([&shared = shared_, id = id()] {
+    if (Instance* instance = shared.find(id)) instance->dying_.clear();
+  });
+  post({.kind = was_current ? EventKind::CurrentEnded : EventKind::IncomingEnded, .worker = ended, .exit = exit});
+}
+
+}  // namespace longhaul::host::supervisor

@@ -1,0 +1,129 @@
+// One instance at work: performs what its machine decides, and tells the machine what came of it. It owns the workers
+// of its two slots, its timers and what is known of it now. Events that come while actions are performed wait until
+// those are done. Loop only; private to this room. Late completions look the instance up by its id.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/supervisor/resolve.h"
+#include "host/supervisor/shared.h"
+#include "host/supervisor/worker_process.h"
+
+namespace longhaul::host::supervisor {
+
+class Instance final : public WorkerEvents {
+ public:
+  Instance(Shared& shared, Supervisor::Kept kept);
+  ~Instance() override;
+
+  InstanceId id() const { return record_.id; }
+  const store::InstanceRecord& record() const { return record_; }
+  const lifecycle::InstanceMachine& machine() const { return *machine_; }
+  bool hasWorkers() const { return machine_->current() || machine_->incoming(); }
+  // `with_usage`: also reads /proc for the workers.
+  InstanceView view(bool with_usage) const;
+  void addPids(std::vector<pid_t>& pids) const;
+
+  // What was stored before it is told here.
+  void setRecord(store::InstanceRecord record);
+  void setEnabled(bool enabled);
+  void setOrphaned(bool orphaned);
+  void begin();  // the host's start
+  void restart() { tell(lifecycle::EventKind::Restart); }
+  void release() { tell(lifecycle::EventKind::Release); }
+  void hostStop() { tell(lifecycle::EventKind::HostStop); }
+  void slotFree() { tell(lifecycle::EventKind::SlotFree); }
+  // `done` runs when no worker is left. The instance is not started again.
+  void stopForGood(std::function<void()> done);
+  // The catalog or the record changed: what should run now?
+  void refreshTarget();
+
+  void writeContext(store::ContextWrite write, std::function<void(Result<Supervisor::ContextWritten>)> done);
+
+ private:
+  struct Slot {
+    std::unique_ptr<WorkerProcess> process;  // null: still being prepared
+    lifecycle::WorkerId id{};
+    lifecycle::Target target;
+    std::vector<config::WantedListener> listeners;
+    std::vector<std::string> passed;  // their names, in the order of the descriptors
+    Json parameters;                  // with secrets: for START alone, then dropped
+    std::size_t context_bytes_max = 0;
+    bool cancelled = false;  // killed before it was launched
+  };
+  struct ContextWait {
+    std::int64_t version = 0;
+    std::function<void(Result<Supervisor::ContextWritten>)> done;
+    TimerId timer = TimerId::None;
+  };
+
+  void tell(lifecycle::EventKind kind) { post({.kind = kind}); }
+  void post(lifecycle::Event event);
+  void perform(const lifecycle::Action& action);
+  void logChange(lifecycle::PublicState before, const std::string& reason_before);
+  void log(logs::LogLevel level, std::string_view text);
+
+  Result<Runnable> runnableFor(const lifecycle::Target& target) const;
+  std::optional<lifecycle::Target> lastGoodTarget() const;
+  void bindListeners(const lifecycle::Target& target);
+  void trimListeners(const lifecycle::Target& target);
+  void spawn(const lifecycle::Action& action);
+  void prepared(lifecycle::WorkerId worker, const catalog::PluginFile& file, Result<Json> parameters);
+  Result<void> launch(Slot& slot, const catalog::PluginFile& file);
+  void startFailed(lifecycle::WorkerId worker, std::string text);
+  void queueFence(const lifecycle::Action& action);
+  void fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, lifecycle::WorkerId death_of,
+                 store::WriteResult result);
+  void promote(const lifecycle::Action& action);
+  void sendStart();
+  void setLastGood(const lifecycle::Target& target);
+  void storeDeath(lifecycle::WorkerId worker);
+  void approveManifest();
+  WorkerProcess* process(lifecycle::WorkerId worker) const;
+  Slot* slot(lifecycle::WorkerId worker);
+  void contextChanged(const store::ContextChange& change);
+  void finishContextWaits(std::int64_t version, bool applied);
+  void answered(lifecycle::WorkerId worker, ipc::CallId call, const services::Outcome& outcome);
+
+  void onLoaded(WorkerProcess& worker, std::string_view payload) override;
+  void onReady(WorkerProcess& worker) override;
+  void onExtend(WorkerProcess& worker, Duration by) override;
+  void onContextApplied(WorkerProcess& worker, std::int64_t version) override;
+  void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) override;
+  void onLine(WorkerProcess& worker, logs::LogLine line) override;
+  void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) override;
+  void onViolation(WorkerProcess& worker, std::string text) override;
+  std::vector<pid_t> livingPids() override { return shared_.living_pids(); }
+  void onEnded(WorkerProcess& worker) override;
+
+  Shared& shared_;
+  store::InstanceRecord record_;
+  logs::InstanceLog& log_;
+  std::optional<lifecycle::InstanceMachine> machine_;
+  std::deque<lifecycle::Event> events_;
+  bool stepping_ = false;
+
+  std::optional<Slot> current_, incoming_;
+  std::vector<std::unique_ptr<WorkerProcess>> dying_;
+  std::map<lifecycle::WorkerId, store::Death> deaths_;  // ended and not stored yet
+  std::optional<store::Fenced> fenced_;                 // what the next START gives
+  std::map<lifecycle::TimerKind, TimerId> timers_;
+  std::vector<ContextWait> context_waits_;
+  std::function<void()> stopped_;
+
+  std::optional<store::Health> health_;
+  std::optional<EndView> last_end_;
+  std::string not_taken_;  // why what the catalog or the record asks for does not run
+  std::uint64_t starts_count_ = 0;
+  std::uint64_t calls_count_ = 0;
+  std::uint64_t failed_calls_count_ = 0;
+  std::uint64_t incidents_count_ = 0;
+};
+
+}  // namespace longhaul::host::supervisor

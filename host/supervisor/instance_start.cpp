@@ -1,0 +1,350 @@
+// The way of a worker from its target to START, and what the store keeps of it: listeners, spawn, fence, context.
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "host/base/files.h"
+#include "host/base/limits.h"
+#include "host/base/worker_contract.h"
+#include "host/catalog/stager.h"
+#include "host/protocol/messages.h"
+#include "host/supervisor/instance.h"
+
+namespace longhaul::host::supervisor {
+
+using lifecycle::Action;
+using lifecycle::EventKind;
+using lifecycle::WorkerId;
+
+namespace {
+
+std::optional<Shared::FileIdentity> identityOf(const std::filesystem::path& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return std::nullopt;
+  return Shared::FileIdentity{file.st_dev, file.st_ino, file.st_size,
+                              file.st_mtim.tv_sec * 1'000'000'000 + file.st_mtim.tv_nsec};
+}
+
+std::string asText(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : dumpJson(value);
+}
+
+void applyChange(store::Context& context, const store::ContextChange& change) {
+  if (change.version <= context.version) return;
+  if (change.whole) context.values.clear();
+  for (const auto& [key, value] : change.changes) {
+    if (value) {
+      context.values[key] = *value;
+    } else {
+      context.values.erase(key);
+    }
+  }
+  context.version = change.version;
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- what a target means
+
+Result<Runnable> Instance::runnableFor(const lifecycle::Target& target) const {
+  const catalog::PluginFile* file = shared_.around.catalog.find(target.digest);
+  if (file == nullptr) {
+    return Error{Code::NotFound, fmt::format("the staged file of {} with digest {} is gone: drop the plugin again",
+                                             record_.plugin, target.digest.substr(0, 12))};
+  }
+  const bool newest = target.config_revision == record_.target.config_revision;
+  return makeRunnable(record_, newest ? record_.config : record_.last_good_config, file->manifest,
+                      shared_.settings.restart, shared_.settings.context_bytes_max);
+}
+
+std::optional<lifecycle::Target> Instance::lastGoodTarget() const {
+  if (!record_.last_good) return std::nullopt;
+  const catalog::PluginFile* file = shared_.around.catalog.find(record_.last_good->digest);
+  if (file == nullptr) return std::nullopt;
+  auto config = config::fromRecord(record_.name, record_.plugin, record_.last_good_config, shared_.settings.restart);
+  if (!config) return std::nullopt;
+  return makeTarget(*record_.last_good, file->manifest, config->long_running);
+}
+
+void Instance::bindListeners(const lifecycle::Target& target) {
+  auto runnable = runnableFor(target);
+  if (!runnable) return startFailed(WorkerId::None, runnable.error().message);
+  if (auto done = shared_.listeners.bind(id(), record_.name, runnable->listeners); !done) {
+    startFailed(WorkerId::None, done.error().message);
+  }
+}
+
+void Instance::trimListeners(const lifecycle::Target& target) {
+  if (current_ && current_->target == target) return shared_.listeners.trim(id(), current_->listeners);
+  if (auto runnable = runnableFor(target)) shared_.listeners.trim(id(), runnable->listeners);
+}
+
+// ---------------------------------------------------------------- spawn
+
+void Instance::startFailed(WorkerId worker, std::string text) {
+  if (incoming_ && incoming_->id == worker && !incoming_->process) incoming_.reset();
+  post({.kind = EventKind::StartFailed, .worker = worker, .text = std::move(text)});
+}
+
+void Instance::spawn(const Action& action) {
+  const catalog::PluginFile* file = shared_.around.catalog.find(action.target.digest);
+  auto runnable = runnableFor(action.target);
+  if (file == nullptr || !runnable) {
+    return startFailed(action.worker, runnable ? "its staged file is gone" : runnable.error().message);
+  }
+  Slot& slot = incoming_.emplace();
+  slot.id = action.worker;
+  slot.target = action.target;
+  slot.listeners = std::move(runnable->listeners);
+  slot.context_bytes_max = runnable->context_bytes_max;
+
+  const auto identity = identityOf(file->path);
+  const auto verified = shared_.verified.find(file->digest);
+  const bool is_verified = identity && verified != shared_.verified.end() && verified->second == *identity;
+  if (is_verified && !hasReferences(runnable->parameters)) {
+    return prepared(action.worker, *file, std::move(runnable->parameters));
+  }
+  // Hashing and reading secrets block, so both are the job thread's. A crash loop comes here once.
+  struct Job {
+    catalog::PluginFile file;
+    Json parameters;
+    Result<void> verified;
+    Result<Json> resolved = Error{};
+  };
+  auto job = std::make_shared<Job>();
+  job->file = *file;
+  job->parameters = std::move(runnable->parameters);
+  shared_.around.run_job(
+      [job] {
+        job->verified = catalog::verifyStaged(job->file.path, job->file.digest);
+        job->resolved = resolveReferences(job->parameters, config::readReference);
+      },
+      [&shared = shared_, id = id(), worker = action.worker, identity, job] {
+        if (job->verified && identity) shared.verified[job->file.digest] = *identity;
+        Instance* instance = shared.find(id);
+        if (instance == nullptr) return;
+        if (!job->verified) return instance->startFailed(worker, job->verified.error().message);
+        instance->prepared(worker, job->file, std::move(job->resolved));
+      });
+}
+
+void Instance::prepared(WorkerId worker, const catalog::PluginFile& file, Result<Json> parameters) {
+  if (!incoming_ || incoming_->id != worker || incoming_->process) return;
+  if (incoming_->cancelled) return startFailed(worker, "it was no longer wanted");
+  if (!parameters) return startFailed(worker, parameters.error().message);
+  incoming_->parameters = std::move(*parameters);
+  if (auto done = launch(*incoming_, file); !done) startFailed(worker, done.error().message);
+}
+
+Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file) {
+  process::LaunchPlan plan;
+  plan.instance = record_.name;
+  plan.worker_binary = shared_.settings.worker_binary;
+  plan.working_folder = shared_.settings.state_dir / "data" / record_.name;
+  plan.plugin_path = file.path;
+  plan.state_tag = shared_.settings.state_tag;
+  if (auto done = makeFolder(plan.working_folder, 0700); !done) return done;
+  for (const Listeners::Passed& passed : shared_.listeners.passed(id(), slot.listeners)) {
+    plan.listeners.push_back(passed.fd);
+    slot.passed.push_back(passed.name);
+  }
+  auto launched = shared_.around.launcher.launch(plan);
+  if (!launched) return std::move(launched).error();
+  slot.process = std::make_unique<WorkerProcess>(shared_.around.loop, *this, shared_.call_sockets,
+                                                 WorkerProcess::About{slot.id, slot.target, toText(file.version)},
+                                                 std::move(*launched));
+  return {};
+}
+
+// ---------------------------------------------------------------- fence and start
+
+void Instance::queueFence(const Action& action) {
+  store::Fence fence{.instance = id(),
+                     .target = {action.target.digest, action.target.config_revision, action.target.grants},
+                     .state_schema = 0,
+                     .death = std::nullopt,
+                     .at_us = wallNowUs()};
+  if (const catalog::PluginFile* file = shared_.around.catalog.find(action.target.digest)) {
+    fence.state_schema = file->manifest.state_schema;
+  }
+  if (const auto death = deaths_.find(action.death_of); death != deaths_.end()) fence.death = death->second;
+  shared_.around.store.submit(std::move(fence),
+                              [&shared = shared_, id = id(), fence_id = action.fence, target = action.target,
+                               death_of = action.death_of](store::WriteResult result) {
+                                if (Instance* instance = shared.find(id))
+                                  instance->fenceDone(fence_id, target, death_of, std::move(result));
+                              });
+}
+
+void Instance::fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, WorkerId death_of,
+                         store::WriteResult result) {
+  if (!result) {
+    log(logs::LogLevel::Error, fmt::format("the store gave no generation: {}", result.error().message));
+    return post({.kind = EventKind::FenceFailed, .worker = death_of, .fence = fence, .text = result.error().message});
+  }
+  deaths_.erase(death_of);
+  auto& fenced = std::get<store::Fenced>(*result);
+  const Generation generation = fenced.generation;
+  record_.generation = generation;
+  record_.target.digest = target.digest;
+  record_.context_version = fenced.context.version;
+  for (const std::string& key : fenced.context.quarantined_keys) {
+    log(logs::LogLevel::Error,
+        fmt::format("the context's key {} failed its checksum and is not given to the plugin", key));
+  }
+  if (fenced.last_run.quarantined) log(logs::LogLevel::Error, "the last run failed its checksum: the plugin gets {}");
+  fenced_ = std::move(fenced);
+  post({.kind = EventKind::Fenced, .fence = fence, .generation = generation});
+}
+
+void Instance::promote(const Action& action) {
+  LONGHAUL_CHECK(incoming_ && incoming_->id == action.worker && !current_, "promote without an incoming worker");
+  current_ = std::exchange(incoming_, std::nullopt);
+  current_->process->setGeneration(action.generation);
+}
+
+void Instance::sendStart() {
+  LONGHAUL_CHECK(current_ && fenced_, "START without a worker or its generation");
+  const store::Fenced fenced = *std::exchange(fenced_, std::nullopt);
+  const Json parameters = std::exchange(current_->parameters, Json());
+  const catalog::PluginFile* file = shared_.around.catalog.find(current_->target.digest);
+  const std::string params = dumpJson(parameters);
+  const std::string version = dumpJson(
+      {{"version", shared_.settings.version}, {"buildNumber", shared_.settings.version}, {"platform", "longhaul"}});
+
+  protocol::Start start;
+  start.generation = fenced.generation.value;
+  start.context_version = fenced.context.version;
+  start.last_run_version = fenced.last_run.version;
+  start.context_bytes_max = current_->context_bytes_max;
+  start.signals_ready = file != nullptr && file->manifest.signals_ready ? 1 : 0;
+  start.instance = record_.name;
+  start.params = params;
+  start.last_run = fenced.last_run.object;
+  start.version = version;
+  start.urls = "{}";
+  start.license_id = shared_.settings.host_id;
+  std::vector<std::string> texts;
+  texts.reserve(parameters.size());
+  for (const auto& [name, value] : parameters.items()) {
+    texts.push_back(asText(value));
+    start.parameters.push_back({name, texts.back()});
+  }
+  for (const auto& [key, value] : fenced.context.values)
+    start.context.push_back({key, value});
+  for (std::size_t i = 0; i < current_->passed.size(); ++i) {
+    start.listeners.push_back(
+        {static_cast<std::uint32_t>(kFirstListenerFd + static_cast<int>(i)), current_->passed[i]});
+  }
+  std::string payload;
+  protocol::encode(start, payload);
+  if (payload.size() > kMessageBytesMax) {
+    return post({.kind = EventKind::Condemned,
+                 .worker = current_->id,
+                 .cause = lifecycle::EndCause::Limit,
+                 .text = fmt::format("its parameters and context have {} bytes together, at most {} fit into START",
+                                     payload.size(), kMessageBytesMax)});
+  }
+  ++starts_count_;
+  ++shared_.totals.starts;
+  current_->process->sendStart(payload);
+}
+
+// ---------------------------------------------------------------- what the store keeps
+
+void Instance::setLastGood(const lifecycle::Target& target) {
+  const store::Target good{target.digest, target.config_revision, target.grants};
+  if (record_.last_good == good) return;
+  record_.last_good = good;
+  if (target.config_revision == record_.target.config_revision) record_.last_good_config = record_.config;
+  shared_.around.store.submit(store::SetLastGood{id(), good}, [&shared = shared_, id = id()](const auto& result) {
+    Instance* instance = shared.find(id);
+    if (!result && instance != nullptr) {
+      instance->log(logs::LogLevel::Error,
+                    fmt::format("what ran last could not be stored: {}", result.error().message));
+    }
+  });
+}
+
+void Instance::storeDeath(WorkerId worker) {
+  const auto death = deaths_.find(worker);
+  if (death == deaths_.end()) return;
+  shared_.around.store.submit(store::AddDeath{death->second}, [&shared = shared_, id = id()](const auto& result) {
+    Instance* instance = shared.find(id);
+    if (!result && instance != nullptr) {
+      instance->log(logs::LogLevel::Error,
+                    fmt::format("the end of a worker could not be stored: {}", result.error().message));
+    }
+  });
+  deaths_.erase(death);
+}
+
+// ---------------------------------------------------------------- an operator's write of the context
+
+void Instance::writeContext(store::ContextWrite write, std::function<void(Result<Supervisor::ContextWritten>)> done) {
+  store::CommitWrite commit;
+  commit.instance = id();
+  commit.at_us = wallNowUs();
+  commit.context = std::move(write);
+  commit.context_bytes_max = shared_.settings.context_bytes_max;
+  if (auto config = config::fromRecord(record_.name, record_.plugin, record_.config, shared_.settings.restart);
+      config && config->limits.context_mib) {
+    commit.context_bytes_max = static_cast<std::size_t>(*config->limits.context_mib) << 20;
+  }
+  auto completion = [&shared = shared_, id = id(), done](store::WriteResult result) {
+    if (!result) return done(std::move(result).error());
+    const auto& committed = std::get<store::Committed>(*result);
+    Instance* instance = shared.find(id);
+    const std::int64_t version = committed.context_version.value_or(0);
+    if (instance == nullptr || !committed.context) return done(Supervisor::ContextWritten{version, true});
+    instance->contextChanged(*committed.context);
+    if (!instance->current_ || !instance->current_->process->started()) {
+      return done(Supervisor::ContextWritten{version, true});
+    }
+    ContextWait wait{.version = version, .done = done};
+    wait.timer = shared.around.loop.timers().after(kContextAppliedTimeout, [instance, version] {
+      // Of this and of those before it: a worker applies them in their order.
+      instance->finishContextWaits(version, false);
+    });
+    instance->context_waits_.push_back(std::move(wait));
+  };
+  if (!shared_.around.store.submit(std::move(commit), std::move(completion))) {
+    done(Error{Code::Busy, "the store's queue is full: try again"});
+  }
+}
+
+void Instance::contextChanged(const store::ContextChange& change) {
+  record_.context_version = change.version;
+  // A START on its way was read from the store before this write.
+  if (fenced_) applyChange(fenced_->context, change);
+  if (!current_ || !current_->process->started()) return;
+  protocol::ContextChange message;
+  message.version = change.version;
+  message.whole = change.whole ? 1 : 0;
+  for (const auto& [key, value] : change.changes) {
+    message.changes.push_back({key, value ? protocol::OptionalText{*value} : std::nullopt});
+  }
+  std::string payload;
+  protocol::encode(message, payload);
+  current_->process->sendContextChange(payload);
+}
+
+void Instance::finishContextWaits(std::int64_t version, bool applied) {
+  std::vector<ContextWait> finished;
+  for (auto wait = context_waits_.begin(); wait != context_waits_.end();) {
+    // 0: the worker ended, so none of them will be told.
+    if (version != 0 && wait->version > version) {
+      ++wait;
+      continue;
+    }
+    shared_.around.loop.timers().cancel(wait->timer);
+    finished.push_back(std::move(*wait));
+    wait = context_waits_.erase(wait);
+  }
+  for (const ContextWait& wait : finished)
+    wait.done(Supervisor::ContextWritten{wait.version, applied});
+}
+
+}  // namespace longhaul::host::supervisor

@@ -1,0 +1,110 @@
+#include "host/supervisor/instance_view.h"
+
+#include <fmt/format.h>
+
+#include "host/supervisor/instance.h"
+
+namespace longhaul::host::supervisor {
+namespace {
+
+using lifecycle::PublicState;
+
+std::string remedyOf(PublicState state, const std::string& name) {
+  switch (state) {
+    case PublicState::Disabled:
+      return fmt::format("`longhaul enable {}`", name);
+    case PublicState::Idle:
+      return "set longRunning: true to keep a worker running";
+    case PublicState::Backoff:
+    case PublicState::CrashLoop:
+      return fmt::format(
+          "`longhaul deaths {0}` and `longhaul logs {0}` say how it ended; `longhaul release {0}` tries now", name);
+    case PublicState::Quarantined:
+      return fmt::format(
+          "`longhaul deaths {0}` says how it ended; mend the plugin or its configuration, or try now with "
+          "`longhaul release {0}`",
+          name);
+    case PublicState::Completed:
+      return fmt::format("`longhaul restart {}` runs it again", name);
+    case PublicState::Refused:
+      return fmt::format("drop a mended file or apply a mended configuration; `longhaul release {}` tries again", name);
+    case PublicState::Orphaned:
+      return fmt::format("name it in a file of the instances folder again, or delete it: `longhaul remove {} --yes`",
+                         name);
+    case PublicState::Held:  // the reason says it
+    case PublicState::Starting:
+    case PublicState::Running:
+    case PublicState::Stopping:
+      break;
+  }
+  return {};
+}
+
+WorkerView workerView(const WorkerProcess& worker, bool with_usage) {
+  WorkerView view{.pid = worker.pid(),
+                  .generation = worker.generation(),
+                  .digest = worker.about().target.digest,
+                  .version = worker.about().version,
+                  .started_at_us = worker.startedAtUs(),
+                  .ready_at_us = worker.readyAtUs()};
+  if (!with_usage) return view;
+  if (const auto usage = process::usageOf(worker.pid())) {
+    view.cpu_ms = usage->cpu_ms;
+    view.rss_bytes = usage->rss_bytes;
+    view.threads_count = usage->thread_count;
+  }
+  return view;
+}
+
+std::int64_t wallOf(TimePoint when, TimePoint now) {
+  return wallNowUs() + std::chrono::duration_cast<std::chrono::microseconds>(when - now).count();
+}
+
+}  // namespace
+
+InstanceView Instance::view(bool with_usage) const {
+  InstanceView view;
+  view.id = record_.id;
+  view.name = record_.name;
+  view.plugin = record_.plugin;
+  view.enabled = record_.enabled;
+  view.long_running = machine_->target().long_running;
+  view.owner = record_.owner == store::Owner::File ? "file" : "api";
+  view.source = record_.source;
+  const PublicState state = machine_->publicState();
+  view.state = lifecycle::publicStateName(state);
+  view.reason = machine_->reason();
+  view.remedy = remedyOf(state, record_.name);
+  const TimePoint now = shared_.around.loop.timers().now();
+  if (const auto next = machine_->nextStartAt()) view.next_start_at_us = wallOf(*next, now);
+  if (current_ && current_->process) view.current = workerView(*current_->process, with_usage);
+  if (incoming_ && incoming_->process) view.incoming = workerView(*incoming_->process, with_usage);
+  view.last_end = last_end_;
+  if (const auto& refused = machine_->refusedTarget()) {
+    const catalog::PluginFile* file = shared_.around.catalog.find(refused->digest);
+    view.refused = fmt::format("{} {} with configuration {} was tried and given up: {}", record_.plugin,
+                               file != nullptr ? toText(file->version) : refused->digest.substr(0, 12),
+                               refused->config_revision, machine_->refusedReason());
+  }
+  view.restarts_count = starts_count_ > 0 ? starts_count_ - 1 : 0;
+  view.calls_count = calls_count_;
+  view.failed_calls_count = failed_calls_count_;
+  view.incidents_count = incidents_count_;
+  const logs::LogCounters& counters = shared_.around.logs.counters(log_);
+  view.log_lines_count = counters.lines;
+  view.log_dropped_count = counters.dropped_rate + counters.dropped_ring + counters.dropped_disk;
+  view.context_version = record_.context_version;
+  view.config = record_.config;
+  view.grants = record_.target.grants.empty() ? "{}" : record_.target.grants;
+  view.digest = machine_->target().digest.empty() ? record_.target.digest : machine_->target().digest;
+  view.health = health_;
+  view.listeners = shared_.listeners.views(record_.id);
+  // Where it is what holds the instance, the reason has it.
+  if (!not_taken_.empty() && state != PublicState::Held) view.warnings.push_back(not_taken_);
+  if (machine_->history().ends.size() >= machine_->restart().flapping_count) {
+    view.warnings.push_back(fmt::format("it ended {} times within a day", machine_->history().ends.size()));
+  }
+  return view;
+}
+
+}  // namespace longhaul::host::supervisor

@@ -1,0 +1,97 @@
+#include "host/supervisor/resolve.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "host/catalog/grants.h"
+#include "host/config/parameters.h"
+
+namespace longhaul::host::supervisor {
+
+Result<Runnable> makeRunnable(const store::InstanceRecord& record, const std::string& config_text,
+                              const catalog::Manifest& manifest, const config::RestartConfig& defaults,
+                              std::size_t context_bytes_max) {
+  auto config = config::fromRecord(record.name, record.plugin, config_text, defaults);
+  if (!config) return withContext("the stored configuration", std::move(config).error());
+  if (const auto problems = config::checkParameters(manifest, config->parameters, "/parameters"); !problems.empty()) {
+    Error error = config::toError(problems);
+    return Error{Code::Invalid, fmt::format("{} {} does not accept its configuration: {}; change it and apply it again",
+                                            manifest.id, toText(manifest.version), error.message)};
+  }
+  Runnable runnable;
+  runnable.listeners = config::listenersOf(manifest, config->parameters);
+  runnable.parameters = config::withDefaults(manifest, config->parameters);
+  runnable.context_bytes_max = context_bytes_max;
+  if (config->limits.context_mib) {
+    runnable.context_bytes_max = static_cast<std::size_t>(*config->limits.context_mib) << 20;
+  }
+  runnable.config = std::move(*config);
+  return runnable;
+}
+
+lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifest& manifest, bool long_running) {
+  return {.digest = target.digest,
+          .config_revision = target.config_revision,
+          .grants = target.grants,
+          .long_running = long_running,
+          .ready_timeout = manifest.start_timeout,
+          .stop_timeout = manifest.stop_timeout};
+}
+
+Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::Catalog& catalog,
+                                       const config::RestartConfig& defaults, std::size_t context_bytes_max) {
+  const catalog::PluginFile* file = catalog.latest(record.plugin);
+  if (file == nullptr) {
+    std::string folders;
+    for (const auto& folder : catalog.folders())
+      folders += (folders.empty() ? "" : ", ") + folder.string();
+    return Error{Code::NotFound, fmt::format("there is no plugin {} in {}{}: drop its .so there; `longhaul plugins` "
+                                             "shows what is there and what was refused",
+                                             record.plugin, folders, config::didYouMean(record.plugin, catalog.ids()))};
+  }
+  auto runnable = makeRunnable(record, record.config, file->manifest, defaults, context_bytes_max);
+  if (!runnable) return std::move(runnable).error();
+  if (!awaitsApproval(record)) {
+    auto approved = parseJson(record.target.grants);
+    auto grants = approved ? catalog::parseGrants(*approved, "/grants") : Result<catalog::Grants>{approved.error()};
+    if (!grants) return withContext("the stored grants", std::move(grants).error());
+    // Only `grants: manifest` promises all that the plugin asks for. A shorter list of the operator's stays short.
+    const catalog::PluginFile* before = catalog.find(record.target.digest);
+    const auto more = grantsBeyond(file->manifest.grants, before != nullptr ? before->manifest.grants : *grants);
+    const auto unapproved = grantsBeyond(file->manifest.grants, *grants);
+    if (!more.empty() && !unapproved.empty() && before != nullptr) {
+      return Error{Code::NotGranted,
+                   fmt::format("{} {} also asks for {}: apply its configuration again to approve that", file->id,
+                               toText(file->version), fmt::join(unapproved, ", "))};
+    }
+  }
+  const store::Target target{file->digest, record.target.config_revision, record.target.grants};
+  return makeTarget(target, file->manifest, runnable->config.long_running);
+}
+
+lifecycle::RestartSettings restartSettings(const config::RestartConfig& config) {
+  lifecycle::RestartSettings settings;
+  settings.mode = lifecycle::restartModeFromName(config.policy).value_or(lifecycle::RestartMode::Always);
+  settings.first_delay = config.first_delay;
+  settings.delay_max = config.delay_max;
+  settings.jitter = config.jitter;
+  settings.forgotten_after = config.forgotten_after;
+  settings.crash_loop_count = config.crash_loop_count;
+  settings.quarantine_count = config.quarantine_count;
+  settings.window = config.window;
+  settings.trial_interval = config.trial_interval;
+  return settings;
+}
+
+bool hasReferences(const Json& parameters) {
+  if (parameters.is_string()) return config::parseReference(parameters.get_ref<const std::string&>()).has_value();
+  if (!parameters.is_structured()) return false;
+  return std::any_of(parameters.begin(), parameters.end(), [](const Json& each) { return hasReferences(each); });
+}
+
+bool awaitsApproval(const store::InstanceRecord& record) {
+  return !record.generation && (record.target.grants.empty() || record.target.grants == "{}");
+}
+
+}  // namespace longhaul::host::supervisor

@@ -1,0 +1,45 @@
+// From what the store keeps of an instance and what the catalog knows of its plugin to what a worker of it would be:
+// the machine's target, listeners, parameters. Or the sentence that says what is missing. Pure; loop only, as the
+// catalog is.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "host/base/json.h"
+#include "host/catalog/catalog.h"
+#include "host/config/instances.h"
+#include "host/config/plan_listeners.h"
+#include "host/config/references.h"
+#include "host/lifecycle/instance_machine.h"
+#include "host/store/values.h"
+
+namespace longhaul::host::supervisor {
+
+// One configuration of an instance with one file of its plugin.
+struct Runnable {
+  config::InstanceConfig config;
+  std::vector<config::WantedListener> listeners;
+  Json parameters;  // with the manifest's defaults, references unresolved
+  std::size_t context_bytes_max = 0;
+};
+Result<Runnable> makeRunnable(const store::InstanceRecord& record, const std::string& config_text,
+                              const catalog::Manifest& manifest, const config::RestartConfig& defaults,
+                              std::size_t context_bytes_max);
+
+lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifest& manifest, bool long_running);
+
+// What the instance should run now by the catalog and its record. The error is what holds it: no such plugin, a
+// configuration that the plugin's manifest does not accept, a grant that nobody approved.
+Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::Catalog& catalog,
+                                       const config::RestartConfig& defaults, std::size_t context_bytes_max);
+
+lifecycle::RestartSettings restartSettings(const config::RestartConfig& config);
+
+// Whether any parameter is a reference, so that a start has to read files first.
+bool hasReferences(const Json& parameters);
+
+// Nothing was approved yet, because the plugin was not there when the instance was made.
+bool awaitsApproval(const store::InstanceRecord& record);
+
+}  // namespace longhaul::host::supervisor

@@ -1,0 +1,309 @@
+#include "host/supervisor/supervisor.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+#include <utility>
+
+#include "host/base/check.h"
+#include "host/base/limits.h"
+#include "host/supervisor/instance.h"
+
+namespace longhaul::host::supervisor {
+namespace {
+
+constexpr std::string_view kStoreBusy = "the store's queue is full: try again";
+
+Error gone() {
+  return {Code::NotFound, "there is no such instance any more"};
+}
+
+}  // namespace
+
+class Supervisor::Impl {
+ public:
+  Impl(Surroundings surroundings, Settings settings_in)
+      : shared_{.around = surroundings,
+                .settings = settings_in,
+                .listeners = Listeners(settings_in.udp_receive_buffer_bytes),
+                .slots = SpawnSlots(surroundings.loop.timers(), settings_in.spawn_slots,
+                                    [this](InstanceId id) {
+                                      if (Instance* instance = find(id)) instance->slotFree();
+                                    }),
+                .api = services::ServerApi(surroundings.store, wallNowUs),
+                .call_sockets = {.used_count = 0, .count_max = settings_in.call_sockets_max},
+                .totals = {},
+                .ends = {},
+                .verified = {},
+                .find = [this](InstanceId id) { return find(id); },
+                .changed = [this](InstanceId id) { changed(id); },
+                .flush_logs = [this] { flushLogs(); },
+                .living_pids = [this] { return livingPids(); },
+                .random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); }} {}
+
+  Instance* find(InstanceId id) const {
+    const auto found = instances_.find(id);
+    return found == instances_.end() ? nullptr : found->second.get();
+  }
+
+  Instance* find(std::string_view name) const {
+    const auto found = names_.find(name);
+    return found == names_.end() ? nullptr : find(found->second);
+  }
+
+  Instance& add(Kept kept) {
+    const InstanceId id = kept.record.id;
+    names_[kept.record.name] = id;
+    return *(instances_[id] = std::make_unique<Instance>(shared_, std::move(kept)));
+  }
+
+  void changed(InstanceId id) {
+    if (changed_.empty()) {
+      shared_.around.loop.post([this] {
+        checkStopped();
+        const auto ids = std::exchange(changed_, {});
+        const auto subscribers = subscribers_;  // one may unsubscribe another
+        for (const InstanceId each : ids) {
+          for (const auto& [subscription, on_change] : subscribers) {
+            if (subscribers_.contains(subscription)) on_change(each);
+          }
+        }
+      });
+    }
+    changed_.insert(id);
+  }
+
+  void flushLogs() {
+    if (std::exchange(flush_posted_, true)) return;
+    shared_.around.loop.post([this] {
+      flush_posted_ = false;
+      shared_.around.logs.flush();
+    });
+  }
+
+  std::vector<pid_t> livingPids() const {
+    std::vector<pid_t> pids;
+    for (const auto& [id, instance] : instances_)
+      instance->addPids(pids);
+    return pids;
+  }
+
+  void submit(store::Write write, store::StoreExecutor::Completion done) {
+    const bool queued = shared_.around.store.submit(std::move(write), std::move(done));
+    LONGHAUL_CHECK(queued, "the host's own writes are always taken");
+  }
+
+  void stop(std::function<void()> done) {
+    stopped_ = std::move(done);
+    for (const auto& [id, instance] : instances_)
+      instance->hostStop();
+    stop_timer_ = shared_.around.loop.timers().after(kHostStopTimeout, [this] { finishStop(); });
+    shared_.around.loop.post([this] { checkStopped(); });
+  }
+
+  void checkStopped() {
+    if (!stopped_) return;
+    for (const auto& [id, instance] : instances_) {
+      if (instance->hasWorkers()) return;
+    }
+    finishStop();
+  }
+
+  void finishStop() {
+    shared_.around.loop.timers().cancel(stop_timer_);
+    shared_.around.logs.flush();
+    if (auto done = std::exchange(stopped_, nullptr)) done();
+  }
+
+  void put(store::PutInstance put, Done done) {
+    submit(std::move(put), [this, done](store::WriteResult result) {
+      if (!result) return done(std::move(result).error());
+      auto& outcome = std::get<store::InstancePut>(*result);
+      if (Instance* instance = find(outcome.record.id)) {
+        instance->setRecord(std::move(outcome.record));
+      } else {
+        add({.record = std::move(outcome.record), .last_death = std::nullopt, .health = std::nullopt}).begin();
+      }
+      done({});
+    });
+  }
+
+  void setEnabled(InstanceId id, bool enabled, Done done) {
+    const Instance* instance = find(id);
+    if (instance == nullptr) return done(gone());
+    if (enabled && instance->record().orphaned) {
+      return done(
+          Error{Code::Invalid, fmt::format("{} is orphaned: no file names it any more; name it in a file of the "
+                                           "instances folder, then enable it",
+                                           instance->record().name)});
+    }
+    submit(store::SetEnabled{id, enabled}, [this, id, enabled, done](store::WriteResult result) {
+      Instance* found = find(id);
+      if (!result) return done(std::move(result).error());
+      if (found == nullptr) return done(gone());
+      found->setEnabled(enabled);
+      done({});
+    });
+  }
+
+  void setOrphaned(InstanceId id, bool orphaned, Done done) {
+    submit(store::SetOrphaned{id, orphaned}, [this, id, orphaned, done](store::WriteResult result) {
+      Instance* found = find(id);
+      if (!result) return done(std::move(result).error());
+      if (found == nullptr) return done(gone());
+      found->setOrphaned(orphaned);
+      done({});
+    });
+  }
+
+  void remove(InstanceId id, Done done) {
+    Instance* instance = find(id);
+    if (instance == nullptr) return done(gone());
+    instance->stopForGood([this, id, done] {
+      submit(store::RemoveInstance{id}, [this, id, done](store::WriteResult result) {
+        if (!result) return done(std::move(result).error());
+        forget(id);
+        done({});
+      });
+    });
+  }
+
+  void forget(InstanceId id) {
+    const auto found = instances_.find(id);
+    if (found == instances_.end()) return;
+    const std::string name = found->second->record().name;
+    shared_.listeners.closeAll(id);
+    shared_.slots.giveBack(id);
+    names_.erase(name);
+    instances_.erase(found);
+    shared_.around.logs.remove(name);
+    const auto folder = shared_.settings.state_dir / "data" / name;
+    shared_.around.run_job(
+        [folder] {
+          std::error_code ignored;
+          std::filesystem::remove_all(folder, ignored);
+        },
+        [] {});
+    changed(id);
+  }
+
+  Shared shared_;
+  std::mt19937_64 random_{std::random_device{}()};
+  std::map<InstanceId, std::unique_ptr<Instance>> instances_;
+  std::map<std::string, InstanceId, std::less<>> names_;
+  std::map<std::uint64_t, std::function<void(InstanceId)>> subscribers_;
+  std::uint64_t last_subscription_ = 0;
+  std::set<InstanceId> changed_;
+  std::function<void()> stopped_;
+  TimerId stop_timer_ = TimerId::None;
+  bool flush_posted_ = false;
+  mutable Totals totals_;
+};
+
+Supervisor::Supervisor(Surroundings surroundings, Settings settings)
+    : impl_(std::make_unique<Impl>(std::move(surroundings), std::move(settings))) {}
+Supervisor::~Supervisor() = default;
+
+void Supervisor::start(std::vector<Kept> kept) {
+  for (Kept& each : kept)
+    impl_->add(std::move(each));
+  for (const auto& [id, instance] : impl_->instances_)
+    instance->begin();
+}
+
+void Supervisor::stop(std::function<void()> done) {
+  impl_->stop(std::move(done));
+}
+
+std::vector<InstanceView> Supervisor::list() const {
+  std::vector<InstanceView> views;
+  views.reserve(impl_->names_.size());
+  for (const auto& [name, id] : impl_->names_)
+    views.push_back(impl_->find(id)->view(false));
+  return views;
+}
+
+std::optional<InstanceView> Supervisor::find(std::string_view name) const {
+  const Instance* instance = impl_->find(name);
+  if (instance == nullptr) return std::nullopt;
+  return instance->view(true);
+}
+
+std::optional<InstanceId> Supervisor::idOf(std::string_view name) const {
+  const Instance* instance = impl_->find(name);
+  if (instance == nullptr) return std::nullopt;
+  return instance->id();
+}
+
+std::vector<std::string> Supervisor::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, id] : impl_->names_)
+    names.push_back(name);
+  return names;
+}
+
+const Totals& Supervisor::totals() const {
+  impl_->totals_ = impl_->shared_.totals;
+  impl_->totals_.ends.assign(impl_->shared_.ends.begin(), impl_->shared_.ends.end());
+  return impl_->totals_;
+}
+
+std::string Supervisor::holderOf(std::string_view transport, std::string_view address) const {
+  return impl_->shared_.listeners.holderOf(transport, address);
+}
+
+void Supervisor::put(store::PutInstance put, Done done) {
+  impl_->put(std::move(put), std::move(done));
+}
+
+void Supervisor::setEnabled(InstanceId id, bool enabled, Done done) {
+  impl_->setEnabled(id, enabled, std::move(done));
+}
+
+void Supervisor::setOrphaned(InstanceId id, bool orphaned, Done done) {
+  impl_->setOrphaned(id, orphaned, std::move(done));
+}
+
+void Supervisor::restart(InstanceId id, Done done) {
+  Instance* instance = impl_->find(id);
+  if (instance == nullptr) return done(gone());
+  instance->restart();
+  done({});
+}
+
+void Supervisor::release(InstanceId id, Done done) {
+  Instance* instance = impl_->find(id);
+  if (instance == nullptr) return done(gone());
+  instance->release();
+  done({});
+}
+
+void Supervisor::remove(InstanceId id, Done done) {
+  impl_->remove(id, std::move(done));
+}
+
+void Supervisor::writeContext(InstanceId id, store::ContextWrite write,
+                              std::function<void(Result<ContextWritten>)> done) {
+  Instance* instance = impl_->find(id);
+  if (instance == nullptr) return done(gone());
+  instance->writeContext(std::move(write), std::move(done));
+}
+
+void Supervisor::onPluginChanged(const catalog::PluginFile& file) {
+  for (const auto& [id, instance] : impl_->instances_) {
+    if (instance->record().plugin == file.id) instance->refreshTarget();
+  }
+}
+
+std::uint64_t Supervisor::subscribe(std::function<void(InstanceId)> on_change) {
+  impl_->subscribers_[++impl_->last_subscription_] = std::move(on_change);
+  return impl_->last_subscription_;
+}
+
+void Supervisor::unsubscribe(std::uint64_t subscription) {
+  impl_->subscribers_.erase(subscription);
+}
+
+}  // namespace longhaul::host::supervisor
