@@ -108,7 +108,8 @@ def check_texts(files):
 
 
 def check_docs(files):
-    """Links lead somewhere, decisions have their form."""
+    """Links lead somewhere, decisions have their form, what two pages show is the same."""
+    yield from check_shown_twice(files)
     numbers = {}
     for path, text in sorted(files.items()):
         if not path.endswith(".md"):
@@ -127,6 +128,15 @@ def check_docs(files):
             numbers[match.group(1)] = path
             if not text.startswith(f"# {match.group(1)}: ") or "**Decision.**" not in text or "**Why.**" not in text:
                 yield Finding("docs", path, 1, f"begins with \"# {match.group(1)}: …\" and has **Decision.** and **Why.**")
+
+
+def check_shown_twice(files):
+    """The plugin on the first page is the one that tests/consumer takes from plugin-api/README.md and builds."""
+    readme, tested = files.get("README.md", ""), files.get("plugin-api/README.md", "")
+    for match in re.finditer(r"^```(?:c\+\+|json|cmake)\n.*?^```$", readme, re.S | re.M):
+        if match.group(0) not in tested:
+            line = readme.count("\n", 0, match.start()) + 1
+            yield Finding("docs", "README.md", line, "this block is not as in plugin-api/README.md, which is what is tested")
 
 
 def leads_somewhere(files, path, target):
