@@ -1,0 +1,162 @@
+"""What operators and authors get wrong: each mistake is a sentence with cause and remedy, and touches nothing else."""
+import unittest
+
+import harness
+
+GOOD = "{ listen: \"127.0.0.1:0\", protocol: tcp }"
+
+
+class BadInput(harness.DaemonTest):
+    def setUp(self):
+        self.host = self.daemon("syslog")
+        self.host.run_instance("bystander", "syslog", {"listen": "127.0.0.1:0", "protocol": "tcp"})
+        self.pids = (self.host.pid, self.host.worker_pid("bystander"))
+
+    def untouched(self):
+        self.assertIsNone(self.host.process.poll())
+        bystander = self.host.instance("bystander")
+        self.assertEqual(self.pids, (self.host.pid, bystander["current"]["pid"]))
+        self.assertEqual(("running", 0), (bystander["state"], bystander["restartsCount"]))
+
+    def explained(self, target, *words, seconds=harness.WAIT_S):
+        """Waits until `longhaul explain TARGET` has all these words, in any case of letters."""
+        said = [""]
+
+        def has_them():
+            _, out, err = self.host.cli("explain", target, code=None)
+            said[0] = out + err
+            return all(word.lower() in said[0].lower() for word in words)
+
+        try:
+            harness.until(has_them, f"explain {target} says {words}", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says:\n{said[0]}") from None
+        self.untouched()
+
+    def file(self, name, text):
+        self.host.instance_file(name, text)
+        return f"{name}.yaml"
+
+    # ---- instance files
+    def test_broken_yaml(self):
+        file = self.file("broken", "instances:\n  - name: edge\n    plugin: [syslog\n")
+        self.explained(file, "broken.yaml:")
+
+    def test_a_key_twice(self):
+        file = self.file("twice", f"instances:\n  - name: edge\n    plugin: syslog\n    plugin: syslog\n    parameters: {GOOD}\n")
+        self.explained(file, "twice.yaml:4:", "plugin")
+
+    def test_an_unknown_key(self):
+        file = self.file("key", f"instances:\n  - name: edge\n    plugin: syslog\n    parametres: {GOOD}\n")
+        self.explained(file, "key.yaml:4:", "parametres", "parameters")
+
+    def test_an_unknown_parameter(self):
+        file = self.file("parameter", "instances:\n  - name: edge\n    plugin: syslog\n    parameters: { lissten: \"127.0.0.1:0\" }\n")
+        self.explained(file, "parameter.yaml:4:", "lissten", "listen")
+
+    def test_a_wrong_type(self):
+        file = self.file("type", "instances:\n  - name: edge\n    plugin: syslog\n"
+                         "    parameters: { listen: \"127.0.0.1:0\", connectionsMax: many }\n")
+        self.explained(file, "type.yaml:4:", "connectionsMax", "number")
+
+    def test_a_value_that_is_no_option(self):
+        file = self.file("option", "instances:\n  - name: edge\n    plugin: syslog\n    parameters: { protocol: tpc }\n")
+        self.explained(file, "option.yaml:4:", "tpc", "tcp")
+
+    def test_a_secret_in_the_open(self):
+        self.host.drop("test_recorder")
+        harness.until(lambda: len(self.host.api("GET", "/plugins")["plugins"]) == 2, "the recorder is admitted")
+        file = self.file("secret", "instances:\n  - name: edge\n    plugin: test-recorder\n    parameters: { token: hunter2 }\n")
+        self.explained(file, "secret.yaml:4:", "token", "${file:")
+        everything = self.host.log_path.read_text() + "".join(self.host.cli("explain", file, code=None)[1:])
+        self.assertNotIn("hunter2", everything)
+
+    def test_an_address_that_another_instance_holds(self):
+        host, port = self.host.address("bystander")
+        file = self.file("clash", "instances:\n  - name: edge\n    plugin: syslog\n"
+                         f"    parameters: {{ listen: \"{host}:{port}\", protocol: tcp }}\n")
+        self.explained(file, str(port), "bystander")
+
+    def test_a_missing_plugin_is_waited_for(self):
+        self.file("missing", "instances:\n  - name: pulse\n    plugin: heartbeat\n    parameters: { intervalSeconds: 1 }\n")
+        self.host.wait_known("pulse")
+        self.assertEqual("held", harness.until(
+            lambda: (instance := self.host.instance("pulse"))["state"] != "starting" and instance, "it is held")["state"])
+        self.explained("pulse", "heartbeat", ".so")
+        self.host.drop("heartbeat")  # the remedy
+        harness.until(lambda: self.host.instance("pulse")["state"] == "running", "it runs once the file is there")
+        self.untouched()
+
+    def test_mending_the_file_is_enough(self):
+        self.explained(self.file("mended", "instances:\n  - name: edge\n    plugin: syslog\n    parameters: { listn: 1 }\n"), "listn")
+        self.file("mended", f"instances:\n  - name: edge\n    plugin: syslog\n    parameters: {GOOD}\n")
+        self.host.wait_known("edge")
+        self.host.wait("edge")
+        self.untouched()
+
+    def test_a_removed_file_orphans_its_instance_alone(self):
+        self.file("gone", f"instances:\n  - name: edge\n    plugin: syslog\n    parameters: {GOOD}\n"
+                  f"  - name: third\n    plugin: syslog\n    parameters: {GOOD}\n")
+        self.host.wait_known("edge")
+        self.host.wait("edge")
+        self.file("gone", f"instances:\n  - name: third\n    plugin: syslog\n    parameters: {GOOD}\n")
+        harness.until(lambda: self.host.instance("edge")["state"] == "orphaned", "it is orphaned")
+        self.explained("edge", "orphaned")
+
+    # ---- plugin files
+    def refused(self, name, data, *words):
+        """The file is refused with these words, by `explain FILE` and in `plugins`."""
+        self.host.write(self.host.plugins / name, data)
+        self.explained(name, *words)
+        self.assertIn("refused", self.host.cli("plugins"))
+        rows = {row["path"].rsplit("/", 1)[1]: row for row in self.host.api("GET", "/plugins")["plugins"]}
+        self.assertEqual("refused", rows[name]["state"])
+
+    def built(self, name):
+        return (harness.PLUGINS / f"{name}.so").read_bytes()
+
+    def test_a_file_that_is_no_elf(self):
+        self.refused("notes.so", b"These are my notes.\n" * 100, "ELF")
+
+    def test_an_empty_file(self):
+        self.refused("empty.so", b"", "empty.so")
+
+    def test_half_a_file(self):
+        whole = self.built("heartbeat")
+        self.refused("half.so", whole[: len(whole) // 2], "half.so")
+
+    def test_a_library_that_is_no_plugin(self):
+        self.refused("entry.so", self.built("test_no_entry"), "longhaulPluginEntry")
+
+    # What only shows in a worker: the file is admitted, the instance is refused and not tried again.
+    def refused_instance(self, plugin, *words):
+        self.host.drop(plugin)
+        self.file("edge", "instances:\n  - name: edge\n    plugin: test-plugin\n    parameters: { mode: wait }\n")
+        self.host.wait_known("edge")
+        self.explained("edge", "refused", *words)
+        self.assertEqual("refused", self.host.instance("edge")["state"])
+        self.assertEqual(3, self.host.cli("is-active", "edge", code=None)[0])
+
+    def test_a_missing_symbol(self):
+        self.refused_instance("test_missing_symbol", "longhaulTestIsNowhere")
+
+    def test_a_newer_abi(self):
+        self.refused_instance("test_newer_abi", "0.1", "0.2")
+
+    def test_an_entry_that_says_no(self):
+        self.refused_instance("test_refuses", "longhaulPluginEntry")
+
+    # ---- the command line
+    def test_a_name_that_is_nearly_right(self):
+        code, out, err = self.host.cli("status", "bystandr", code=None)
+        self.assertEqual((4, ""), (code, out))
+        self.assertIn("bystander", err)
+
+    def test_a_verb_that_is_nearly_right(self):
+        code, out, err = self.host.cli("stauts", "bystander", code=None)
+        self.assertEqual((2, ""), (code, out))
+        self.assertIn("status", err)
+
+
+if __name__ == "__main__":
+    unittest.main()
