@@ -21,7 +21,8 @@ std::vector<WantedListener> listenersOf(const catalog::Manifest& manifest, const
     }
     const auto value = all.find(listener.parameter);
     if (value == all.end()) continue;
-    if (auto address = parseAddress(*value)) wanted.push_back({listener.transport, *address, listener.parameter, listener.name});
+    if (auto address = parseAddress(*value))
+      wanted.push_back({listener.transport, *address, listener.parameter, listener.name});
   }
   return wanted;
 }
