@@ -154,10 +154,12 @@ TEST_CASE("stop is seen by a question, by a wait and by a descriptor, made befor
   const int before = stop.descriptor();
   pollfd readable{before, POLLIN, 0};
   CHECK(::poll(&readable, 1, 0) == 0);
-  std::thread waiter{[&] { CHECK(stop.waitFor(UINT32_MAX)); }};
+  bool waited = false;
+  std::thread waiter{[&] { waited = stop.waitFor(UINT32_MAX); }};
   CHECK(stop.set());
   CHECK_FALSE(stop.set());
   waiter.join();
+  CHECK(waited);
   CHECK(stop.waitFor(0));
   CHECK(::poll(&readable, 1, 0) == 1);
   StopSignal set_first;
