@@ -1,7 +1,7 @@
 # A short run of one libFuzzer program: RUNS inputs from a copy of the corpus, bounded in time, with a fixed seed. What
 # breaks it is kept in WORK, and PROGRAM FILE repeats it.
 cmake_minimum_required(VERSION 3.25)
-set(time_max_s 60)
+set(time_max_s 15)
 
 file(REMOVE_RECURSE "${WORK}")
 file(MAKE_DIRECTORY "${WORK}/corpus")
