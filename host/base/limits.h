@@ -140,6 +140,7 @@ inline constexpr std::size_t kLogPageBytesMax = 8U << 20;
 inline constexpr std::size_t kConfigFileBytesMax = 4U << 20;
 inline constexpr std::size_t kConfigNodesMax = 500'000;  // values of one YAML file, aliases counted as often as used
 inline constexpr std::size_t kConfigExpandedBytesMax = 16U << 20;  // texts of one YAML file, aliases likewise
+inline constexpr std::size_t kConfigPointerBytesMax = 64U << 20;   // JSON pointers of one file's values: long keys repeat
 inline constexpr std::size_t kConfigFilesMax = 10'000;             // of one folder
 inline constexpr std::size_t kConfigProblemsMax = 100;             // shown of one file: more would not be read
 inline constexpr std::size_t kSecretBytesMax = 64U << 10;          // what one reference may stand for

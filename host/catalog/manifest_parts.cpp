@@ -172,6 +172,11 @@ Result<Parameter> parseParameter(const Json& value, const std::string& pointer) 
     reader.failAt("options",
                   fmt::format("a {} has none: take them out, or make it a singleSelect", toText(parameter.type)));
   }
+  const bool is_text = parameter.type == ParameterType::ShortText || parameter.type == ParameterType::LongText;
+  if (parameter.secret && !is_text && !isSecretType(parameter.type)) {
+    reader.failAt("secret", fmt::format("found true, but a {} cannot be given by reference: make it an encrypted",
+                                        toText(parameter.type)));
+  }
   parameter.secret = parameter.secret || isSecretType(parameter.type);
   if (default_value != nullptr && !default_value->is_null() && !reader.failed()) {
     reader.check(checkParameterValue(parameter, *default_value, reader.pointerTo("default")));

@@ -50,8 +50,8 @@ Result<Address> parseUnix(const Json& value, const std::string& path) {
 
 Result<Address> parseAddress(const Json& value) {
   Address address;
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() <= 65'535) {
-    address.port = static_cast<std::uint16_t>(value.get<std::uint64_t>());
+  if (value.is_number_integer() && value >= 0 && value <= 65'535) {
+    address.port = value.get<std::uint16_t>();
     return address;
   }
   if (!value.is_string()) return wrong(value);
@@ -79,6 +79,9 @@ Result<Address> parseAddress(const Json& value) {
   if (!address.host.empty()) return address;
   if (host == "*") return wrong(value, fmt::format("; write \":{}\" for every address", *port));
   if (host == "localhost") return wrong(value, fmt::format("; write \"127.0.0.1:{}\" or \"[::1]:{}\"", *port, *port));
+  if (canonical(AF_INET6, host).empty() && !canonical(AF_INET6, text).empty()) {
+    return wrong(value, "; the port is missing");
+  }
   if (host.find(':') != std::string::npos) {
     return wrong(value, fmt::format("; an IPv6 address stands in brackets: \"[{}]:{}\"", host, *port));
   }

@@ -92,6 +92,12 @@ void setFolders(DaemonConfig& config, const Environment& environment) {
                        : environment.temporary_dir / fmt::format("longhaul-{}", environment.uid);
 }
 
+// Normal, and without a slash at the end: with it lstat() and mkdir() would follow a link.
+fs::path cleaned(const fs::path& path) {
+  fs::path normal = path.lexically_normal();
+  return normal.has_filename() || normal == normal.root_path() ? normal : normal.parent_path();
+}
+
 void readFolder(ObjectReader& reader, const char* key, fs::path& into) {
   std::optional<std::string> text;
   reader.text(key, text);
@@ -99,7 +105,7 @@ void readFolder(ObjectReader& reader, const char* key, fs::path& into) {
   if (!fs::path(*text).is_absolute()) {
     return reader.fail(key, fmt::format("found {}, wanted a path from the root: \"/…\"", describe(Json(*text))));
   }
-  into = fs::path(*text).lexically_normal();
+  into = cleaned(*text);
 }
 
 void readFolders(ObjectReader& reader, const char* key, std::vector<fs::path>& into) {
@@ -114,7 +120,7 @@ void readFolders(ObjectReader& reader, const char* key, std::vector<fs::path>& i
     if (!fs::path(text).is_absolute()) {
       return reader.fail(key, fmt::format("found {}, wanted a path from the root: \"/…\"", describe(Json(text))));
     }
-    folders.push_back(fs::path(text).lexically_normal());
+    folders.push_back(cleaned(text));
   }
   into = std::move(folders);
 }
@@ -162,7 +168,8 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
 
 void readFiles(DaemonConfig& config, bool required, std::vector<Problem>& problems) {
   std::error_code error;
-  if (required || fs::exists(config.config_file, error)) {
+  // What cannot be looked for is not known to be absent.
+  if (required || fs::exists(config.config_file, error) || error) {
     readDocument(Document::read(config.config_file), config, problems);
   }
   std::vector<fs::path> drop_ins;
@@ -171,15 +178,38 @@ void readFiles(DaemonConfig& config, bool required, std::vector<Problem>& proble
     const std::string name = at->path().filename().native();
     if (!name.starts_with('.') && name.ends_with(".yaml")) drop_ins.push_back(at->path());
   }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    problems.push_back({.file = (config.config_file.parent_path() / "conf.d").native(),
+                        .message = fmt::format("the folder of drop-ins cannot be read ({}); mend it, or take it away",
+                                               error.message())});
+  }
   std::sort(drop_ins.begin(), drop_ins.end());
   for (const fs::path& path : drop_ins)
     readDocument(Document::read(path), config, problems);
 }
 
+// Relative to the working folder, as on every command line.
+std::optional<fs::path> fromFlag(const fs::path& path, const char* name, std::vector<Problem>& problems) {
+  if (path.empty()) {
+    problems.push_back(
+        {.message = fmt::format("{}: found an empty text, wanted a path; is a variable not set?", name)});
+    return std::nullopt;
+  }
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  if (!error) return cleaned(absolute);
+  problems.push_back({.message = fmt::format("{}: the working folder cannot be found ({}); give a path from the root: "
+                                             "\"/…\"",
+                                             name, error.message())});
+  return std::nullopt;
+}
+
 void applyFlags(DaemonConfig& config, const DaemonFlags& flags, std::vector<Problem>& problems) {
   const auto folder = [&](const std::optional<fs::path>& flag, fs::path& into, const char* key, const char* name) {
     if (!flag) return;
-    into = fs::absolute(*flag).lexically_normal();
+    const auto path = fromFlag(*flag, name, problems);
+    if (!path) return;
+    into = *path;
     config.origins[key] = fmt::format("flag {}", name);
   };
   folder(flags.instances_dir, config.instances_dir, "instances_dir", "--instances-dir");
@@ -187,8 +217,9 @@ void applyFlags(DaemonConfig& config, const DaemonFlags& flags, std::vector<Prob
   folder(flags.run_dir, config.run_dir, "run_dir", "--run-dir");
   if (!flags.plugin_dirs.empty()) {
     config.plugin_dirs.clear();
-    for (const fs::path& path : flags.plugin_dirs)
-      config.plugin_dirs.push_back(fs::absolute(path).lexically_normal());
+    for (const fs::path& flag : flags.plugin_dirs) {
+      if (const auto path = fromFlag(flag, "--plugin-dir", problems)) config.plugin_dirs.push_back(*path);
+    }
     config.origins["plugin_dirs"] = "flag --plugin-dir";
   }
   if (flags.log_level) {
@@ -242,7 +273,9 @@ DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const Daemon
     config.origins[key] = "default";
   config.spawn_slots = std::size_t{2} * environment.processors;
   setFolders(config, environment);
-  if (flags.config_file) config.config_file = fs::absolute(*flags.config_file).lexically_normal();
+  if (flags.config_file) {
+    config.config_file = fromFlag(*flags.config_file, "--config", loaded.problems).value_or(fs::path());
+  }
   if (!config.config_file.empty()) readFiles(config, flags.config_file.has_value(), loaded.problems);
   applyFlags(config, flags, loaded.problems);
   checkFolders(config, loaded.problems);

@@ -18,9 +18,13 @@ std::string DocumentBuilder::nextPointer() const {
   return in.value.is_array() ? pointerTo(in.pointer, in.value.size()) : pointerTo(in.pointer, in.key);
 }
 
-void DocumentBuilder::remember(Place place) {
+void DocumentBuilder::remember(const std::string& pointer, Place place) {
+  pointer_bytes_ += pointer.size();
+  if (pointer_bytes_ > kConfigPointerBytesMax) {
+    fail(place, "the keys around this are too long for so many values below them; wanted shorter keys");
+  }
   const Place key = open_.empty() || open_.back().value.is_array() ? place : open_.back().key_place;
-  document_.places_.emplace(nextPointer(), Document::Places{key, place});
+  document_.places_.emplace(pointer, Document::Places{key, place});
 }
 
 void DocumentBuilder::charge(Place place, const Weight& weight) {
@@ -44,9 +48,9 @@ void DocumentBuilder::charge(Place place, const Weight& weight) {
 
 void DocumentBuilder::start(Place place, Json value, Anchor anchor) {
   charge(place, {.depth = 1});
-  remember(place);
   std::string pointer = nextPointer();
-  open_.push_back({.value = std::move(value), .pointer = std::move(pointer), .anchor = anchor});
+  remember(pointer, place);
+  open_.push_back({.value = std::move(value), .pointer = std::move(pointer), .anchor = anchor, .place = place});
 }
 
 void DocumentBuilder::startObject(Place place, Anchor anchor) {
@@ -66,7 +70,7 @@ void DocumentBuilder::end() {
   Open done = std::move(open_.back());
   open_.pop_back();
   done.weight.depth += 1;
-  put(std::move(done.value), done.weight, done.anchor);
+  put(done.place, std::move(done.value), done.weight, done.anchor);
 }
 
 void DocumentBuilder::key(Place place, std::string text) {
@@ -74,7 +78,7 @@ void DocumentBuilder::key(Place place, std::string text) {
   if (text == "<<") fail(place, "merge keys (<<) are not in YAML 1.2; write the values out");
   const auto [first, is_new] = in.keys.emplace(text, place);
   if (!is_new) {
-    fail(place, fmt::format("the key {} stands twice, first in line {}; keep one of them", dumpJson(text),
+    fail(place, fmt::format("the key {} stands twice, first in line {}; keep one of them", describe(text),
                             first->second.line));
   }
   const Weight weight{.bytes = text.size()};
@@ -89,20 +93,33 @@ void DocumentBuilder::key(Place place, std::string text) {
 void DocumentBuilder::scalar(Place place, Json value, Anchor anchor) {
   const Weight weight{.bytes = value.is_string() ? value.get_ref<const std::string&>().size() : 0};
   charge(place, weight);
-  remember(place);
-  put(std::move(value), weight, anchor);
+  remember(nextPointer(), place);
+  put(place, std::move(value), weight, anchor);
 }
 
 void DocumentBuilder::alias(Place place, Anchor anchor) {
   const auto found = anchors_.find(anchor);
   if (found == anchors_.end()) fail(place, "the alias stands inside of what it names; write the value out");
   charge(place, found->second.weight);
-  remember(place);
-  put(found->second.value, found->second.weight, 0);
+  remember(nextPointer(), place);
+  put(place, found->second.value, found->second.weight, 0);
 }
 
-void DocumentBuilder::put(Json value, const Weight& weight, Anchor anchor) {
-  if (anchor != 0) anchors_.insert_or_assign(anchor, Kept{value, weight});
+// Anchors inside of anchors are copied once for each around them.
+void DocumentBuilder::keep(Place place, Anchor anchor, const Json& value, const Weight& weight) {
+  kept_.nodes += weight.nodes;
+  kept_.bytes += weight.bytes;
+  if (kept_.nodes > kConfigNodesMax || kept_.bytes > kConfigExpandedBytesMax) {
+    fail(place,
+         fmt::format("anchors stand inside of anchors, with more than {} values or {} bytes in all; wanted fewer "
+                     "anchors",
+                     kConfigNodesMax, kConfigExpandedBytesMax));
+  }
+  anchors_.insert_or_assign(anchor, Kept{value, weight});
+}
+
+void DocumentBuilder::put(Place place, Json value, const Weight& weight, Anchor anchor) {
+  if (anchor != 0) keep(place, anchor, value, weight);
   if (open_.empty()) {
     document_.value_ = std::move(value);
     return;

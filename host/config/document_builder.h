@@ -53,6 +53,7 @@ class DocumentBuilder {
     std::string key{};
     Place key_place{};
     bool has_key = false;
+    Place place{};
   };
   struct Kept {
     Json value;
@@ -62,15 +63,18 @@ class DocumentBuilder {
   void start(Place place, Json value, Anchor anchor);
   void end();
   std::string nextPointer() const;
-  void remember(Place place);
+  void remember(const std::string& pointer, Place place);
   void charge(Place place, const Weight& weight);
-  void put(Json value, const Weight& weight, Anchor anchor);
+  void keep(Place place, Anchor anchor, const Json& value, const Weight& weight);
+  void put(Place place, Json value, const Weight& weight, Anchor anchor);
 
   Document& document_;
   std::vector<Open> open_;
   std::map<Anchor, Kept> anchors_;
   std::size_t nodes_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t pointer_bytes_ = 0;
+  Weight kept_{.nodes = 0};
 };
 
 }  // namespace longhaul::host::config

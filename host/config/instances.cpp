@@ -93,6 +93,7 @@ std::vector<std::string> findInstances(const Document& document, std::vector<Pro
 // Names that a bad file gives, as far as they can be read: they are not to be taken for no longer named.
 void noteBadFile(const Document& document, const std::vector<std::string>& pointers, InstanceSet& set) {
   set.bad_files.push_back(document.file());
+  if (!document.problems().empty()) set.names_unknown = true;
   for (const std::string& pointer : pointers) {
     const Json& instance = document.value().at(Json::json_pointer(pointer));
     if (!instance.is_object() || !instance.contains("name")) continue;
@@ -138,7 +139,7 @@ void checkTwice(std::vector<FileRead>& files) {
       const auto report = [&](FileRead& in, const InstanceConfig& here, const InstanceConfig& there) {
         in.problems.push_back(in.document.problemAt(
             pointerTo(here.pointer, "name"),
-            fmt::format("the name {} stands twice, also in {}; rename one of them", dumpJson(here.name), spot(there))));
+            fmt::format("the name {} stands twice, also in {}; rename one of them", describe(here.name), spot(there))));
       };
       report(file, instance, *at->second.instance);
       if (at->second.file != &file) report(*at->second.file, *at->second.instance, instance);

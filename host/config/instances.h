@@ -47,6 +47,7 @@ struct InstanceSet {
   std::vector<Problem> problems;
   std::vector<std::string> bad_files;  // their instances stay as they are
   std::vector<std::string> bad_names;  // named in bad files, as far as could be read
+  bool names_unknown = false;          // a file is not well-formed: it may name any instance
   bool unreadable = false;             // the folder cannot be read, so nothing is known: all stays as it is
 };
 

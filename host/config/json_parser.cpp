@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <iterator>
 
+#include "host/base/text.h"
 #include "host/config/parsers.h"
 
 namespace longhaul::host::config {
@@ -52,8 +53,8 @@ class Events : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t& text) override {
     // Whole numbers beyond 64 bits come here: their last digits would be lost without a word.
     if (text.find_first_of(".eE") == std::string::npos) {
-      builder_.fail(place(),
-                    fmt::format("the number {} does not fit 64 bits; if it is a text, put it in quotes", text));
+      builder_.fail(
+          place(), fmt::format("the number {} does not fit 64 bits; if it is a text, put it in quotes", shorten(text)));
     }
     return scalar(value);
   }
@@ -83,7 +84,9 @@ class Events : public nlohmann::json_sax<Json> {
     std::string_view what = error.what();
     if (const auto start = what.find(": "); start != std::string_view::npos) what.remove_prefix(start + 2);
     at_ = reached_ > line_start_ ? reached_ - 1 : reached_;
-    builder_.fail(placeOf(at_), fmt::format("this is not JSON: {}", what));
+    // It ends with what was read last, which can be half a character.
+    constexpr std::size_t kShownBytes = 200;
+    builder_.fail(placeOf(at_), fmt::format("this is not JSON: {}", replaceNonUtf8(shorten(what, kShownBytes))));
   }
 
  private:

@@ -219,7 +219,7 @@ void ObjectReader::finish() {
     std::string remedy = didYouMean(key, free);
     if (remedy.empty()) remedy = fmt::format("; known are {}", fmt::join(sorted, ", "));
     problems_.push_back(
-        document_.problemAtKey(pointer(key), fmt::format("the key {} is not known{}", dumpJson(key), remedy)));
+        document_.problemAtKey(pointer(key), fmt::format("the key {} is not known{}", describe(key), remedy)));
   }
 }
 

@@ -18,6 +18,12 @@ using catalog::ParameterType;
 constexpr std::string_view kReferenceRemedy =
     "write a reference: \"${file:/path}\", \"${env:NAME}\" or \"${credential:NAME}\"";
 
+// What stands in a secret's place, without what it says.
+std::string kindOf(const Json& value) {
+  if (value.is_string()) return "a text";
+  return value.is_number() ? "a number" : describe(value);
+}
+
 // Collects the faults of one instance's parameters. The text of a secret never gets into a message.
 class Checker {
  public:
@@ -63,7 +69,7 @@ class Checker {
       remedy = all.empty() ? "; it has no parameters" : fmt::format("; it has {}", fmt::join(all, ", "));
     }
     problems_.push_back(
-        {.pointer = pointer, .message = fmt::format("{} has no parameter {}{}", manifest_.id, dumpJson(name), remedy)});
+        {.pointer = pointer, .message = fmt::format("{} has no parameter {}{}", manifest_.id, describe(name), remedy)});
   }
 
   void missing(const Parameter& parameter, const std::string& pointer) {
@@ -78,8 +84,7 @@ class Checker {
     problems_.push_back({.pointer = pointer, .message = fmt::format("{}: {}", at_->name, message)});
   }
   void wanted(const std::string& pointer, const Json& value, std::string_view what, std::string_view remedy = {}) {
-    const std::string found = at_->secret && value.is_string() ? "a text" : describe(value);
-    fail(pointer, fmt::format("found {}, wanted {}{}", found, what, remedy));
+    fail(pointer, fmt::format("found {}, wanted {}{}", at_->secret ? kindOf(value) : describe(value), what, remedy));
   }
   bool isString(const Json& value, const std::string& pointer) {
     if (value.is_string()) return true;
@@ -120,19 +125,18 @@ class Checker {
 
   void authentication(const Json& value, const std::string& pointer) {
     if (!value.is_object()) {
-      return fail(pointer, fmt::format("found {}, wanted a mapping with identifier and password",
-                                       value.is_string() ? "a text" : describe(value)));
+      return fail(pointer, fmt::format("found {}, wanted a mapping with identifier and password", kindOf(value)));
     }
     for (const auto& [key, part] : value.items()) {
       const std::string place = pointerTo(pointer, key);
       if (key != "identifier" && key != "password") {
-        fail(place, fmt::format("the key {} is not known{}", dumpJson(key),
+        fail(place, fmt::format("the key {} is not known{}", describe(key),
                                 fmt::format("; wanted identifier and password{}",
                                             didYouMean(key, {"identifier", "password"}))));
       } else if (part.is_null()) {
         continue;
       } else if (!part.is_string()) {
-        fail(place, fmt::format("found {}, wanted a text", part.is_structured() ? describe(part) : "no text"));
+        fail(place, fmt::format("found {}, wanted a text", kindOf(part)));
       } else if (key == "password") {
         secret(part.get_ref<const std::string&>(), place);
       } else {

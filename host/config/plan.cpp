@@ -88,7 +88,8 @@ class Planner {
       bad_files_.insert(instance.file);
       for (const Problem& problem : problems) {
         const bool of_parameter = problem.pointer.size() > at.size();
-        const std::string name = of_parameter ? problem.pointer.substr(at.size() + 1) : std::string();
+        std::string name = of_parameter ? problem.pointer.substr(at.size() + 1) : std::string();
+        name.resize(std::min(name.find('/'), name.size()));
         report(instance, problem.pointer, of_parameter && known->parameter(name) == nullptr, problem.message);
       }
     }
@@ -100,8 +101,10 @@ class Planner {
     const CurrentInstance* now = current(name);
     planned.action = now == nullptr ? Action::Refuse : Action::Keep;
     if (now != nullptr) planned.plugin = now->plugin, planned.source = now->source;
+    const bool of_file = bad_names_.contains(name) || bad_files_.contains(now == nullptr ? file : now->source);
     planned.notes.emplace_back(now == nullptr ? "not made: its file has faults"
-                                              : "stays as it is: its file has faults");
+                               : of_file      ? "stays as it is: its file has faults"
+                                              : "stays as it is: what cannot be read may name it");
     planned_.emplace(name, std::move(planned));
   }
 
@@ -230,7 +233,8 @@ class Planner {
   void planUnnamed() {
     for (const auto& [name, now] : current_) {
       if (now->owner != Owner::File || planned_.contains(name)) continue;
-      if (desired_.unreadable || bad_files_.contains(now->source)) {
+      // A file that cannot be read may be the one that names it now.
+      if (desired_.unreadable || desired_.names_unknown || bad_files_.contains(now->source)) {
         keepOrRefuse(name, now->source);
         continue;
       }

@@ -40,21 +40,19 @@ Error toError(const std::vector<Problem>& problems) {
   return Error{Code::Invalid, std::move(text)};
 }
 
+std::string shorten(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  return std::string(cutAtCharacter(text, bytes_max)) + "…";
+}
+
 std::string describe(const Json& value) {
-  constexpr std::size_t kShownBytes = 60;
   switch (value.type()) {
     case Json::value_t::null:
       return "nothing";
     case Json::value_t::boolean:
       return value.get<bool>() ? "true" : "false";
-    case Json::value_t::string: {
-      const auto& text = value.get_ref<const std::string&>();
-      if (text.size() <= kShownBytes) return dumpJson(value);
-      std::size_t end = kShownBytes;
-      while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-        --end;
-      return dumpJson(text.substr(0, end) + "…");
-    }
+    case Json::value_t::string:
+      return dumpJson(shorten(value.get_ref<const std::string&>()));
     case Json::value_t::array:
       return fmt::format("a list of {}", value.size());
     case Json::value_t::object:

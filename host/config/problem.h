@@ -34,6 +34,8 @@ Error toError(const std::vector<Problem>& problems);
 
 // `"text"`, `the number 5`, `a list of 3`…: how a sentence shows what was found. Long texts are cut.
 std::string describe(const Json& value);
+// The text itself, or its begin and "…".
+std::string shorten(std::string_view text, std::size_t bytes_max = 60);
 // `; did you mean "x"?`, or nothing.
 std::string didYouMean(std::string_view word, const std::vector<std::string>& candidates);
 // `"a", "b" or "c"`.

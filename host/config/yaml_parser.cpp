@@ -9,6 +9,7 @@
 #include <cmath>
 #include <istream>
 #include <streambuf>
+#include <vector>
 
 #include "host/base/limits.h"
 #include "host/config/parsers.h"
@@ -55,8 +56,8 @@ Json wholeNumber(std::string_view text, std::string_view digits, int base, Place
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, base);
   if (error != std::errc{} || (negative && number > std::uint64_t{1} << 63)) {
-    builder.fail(place, fmt::format("the number {} does not fit 64 bits; if it is a text, put it in quotes: \"{}\"",
-                                    text, text));
+    builder.fail(place,
+                 fmt::format("the number {} does not fit 64 bits; if it is a text, put it in quotes", shorten(text)));
   }
   if (!negative) return number;
   return static_cast<std::int64_t>(~number + 1);
@@ -77,7 +78,7 @@ Json plainScalar(std::string_view text, Place place, const DocumentBuilder& buil
       builder.fail(place,
                    fmt::format("{} could be a text, a decimal or an octal number; wanted one meaning: write \"{}\" "
                                "for the text, or the number without leading zeros",
-                               text, text));
+                               shorten(text), shorten(text)));
     }
     return wholeNumber(text, digits, 10, place, builder);
   }
@@ -92,8 +93,7 @@ Json plainScalar(std::string_view text, Place place, const DocumentBuilder& buil
     const std::string_view body = text[0] == '+' ? text.substr(1) : text;
     const auto [end, error] = std::from_chars(body.data(), body.data() + body.size(), number);
     if (error != std::errc{} || end != body.data() + body.size() || !std::isfinite(number)) {
-      builder.fail(place,
-                   fmt::format("the number {} does not fit; if it is a text, put it in quotes: \"{}\"", text, text));
+      builder.fail(place, fmt::format("the number {} does not fit; if it is a text, put it in quotes", shorten(text)));
     }
     return number;
   }
@@ -145,35 +145,51 @@ class Handler : public YAML::EventHandler {
                        YAML::EmitterStyle::value) override {
     if (builder_.wantsKey()) noKey(mark, "a list");
     refuseTag(tag, "seq", placeAt(mark));
+    open_.push_back(mark);
     builder_.startArray(placeAt(mark), anchor);
   }
-  void OnSequenceEnd() override { builder_.endArray(); }
+  void OnSequenceEnd() override {
+    open_.pop_back();
+    builder_.endArray();
+  }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
     if (builder_.wantsKey()) noKey(mark, "a mapping");
     refuseTag(tag, "map", placeAt(mark));
+    open_.push_back(mark);
     builder_.startObject(placeAt(mark), anchor);
   }
-  void OnMapEnd() override { builder_.endObject(); }
+  void OnMapEnd() override {
+    open_.pop_back();
+    builder_.endObject();
+  }
 
   int documents() const { return documents_; }
+  // Fails if a bracket around is never closed.
+  void checkBrackets() const {
+    for (const YAML::Mark& around : open_)
+      checkBracket(around);
+  }
 
  private:
   static constexpr std::string_view kCore = "tag:yaml.org,2002:";
 
   [[noreturn]] void noKey(const YAML::Mark& mark, std::string_view what) const {
-    // yaml-cpp takes brackets that are never closed for a key.
-    if (const char open = from(mark).empty() ? ' ' : from(mark)[0]; (open == '[' || open == '{') && !isClosed(mark)) {
-      builder_.fail(placeAt(mark), fmt::format("the {} is opened here and never closed; close it", open));
-    }
+    checkBracket(mark);
     builder_.fail(placeAt(mark),
                   fmt::format("found {} as a key, wanted a text; a value that begins with {{, [, *, & or ? must "
                               "stand in quotes",
                               what));
   }
+  // yaml-cpp takes brackets that are never closed for a key, and the last word in them too.
+  void checkBracket(const YAML::Mark& mark) const {
+    const char open = from(mark).empty() ? ' ' : from(mark)[0];
+    if ((open != '[' && open != '{') || isClosed(mark)) return;
+    builder_.fail(placeAt(mark), fmt::format("the {} is opened here and never closed; close it", open));
+  }
   void refuseTag(const std::string& tag, std::string_view allowed, Place place) const {
     if (tag.empty() || tag == "?" || tag == "!" || tag == std::string(kCore).append(allowed)) return;
-    builder_.fail(place, fmt::format("the tag {} has no meaning here; take it out", tag));
+    builder_.fail(place, fmt::format("the tag {} has no meaning here; take it out", shorten(tag)));
   }
   Json typed(const std::string& tag, const std::string& value, Place place) const {
     if (tag == "?" || tag.empty()) return plainScalar(value, place, builder_);
@@ -205,6 +221,7 @@ class Handler : public YAML::EventHandler {
     if (const std::size_t mark_at = before.find_last_not_of(" \t"); mark_at != std::string_view::npos) {
       if (before[mark_at] == '?') return;
     }
+    checkBrackets();
     builder_.fail(placeAt(mark),
                   fmt::format("found {}, wanted a key with its value: the \": \" is missing", describe(Json(key))));
   }
@@ -249,6 +266,7 @@ class Handler : public YAML::EventHandler {
 
   std::string_view text_;
   DocumentBuilder& builder_;
+  std::vector<YAML::Mark> open_;  // of the lists and mappings around
   int documents_ = 0;
 };
 
@@ -320,8 +338,8 @@ void parseYaml(std::string_view text, DocumentBuilder& builder) {
   }
   TextBuffer buffer{text};
   std::istream stream{&buffer};
+  Handler handler{text, builder};
   try {
-    Handler handler{text, builder};
     YAML::Parser parser{stream};
     while (parser.HandleNextDocument(handler)) {
     }
@@ -331,6 +349,7 @@ void parseYaml(std::string_view text, DocumentBuilder& builder) {
     if (const auto tab = tabIndentation(text, place.line)) {
       builder.fail(*tab, "a tab stands in the indentation; use spaces");
     }
+    handler.checkBrackets();
     builder.fail(place, explain(error.msg));
   } catch (const std::exception& error) {
     builder.fail({.line = 1, .column = 1}, fmt::format("this is not YAML ({})", error.what()));

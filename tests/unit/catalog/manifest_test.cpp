@@ -122,6 +122,7 @@ TEST_CASE("each fault of a manifest is told with its place, what was wanted and 
        "/parameters/1/default/1: found \"c\""},
       {parameter(R"("type": "interval", "default": "5 x")"), "/parameters/1/default: found \"5 x\", wanted a span"},
       {parameter(R"("type": "encrypted", "default": "hunter2")"), "/parameters/1/default: a secret in the file"},
+      {parameter(R"("type": "number", "secret": true)"), "/parameters/1/secret: found true, but a number cannot"},
       {parameter(R"("type": "shortText", "required": "yes")"),
        "/parameters/1/required: found \"yes\", wanted true or false"},
       {parameter(R"("type": "shortText", "tpye": 1)"), "/parameters/1/tpye: found a key that is not known"},
