@@ -148,5 +148,18 @@ inline constexpr int kOrphansPercentMax = 50;                      // more of al
 inline constexpr int kUdpReceiveBufferBytes = 8 << 20;             // asked for; about 20,000 datagrams over a swap
 inline constexpr std::size_t kUnixPathBytesMax = 107;              // sockaddr_un's 108 less the end
 inline constexpr std::size_t kRequestBodyBytesMax = 16U << 20;
+inline constexpr std::size_t kHttpHeaderBytesMax = 16U << 10;  // request line and fields; nginx takes 8 KiB a field
+inline constexpr std::size_t kHttpHeaderFieldsMax = 100;
+inline constexpr std::size_t kHttpTargetBytesMax = 8U << 10;
+inline constexpr std::size_t kHttpConnectionsMax = 256;           // a buffer and a descriptor each
+inline constexpr std::size_t kHttpPipelinedBytesMax = 64U << 10;  // read ahead while one request is being answered
+inline constexpr auto kHttpIdle = 75s;                            // between two requests, as nginx has it
+inline constexpr auto kHttpRequestTimeout = 30s;                  // from the first byte of a request to its last
+inline constexpr auto kHttpWriteTimeout = 30s;  // in which the peer takes at least something of an answer
+inline constexpr auto kApiWaitDefault = 30s;
+inline constexpr auto kApiWaitMax = 60s;              // one long poll; a client asks again for longer
+inline constexpr std::size_t kApiWaitsMax = 256;      // long polls under way
+inline constexpr auto kLogFollowDelay = 50ms;         // lines of so long are read and sent together
+inline constexpr std::size_t kApiDeathsDefault = 20;  // shown; kDeathsKeptMax are kept
 
 }  // namespace longhaul::host

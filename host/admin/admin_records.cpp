@@ -1,0 +1,203 @@
+// Contexts, incidents and entries: what an operator reads and writes in the store.
+
+#include <fmt/format.h>
+
+#include "host/admin/admin_service.h"
+#include "host/admin/late.h"
+#include "host/admin/record_json.h"
+#include "host/base/text.h"
+#include "host/services/areas.h"
+
+namespace longhaul::host::admin {
+namespace {
+
+Failure unknownIncident(std::string_view id) {
+  return notFound(fmt::format("there is no incident {}", replaceNonUtf8(id.substr(0, 40))),
+                  "\"longhaul incidents\" shows all");
+}
+
+Failure wrongCursor(const std::string& cursor) {
+  return invalid(fmt::format("cursor: found \"{}\", wanted what \"next\" said", replaceNonUtf8(cursor)), "cursor");
+}
+
+}  // namespace
+
+// ---------------------------------------------------------------- context
+
+void AdminService::context(const std::string& name, const std::optional<std::string>& key, const Reply& reply) {
+  const auto id = around_.supervisor.idOf(name);
+  if (!id) return reply(unknownInstance(name));
+  query(
+      reply, [id = *id](store::StoreReader& reader) { return reader.context(id); },
+      [key, reply](const store::Context& context) {
+        reply(key ? contextValueText(context, *key) : Answer{contextText(context)});
+      });
+}
+
+void AdminService::replaceContext(const std::string& name, std::string_view body, const Reply& reply) {
+  writeContext(name, readReplace(body), reply);
+}
+void AdminService::patchContext(const std::string& name, std::string_view body, const Reply& reply) {
+  writeContext(name, readPatch(body), reply);
+}
+
+void AdminService::writeContext(const std::string& name, std::variant<store::ContextWrite, Failure> write,
+                                const Reply& reply) {
+  const auto id = around_.supervisor.idOf(name);
+  if (!id) return reply(unknownInstance(name));
+  if (auto* failure = std::get_if<Failure>(&write)) return reply(std::move(*failure));
+  around_.supervisor.writeContext(*id, std::move(std::get<store::ContextWrite>(write)),
+                                  guarded([reply](const Result<supervisor::Supervisor::ContextWritten>& written) {
+                                    if (!written) return reply(toFailure(written.error()));
+                                    reply(dumpJson({{"version", written->version}, {"applied", written->applied}}));
+                                  }));
+}
+
+// ---------------------------------------------------------------- incidents
+
+void AdminService::incidents(const IncidentsAsked& asked, const Reply& reply) {
+  store::IncidentQuery wanted;
+  wanted.limit = asked.limit;
+  if (!asked.instance.empty()) {
+    wanted.instance = around_.supervisor.idOf(asked.instance);
+    if (!wanted.instance) return reply(unknownInstance(asked.instance));
+  }
+  if (!asked.status.empty()) wanted.status = asked.status;
+  if (!asked.type.empty()) wanted.type = asked.type;
+  const auto cursor = asked.cursor.empty() ? std::optional<std::int64_t>{} : parseInt(asked.cursor);
+  if (!asked.cursor.empty() && (!cursor || *cursor < 0)) return reply(wrongCursor(asked.cursor));
+  if (asked.oldest_first) {
+    wanted.after_id = cursor.value_or(0);
+  } else {
+    wanted.before_id = cursor;
+  }
+  query(
+      reply, [wanted](store::StoreReader& reader) { return reader.incidents(wanted); },
+      [reply, cursor, oldest_first = asked.oldest_first](const store::Page<store::Incident>& page) {
+        Json rows = Json::array();
+        for (const store::Incident& incident : page.rows)
+          rows.push_back(toJson(incident, false));
+        Json json{{"incidents", std::move(rows)}, {"more", page.more}};
+        if (!page.rows.empty() && (page.more || oldest_first)) {
+          json["next"] = std::to_string(page.rows.back().id.value);
+        } else if (oldest_first && cursor) {
+          json["next"] = std::to_string(*cursor);
+        }
+        reply(dumpJson(json));
+      });
+}
+
+void AdminService::incident(std::string_view id, const Reply& reply) {
+  const auto number = parseId(id);
+  if (!number) return reply(unknownIncident(id));
+  query(
+      reply, [number = *number](store::StoreReader& reader) { return reader.incident(IncidentId{number}); },
+      [reply](const store::Incident& incident) { reply(dumpJson(toJson(incident, true))); });
+}
+
+void AdminService::commit(store::CommitWrite write, std::function<void(const store::Committed&)> then,
+                          const Reply& reply) {
+  const bool queued = around_.executor.submit(
+      std::move(write), guarded([reply, then = std::move(then)](const store::WriteResult& result) {
+        if (!result) return reply(toFailure(result.error()));
+        then(std::get<store::Committed>(*result));
+      }));
+  if (!queued) reply(toFailure({Code::Busy, "the store's queue is full; try again"}));
+}
+
+void AdminService::createIncident(std::string_view body, const Reply& reply) {
+  // One object and nothing behind it, before it is put into the list that the reader of incidents takes.
+  if (const auto object = splitObject(body); !object) return reply(toFailure(object.error()));
+  Json warnings = Json::array();
+  store::CommitWrite write;
+  write.at_us = wallNowUs();
+  auto incidents = services::readIncidents(fmt::format("[{}]", body), write.at_us, [&](const std::string& text) {
+    constexpr std::string_view kCall = "createIncidents: ";
+    warnings.push_back(text.starts_with(kCall) ? text.substr(kCall.size()) : text);
+  });
+  if (!incidents) {
+    Failure failure = toFailure(incidents.error());
+    constexpr std::string_view kWhich = "incident 1: ";
+    if (failure.detail.starts_with(kWhich)) failure.detail.erase(0, kWhich.size());
+    return reply(std::move(failure));
+  }
+  write.incidents = std::move(incidents).value();
+  const std::string name = write.incidents.front().name;
+  commit(
+      std::move(write),
+      [reply, name, warnings = std::move(warnings)](const store::Committed& committed) {
+        reply(dumpJson(
+            {{"id", std::to_string(committed.incidents.front().value)}, {"name", name}, {"warnings", warnings}}));
+      },
+      reply);
+}
+
+void AdminService::closeIncident(std::string_view id, const Reply& reply) {
+  const auto number = parseId(id);
+  if (!number) return reply(unknownIncident(id));
+  query(
+      reply, [number = *number](store::StoreReader& reader) { return reader.incident(IncidentId{number}); },
+      [this, reply](const store::Incident& incident) { closeFound(incident, reply); });
+}
+
+void AdminService::closeFound(const store::Incident& incident, const Reply& reply) {
+  const auto answer = [reply, id = incident.id](bool changed) {
+    reply(dumpJson({{"id", std::to_string(id.value)}, {"status", "closed"}, {"changed", changed}}));
+  };
+  if (incident.status == "closed") return answer(false);
+  const bool queued = around_.executor.submit(store::SetIncidentStatus{incident.id, "closed"},
+                                              guarded([reply, answer](const store::WriteResult& result) {
+                                                if (!result) return reply(toFailure(result.error()));
+                                                answer(true);
+                                              }));
+  if (!queued) reply(toFailure({Code::Busy, "the store's queue is full; try again"}));
+}
+
+void AdminService::entries(std::string_view id, std::size_t limit, const std::string& cursor, const Reply& reply) {
+  const auto number = parseId(id);
+  if (!number) return reply(unknownIncident(id));
+  const auto after = cursor.empty() ? std::optional<std::int64_t>{0} : parseInt(cursor);
+  if (!after || *after < 0) return reply(wrongCursor(cursor));
+  query(
+      reply,
+      [number = *number, after = *after, limit](store::StoreReader& reader) -> Result<store::Page<store::Entry>> {
+        if (auto incident = reader.incident(IncidentId{number}); !incident) return incident.error();
+        return reader.entries(IncidentId{number}, after, limit);
+      },
+      [reply, cursor](const store::Page<store::Entry>& page) {
+        Json rows = Json::array();
+        for (const store::Entry& entry : page.rows)
+          rows.push_back(toJson(entry));
+        Json json{{"entries", std::move(rows)}, {"more", page.more}};
+        if (!page.rows.empty()) {
+          json["next"] = std::to_string(page.rows.back().id.value);
+        } else if (!cursor.empty()) {
+          json["next"] = cursor;
+        }
+        reply(dumpJson(json));
+      });
+}
+
+void AdminService::addEntry(std::string_view id, std::string_view body, const std::string& author, const Reply& reply) {
+  const auto number = parseId(id);
+  if (!number) return reply(unknownIncident(id));
+  auto asked = readNewEntry(body);
+  if (auto* failure = std::get_if<Failure>(&asked)) return reply(std::move(*failure));
+  auto& entry = std::get<NewEntryAsked>(asked);
+  store::CommitWrite write;
+  write.at_us = wallNowUs();
+  write.entries.push_back({.incident = IncidentId{*number},
+                           .author = author,
+                           .content_type = std::move(entry.content_type),
+                           .text = std::move(entry.text)});
+  commit(
+      std::move(write),
+      [reply](const store::Committed& committed) {
+        const IncidentId incident = committed.entry_incidents.front();
+        reply(dumpJson({{"id", fmt::format("{}@{}", committed.entries.front().value, incident.value)},
+                        {"incident", std::to_string(incident.value)}}));
+      },
+      reply);
+}
+
+}  // namespace longhaul::host::admin

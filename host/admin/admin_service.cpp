@@ -1,0 +1,297 @@
+#include "host/admin/admin_service.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "host/admin/explain.h"
+#include "host/admin/instance_json.h"
+#include "host/admin/late.h"
+#include "host/admin/metrics.h"
+#include "host/admin/record_json.h"
+#include "host/base/text.h"
+
+namespace longhaul::host::admin {
+
+using supervisor::InstanceView;
+
+AdminService::AdminService(Surroundings surroundings)
+    : around_(std::move(surroundings)),
+      started_at_us_(wallNowUs()),
+      plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job),
+      waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
+      log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
+  // Told in the midst of a step: looked at in a turn of its own, once for all that changed meanwhile.
+  subscription_ = around_.supervisor.subscribe([this](InstanceId) {
+    if (change_posted_ || waits_.size() == 0) return;
+    change_posted_ = true;
+    around_.loop.post(guarded([this] {
+      change_posted_ = false;
+      waits_.changedAny();
+    }));
+  });
+}
+
+AdminService::~AdminService() {
+  around_.supervisor.unsubscribe(subscription_);
+}
+
+Failure AdminService::unknownInstance(std::string_view name) const {
+  const auto names = around_.supervisor.names();
+  std::string hint = didYouMean(name, names);
+  if (hint.empty()) hint = names.empty() ? "there are no instances" : "\"longhaul ps\" shows all";
+  return notFound(fmt::format("no instance is named \"{}\"", replaceNonUtf8(name)), std::move(hint));
+}
+
+const catalog::Manifest* AdminService::manifestOf(const InstanceView& view) const {
+  const catalog::PluginFile* file = around_.catalog.find(view.digest);
+  if (file == nullptr) file = around_.catalog.latest(view.plugin);
+  return file == nullptr ? nullptr : &file->manifest;
+}
+
+std::vector<std::string> AdminService::instancesOf(std::string_view digest) const {
+  std::vector<std::string> names;
+  for (const InstanceView& view : around_.supervisor.list()) {
+    if (!digest.empty() && view.current && view.current->digest == digest) names.push_back(view.name);
+  }
+  return names;
+}
+
+std::optional<WaitId> AdminService::newWait() {
+  if (waits_.size() + log_requests_.size() >= kApiWaitsMax) return std::nullopt;
+  return WaitId{++last_wait_};
+}
+
+void AdminService::cancel(WaitId id) {
+  waits_.cancel(id);
+  log_requests_.cancel(id);
+}
+
+// ---------------------------------------------------------------- the daemon
+
+std::string AdminService::version() const {
+  return dumpJson({{"version", around_.version},
+                   // The ABI's version is the first two numbers of the project's.
+                   {"pluginApi", around_.version.substr(0, around_.version.rfind('.'))},
+                   {"pid", ::getpid()},
+                   {"startedAt", formatTimeUs(started_at_us_)},
+                   {"ready", ready()}});
+}
+
+std::string AdminService::metrics() const {
+  return metricsText({.version = around_.version,
+                      .started_at_us = started_at_us_,
+                      .instances = around_.supervisor.list(),
+                      .totals = around_.supervisor.totals(),
+                      .store = around_.executor.counters(),
+                      .turns = around_.loop.turns(),
+                      .plugins = around_.catalog.list()});
+}
+
+Answer AdminService::plugins() const {
+  Json plugins = Json::array();
+  for (const catalog::PluginView& view : around_.catalog.list()) {
+    Json json{{"path", view.path.native()},
+              {"state", catalog::toText(view.state)},
+              {"warnings", view.warnings},
+              {"sinceAt", formatTimeUs(view.since_us)},
+              {"instances",
+               view.state == catalog::PluginState::Refused ? std::vector<std::string>{} : instancesOf(view.digest)}};
+    if (!view.id.empty()) json["id"] = view.id;
+    if (!view.version.empty()) json["version"] = view.version;
+    if (!view.digest.empty()) json["digest"] = view.digest;
+    if (!view.reason.empty()) json["reason"] = view.reason;
+    plugins.push_back(std::move(json));
+  }
+  Json folders = Json::array();
+  for (const auto& folder : around_.catalog.folders())
+    folders.push_back(folder.native());
+  return dumpJson({{"plugins", std::move(plugins)}, {"folders", std::move(folders)}});
+}
+
+// ---------------------------------------------------------------- looking at instances
+
+Answer AdminService::list(const std::vector<std::string>& names) const {
+  const auto views = around_.supervisor.list();
+  std::vector<bool> matched(names.size(), false);
+  Json instances = Json::array();
+  for (const InstanceView& view : views) {
+    bool wanted = names.empty();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (::fnmatch(names[i].c_str(), view.name.c_str(), 0) != 0) continue;
+      matched[i] = wanted = true;
+    }
+    if (wanted) instances.push_back(toJson(view));
+  }
+  Json unmatched = Json::array();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (matched[i]) continue;
+    Json row{{"name", names[i]}};
+    if (std::string hint = didYouMean(names[i], around_.supervisor.names()); !hint.empty()) row["hint"] = hint;
+    unmatched.push_back(std::move(row));
+  }
+  return dumpJson({{"instances", std::move(instances)}, {"unmatched", std::move(unmatched)}});
+}
+
+WaitId AdminService::get(const std::string& name, const std::optional<WaitAsked>& wait, const Reply& reply) {
+  const auto view = around_.supervisor.find(name);
+  if (!view) {
+    reply(unknownInstance(name));
+    return WaitId::None;
+  }
+  if (!wait) {
+    reply(dumpJson(toFullJson(*view, manifestOf(*view))));
+    return WaitId::None;
+  }
+  const auto answer = [this, name, reply](const std::optional<InstanceView>& now,
+                                          const std::optional<Verdict>& verdict) {
+    if (!now) return reply(notFound(fmt::format("{} was removed meanwhile", name)));
+    Json json = toFullJson(*now, manifestOf(*now));
+    json["wait"] = {{"outcome", !verdict           ? "timeout"
+                                : verdict->reached ? "reached"
+                                                   : "failed"},
+                    {"reason", verdict ? verdict->reason : now->reason}};
+    reply(dumpJson(json));
+  };
+  if (const auto verdict = judge(*view, wait->goal, wait->since); verdict || wait->timeout <= Duration::zero()) {
+    answer(view, verdict);
+    return WaitId::None;
+  }
+  const auto id = newWait();
+  if (!id) {
+    reply(toFailure({Code::Busy, fmt::format("{} long polls are under way already", kApiWaitsMax)}));
+    return WaitId::None;
+  }
+  waits_.add(*id, name, wait->goal, wait->since, wait->timeout, answer);
+  return *id;
+}
+
+Answer AdminService::explain(const std::string& target) const {
+  const auto files = around_.catalog.list();
+  if (const auto view = around_.supervisor.find(target)) {
+    return dumpJson(toJson(explainInstance(*view, plans_.lastFolder(), files, wallNowUs())));
+  }
+  const config::Plan& folder = plans_.lastFolder();
+  std::vector<std::string> near = around_.supervisor.names();
+  for (const config::Problem& problem : folder.problems) {
+    if (meansFile(target, problem.file)) return dumpJson(toJson(explainFile(problem.file, folder)));
+    near.push_back(problem.file.substr(problem.file.rfind('/') + 1));
+  }
+  for (const config::PlannedInstance& planned : folder.instances) {
+    if (meansFile(target, planned.source)) return dumpJson(toJson(explainFile(planned.source, folder)));
+    near.push_back(planned.source.substr(planned.source.rfind('/') + 1));
+  }
+  for (const catalog::PluginView& file : files) {
+    if (meansFile(target, file.path.native())) return dumpJson(toJson(explainPlugin(file, instancesOf(file.digest))));
+    near.push_back(file.path.filename().native());
+  }
+  return notFound(fmt::format("\"{}\" is no instance, no file of {} and no plugin file", replaceNonUtf8(target),
+                              around_.config.instances_dir.native()),
+                  didYouMean(target, near));
+}
+
+void AdminService::deaths(const std::string& name, std::size_t limit, const Reply& reply) {
+  const auto id = around_.supervisor.idOf(name);
+  if (!id) return reply(unknownInstance(name));
+  query(
+      reply, [id = *id, limit](store::StoreReader& reader) { return reader.deaths(id, limit); },
+      [reply](const std::vector<store::Death>& deaths) {
+        Json rows = Json::array();
+        for (const store::Death& death : deaths)
+          rows.push_back(toJson(death));
+        reply(dumpJson({{"deaths", std::move(rows)}}));
+      });
+}
+
+WaitId AdminService::logs(const std::string& name, const LogsAsked& asked, const Reply& reply) {
+  if (!around_.supervisor.idOf(name)) {
+    reply(unknownInstance(name));
+    return WaitId::None;
+  }
+  const auto id = newWait();
+  if (!id) {
+    reply(toFailure({Code::Busy, fmt::format("{} long polls are under way already", kApiWaitsMax)}));
+    return WaitId::None;
+  }
+  log_requests_.ask(*id, name, asked, reply);
+  return *id;
+}
+
+// ---------------------------------------------------------------- acting on instances
+
+void AdminService::act(const std::string& name, Act act, const Reply& reply) {
+  const auto view = around_.supervisor.find(name);
+  if (!view) return reply(unknownInstance(name));
+  if (act == Act::Enable && view->state == "orphaned") {
+    return reply(
+        conflict(fmt::format("{} is orphaned: {} no longer names it", name, view->source), "name it in a file again"));
+  }
+  if ((act == Act::Restart || act == Act::Release) && !view->enabled) {
+    return reply(
+        conflict(fmt::format("{} is {}", name, view->state), fmt::format("\"longhaul enable {}\" starts it", name)));
+  }
+  Since since;
+  if (act == Act::Restart && view->current)
+    since = {.generation = view->current->generation.value, .refusal_counts = true};
+  const bool changed = act == Act::Enable ? !view->enabled : act == Act::Disable ? view->enabled : true;
+  auto done = guarded([this, name, act, changed, since, reply](const Result<void>& result) {
+    acted(name, act, changed, since, result, reply);
+  });
+  switch (act) {
+    case Act::Enable:
+      return around_.supervisor.setEnabled(view->id, true, done);
+    case Act::Disable:
+      return around_.supervisor.setEnabled(view->id, false, done);
+    case Act::Restart:
+      return around_.supervisor.restart(view->id, done);
+    case Act::Release:
+      return around_.supervisor.release(view->id, done);
+  }
+}
+
+void AdminService::acted(const std::string& name, Act act, bool changed, const Since& since, const Result<void>& result,
+                         const Reply& reply) const {
+  if (!result) return reply(toFailure(result.error()));
+  const auto view = around_.supervisor.find(name);
+  if (!view) return reply(notFound(fmt::format("{} was removed meanwhile", name)));
+  reply(dumpJson({{"name", name},
+                  {"changed", changed},
+                  {"since", since.text()},
+                  {"wait", goalName(act == Act::Disable ? Goal::Stopped : Goal::Running)},
+                  {"instance", toFullJson(*view, manifestOf(*view))}}));
+}
+
+void AdminService::remove(const std::string& name, bool yes, const Reply& reply) {
+  if (!around_.supervisor.idOf(name)) return reply(unknownInstance(name));
+  if (!yes) {
+    return reply(Failure{.code = std::string(kNeedsYes),
+                         .detail = fmt::format("{} would be deleted with its context, its logs and its data; its "
+                                               "incidents stay",
+                                               name),
+                         .hint = "say --yes"});
+  }
+  query(
+      reply, [](store::StoreReader& reader) { return reader.instances(); },
+      [this, name, reply](const std::vector<store::InstanceRecord>& records) {
+        const auto record = std::find_if(records.begin(), records.end(),
+                                         [&](const store::InstanceRecord& one) { return one.name == name; });
+        if (record == records.end()) return reply(unknownInstance(name));
+        removeRecord(*record, reply);
+      });
+}
+
+void AdminService::removeRecord(const store::InstanceRecord& record, const Reply& reply) {
+  if (record.owner == store::Owner::File && !record.orphaned) {
+    return reply(
+        conflict(fmt::format("{} is managed by {}", record.name, record.source), "take it out of that file first"));
+  }
+  around_.supervisor.remove(record.id, guarded([name = record.name, reply](const Result<void>& result) {
+                              if (!result) return reply(toFailure(result.error()));
+                              reply(dumpJson({{"name", name}, {"removed", true}}));
+                            }));
+}
+
+}  // namespace longhaul::host::admin

@@ -1,0 +1,149 @@
+// What an operator can ask for, whoever carries the question: each method is one question or act of docs/API.md and
+// gives its JSON, or a failure with the remedy. Nothing of HTTP is in here, and nothing decides who may ask.
+// Loop only. A reply runs once, at once or later on the loop; not at all for what was cancelled, and for what is under
+// way when the service ends. Owns the waits and the planning; the rest is the daemon's and outlives it.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/admin/answer.h"
+#include "host/admin/instance_waits.h"
+#include "host/admin/log_requests.h"
+#include "host/admin/plan_runner.h"
+#include "host/base/event_loop.h"
+#include "host/store/store_executor.h"
+
+namespace longhaul::host::admin {
+
+// Everything outside that it works with.
+struct Surroundings {
+  EventLoop& loop;
+  supervisor::Supervisor& supervisor;
+  catalog::Catalog& catalog;
+  store::StoreQueries& queries;    // completions on the loop
+  store::StoreExecutor& executor;  // likewise
+  const config::DaemonConfig& config;
+  std::filesystem::path logs_folder;  // LogFiles' folder
+  RunJob run_job;
+  std::string version;  // "0.1.0"
+};
+
+enum class Act : std::uint8_t { Enable, Disable, Restart, Release };
+
+struct WaitAsked {
+  Goal goal = Goal::Settled;
+  Since since{};
+  Duration timeout = kApiWaitDefault;
+};
+
+struct IncidentsAsked {
+  std::string instance{};  // a name; empty: all
+  std::string status{};    // "active", "closed"; empty: both
+  std::string type{};
+  bool oldest_first = false;
+  std::size_t limit = kPageRowsDefault;
+  std::string cursor{};
+};
+
+struct ApplyAsked {
+  std::string text;  // YAML or JSON, as a file of the instances folder
+  std::string file;  // what messages call it
+  bool dry_run = false;
+  bool yes = false;
+};
+
+class AdminService {
+ public:
+  explicit AdminService(Surroundings surroundings);
+  ~AdminService();
+  AdminService(const AdminService&) = delete;
+  AdminService& operator=(const AdminService&) = delete;
+
+  // ---- told by the daemon
+  // Empty: ready. Until it is told, it is not.
+  void setNotReady(std::string reason) { not_ready_ = std::move(reason); }
+  bool ready() const { return not_ready_.empty(); }
+  const std::string& notReady() const { return not_ready_; }
+  // For LogFiles::setOnWritten.
+  void onLogWritten(const std::string& instance) { log_requests_.written(instance); }
+  // For the catalog's on_active, after the supervisor was told: a plugin that was missed lets instances be checked,
+  // approved and started that were made before it came.
+  void onPluginChanged(const catalog::PluginFile& file);
+  // Reads the instances folder and performs the plan, unless it needs a yes: at start and whenever a file changed.
+  // `done` may be empty; it is told the plan too (config::toText).
+  void applyFolder(std::function<void(const PlanOutcome& outcome)> done);
+
+  // ---- the daemon
+  std::string version() const;
+  std::string metrics() const;
+  void reload(bool dry_run, bool yes, const Reply& reply);
+  Answer plugins() const;
+
+  // ---- instances
+  // `names`: names and globs; none: all.
+  Answer list(const std::vector<std::string>& names) const;
+  // With `wait` the reply comes when that is over: WaitId::None when it ran at once.
+  WaitId get(const std::string& name, const std::optional<WaitAsked>& wait, const Reply& reply);
+  void act(const std::string& name, Act act, const Reply& reply);
+  void remove(const std::string& name, bool yes, const Reply& reply);
+  Answer explain(const std::string& target) const;
+  Answer policy(const std::string& name) const;
+  void deaths(const std::string& name, std::size_t limit, const Reply& reply);
+  WaitId logs(const std::string& name, const LogsAsked& asked, const Reply& reply);
+  // The reply of this wait will not run.
+  void cancel(WaitId id);
+
+  void context(const std::string& name, const std::optional<std::string>& key, const Reply& reply);
+  void replaceContext(const std::string& name, std::string_view body, const Reply& reply);
+  void patchContext(const std::string& name, std::string_view body, const Reply& reply);
+
+  void apply(ApplyAsked asked, const Reply& reply);
+
+  // ---- incidents
+  void incidents(const IncidentsAsked& asked, const Reply& reply);
+  void incident(std::string_view id, const Reply& reply);
+  void createIncident(std::string_view body, const Reply& reply);
+  void closeIncident(std::string_view id, const Reply& reply);
+  void entries(std::string_view id, std::size_t limit, const std::string& cursor, const Reply& reply);
+  void addEntry(std::string_view id, std::string_view body, const std::string& author, const Reply& reply);
+
+ private:
+  Failure unknownInstance(std::string_view name) const;
+  const catalog::Manifest* manifestOf(const supervisor::InstanceView& view) const;
+  std::vector<std::string> instancesOf(std::string_view digest) const;
+  void acted(const std::string& name, Act act, bool changed, const Since& since, const Result<void>& result,
+             const Reply& reply) const;
+  void removeRecord(const store::InstanceRecord& record, const Reply& reply);
+  void writeContext(const std::string& name, std::variant<store::ContextWrite, Failure> write, const Reply& reply);
+  void closeFound(const store::Incident& incident, const Reply& reply);
+  void commit(store::CommitWrite write, std::function<void(const store::Committed&)> then, const Reply& reply);
+  std::optional<WaitId> newWait();
+  // Reads through the reader thread; a read that fails is answered, the value of one that did not goes on.
+  template <class Query, class Then>
+  void query(const Reply& reply, Query query, Then then);
+  template <class Function>
+  auto guarded(Function function) const;
+
+  Surroundings around_;
+  const std::int64_t started_at_us_;
+  std::string not_ready_ = "the daemon starts";
+  PlanRunner plans_;
+  InstanceWaits waits_;
+  LogRequests log_requests_;
+  std::uint64_t subscription_ = 0;
+  std::uint64_t last_wait_ = 0;
+  bool change_posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
+};
+
+// The answer to apply and reload.
+Answer planAnswer(const PlanOutcome& outcome, bool yes);
+
+}  // namespace longhaul::host::admin

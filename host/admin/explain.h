@@ -1,0 +1,35 @@
+// Why something is as it is, for people and as JSON: an instance, a file of the instances folder, a plugin file. Made
+// from values that others keep. Pure; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/base/json.h"
+#include "host/catalog/plugin_index.h"
+#include "host/config/plan.h"
+#include "host/supervisor/instance_view.h"
+
+namespace longhaul::host::admin {
+
+struct Explanation {
+  std::string target{};
+  std::string kind{};  // "instance", "file", "plugin"
+  std::string state{}, reason{}, remedy{};
+  std::vector<config::Problem> problems{};
+  std::string text{};
+};
+Json toJson(const Explanation& explanation);
+
+// `folder`: the last plan made from the instances folder, whose problems of this instance's file are shown.
+Explanation explainInstance(const supervisor::InstanceView& view, const config::Plan& folder,
+                            const std::vector<catalog::PluginView>& plugins, std::int64_t now_us);
+// Every instance that the plan took from this file, with the file's problems.
+Explanation explainFile(const std::string& file, const config::Plan& folder);
+Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<std::string>& instances);
+
+// Whether `target` means this file: its whole path, or its last part.
+bool meansFile(std::string_view target, std::string_view file);
+
+}  // namespace longhaul::host::admin

@@ -1,0 +1,118 @@
+#include "host/admin/instance_json.h"
+
+#include "host/base/text.h"
+#include "host/config/references.h"
+
+namespace longhaul::host::admin {
+namespace {
+
+constexpr std::string_view kHidden = "***";
+
+Json toJson(const supervisor::WorkerView& worker) {
+  Json json{{"pid", worker.pid},
+            {"generation", worker.generation.value},
+            {"digest", worker.digest},
+            {"version", worker.version},
+            {"startedAt", formatTimeUs(worker.started_at_us)},
+            {"cpuMs", worker.cpu_ms},
+            {"rssBytes", worker.rss_bytes},
+            {"threadsCount", worker.threads_count}};
+  if (worker.ready_at_us != 0) json["readyAt"] = formatTimeUs(worker.ready_at_us);
+  return json;
+}
+
+Json toJson(const supervisor::ListenerView& listener) {
+  return {{"name", listener.name},
+          {"transport", listener.transport},
+          {"address", listener.address},
+          {"receiveBufferBytes", listener.receive_buffer_bytes},
+          {"droppedCount", listener.dropped_count}};
+}
+
+Json toJson(const store::Health& health) {
+  return {{"at", formatTimeUs(health.at_us)},
+          {"state", health.state},
+          {"text", health.text},
+          {"eventsPulled", health.events_pulled},
+          {"assetsPulled", health.assets_pulled}};
+}
+
+// Texts inside, however deep, unless they are references.
+void hideTexts(Json& value) {
+  if (value.is_string()) {
+    if (!config::parseReference(value.get_ref<const std::string&>())) value = kHidden;
+  } else if (value.is_structured()) {
+    for (Json& inner : value)
+      hideTexts(inner);
+  } else if (!value.is_null() && !value.is_boolean()) {
+    value = kHidden;
+  }
+}
+
+Json parseObject(std::string_view text) {
+  auto json = parseJson(text.empty() ? "{}" : text);
+  return json && json->is_object() ? std::move(json).value() : Json::object();
+}
+
+}  // namespace
+
+Json shownConfig(std::string_view config, const catalog::Manifest* manifest) {
+  Json shown = parseObject(config);
+  const auto parameters = shown.find("parameters");
+  if (parameters == shown.end() || !parameters->is_object()) return shown;
+  for (auto& [name, value] : parameters->items()) {
+    const catalog::Parameter* parameter = manifest == nullptr ? nullptr : manifest->parameter(name);
+    if (parameter != nullptr && !parameter->secret) continue;
+    if (parameter != nullptr && parameter->type == catalog::ParameterType::Authentication && value.is_object()) {
+      if (const auto password = value.find("password"); password != value.end()) hideTexts(*password);
+    } else {
+      hideTexts(value);
+    }
+  }
+  return shown;
+}
+
+Json toJson(const supervisor::InstanceView& view) {
+  Json json{{"id", std::to_string(view.id.value)},
+            {"name", view.name},
+            {"plugin", view.plugin},
+            {"enabled", view.enabled},
+            {"longRunning", view.long_running},
+            {"owner", view.owner},
+            {"state", view.state},
+            {"reason", view.reason},
+            {"restartsCount", view.restarts_count},
+            {"callsCount", view.calls_count},
+            {"failedCallsCount", view.failed_calls_count},
+            {"incidentsCount", view.incidents_count},
+            {"logLinesCount", view.log_lines_count},
+            {"logDroppedCount", view.log_dropped_count},
+            {"contextVersion", view.context_version},
+            {"warnings", view.warnings}};
+  Json& listeners = json["listeners"] = Json::array();
+  for (const supervisor::ListenerView& listener : view.listeners)
+    listeners.push_back(toJson(listener));
+  if (!view.source.empty()) json["source"] = view.source;
+  if (!view.remedy.empty()) json["remedy"] = view.remedy;
+  if (view.next_start_at_us) json["nextStartAt"] = formatTimeUs(*view.next_start_at_us);
+  if (view.current) json["current"] = toJson(*view.current);
+  if (view.incoming) json["incoming"] = toJson(*view.incoming);
+  if (view.last_end) {
+    json["lastEnd"] = {{"at", formatTimeUs(view.last_end->at_us)},
+                       {"exitClass", view.last_end->exit_class},
+                       {"text", view.last_end->text}};
+  }
+  if (!view.refused.empty()) json["refused"] = view.refused;
+  if (!view.digest.empty()) json["digest"] = view.digest;
+  if (view.health) json["health"] = toJson(*view.health);
+  return json;
+}
+
+Json toFullJson(const supervisor::InstanceView& view, const catalog::Manifest* manifest) {
+  Json json = toJson(view);
+  json["config"] = shownConfig(view.config, manifest);
+  json["grants"] = parseObject(view.grants);
+  return json;
+}
+
+}  // namespace longhaul::host::admin

@@ -1,0 +1,40 @@
+// The JSON forms of what the store keeps beside instances: incidents, entries, contexts, ends, and the cursors of their
+// lists (docs/API.md). Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "host/admin/answer.h"
+#include "host/base/json.h"
+#include "host/store/values.h"
+
+namespace longhaul::host::admin {
+
+// `fields`: with everything that came with it.
+Json toJson(const store::Incident& incident, bool fields);
+Json toJson(const store::Entry& entry);
+Json toJson(const store::Death& death);
+
+// Texts and not values: numbers in a context keep their digits.
+std::string contextText(const store::Context& context);
+// The value of one key; NOT_FOUND with the nearest key.
+Answer contextValueText(const store::Context& context, const std::string& key);
+
+// `{"values": {…}, "expectedVersion": 5}` and `{"changes": {"key": …}}`.
+std::variant<store::ContextWrite, Failure> readReplace(std::string_view body);
+std::variant<store::ContextWrite, Failure> readPatch(std::string_view body);
+
+struct NewEntryAsked {
+  std::string text;
+  std::string content_type = "text";
+};
+// `{"text": "…", "contentType": "text"}`
+std::variant<NewEntryAsked, Failure> readNewEntry(std::string_view body);
+
+// "42", decimal and above 0.
+std::optional<std::int64_t> parseId(std::string_view text);
+
+}  // namespace longhaul::host::admin
