@@ -21,7 +21,7 @@ struct PlanRunner::Performing {
 
 template <class Function>
 auto PlanRunner::guarded(Function function) {
-  return [alive = std::weak_ptr<bool>(alive_), function = std::move(function)](auto&&... arguments) mutable {
+  return [alive = std::weak_ptr<bool>(alive_), function = std::move(function)](auto&&... arguments) {
     if (alive.lock()) function(std::forward<decltype(arguments)>(arguments)...);
   };
 }

@@ -1,0 +1,186 @@
+#include "host/http/connection.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "host/base/limits.h"
+#include "host/http/response.h"
+
+namespace longhaul::host::http {
+
+Connection::Connection(EventLoop& loop, UniqueFd fd, Peer peer, const Handler& handler, std::function<void()> closed)
+    : loop_(loop), fd_(std::move(fd)), peer_(peer), handler_(handler), closed_(std::move(closed)) {
+  ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+  watch_ = loop_.watch(
+      fd_.get(), [this] { onReadable(); }, [this] { onWritable(); });
+  setTimer(kHttpIdle);
+  readMore();
+}
+
+Connection::~Connection() {
+  loop_.timers().cancel(timer_);
+  if (auto cancel = std::exchange(cancel_, {})) cancel();
+}
+
+void Connection::setTimer(Duration after) {
+  loop_.timers().cancel(timer_);
+  timer_ = loop_.timers().after(after, [this] {
+    timer_ = TimerId::None;
+    onTimer();
+  });
+}
+
+void Connection::onTimer() {
+  if (phase_ == Phase::Reading && reader_.isInside()) {
+    return refuse({408, "the request did not come whole within 30 s"});
+  }
+  close();
+}
+
+void Connection::readMore() {
+  if (read_pending_ || ended_ || phase_ == Phase::Closed) return;
+  if (phase_ != Phase::Reading && phase_ != Phase::Lingering && input_.size() >= kHttpPipelinedBytesMax) return;
+  read_pending_ = true;
+  watch_->waitReadable();
+}
+
+// A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing.
+bool Connection::peerIsGone() const {
+  pollfd state{.fd = fd_.get(), .events = 0, .revents = 0};
+  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void Connection::onReadable() {
+  read_pending_ = false;
+  if (phase_ == Phase::Closed) return;
+  std::array<char, 16384> buffer;
+  const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return readMore();
+  if (count <= 0) {
+    ended_ = true;
+    const bool waits = phase_ == Phase::Handling || phase_ == Phase::Writing;
+    if (!waits || count < 0 || peerIsGone()) return close();
+    keep_alive_ = keep_alive_ && !input_.empty();
+    return;
+  }
+  if (phase_ == Phase::Lingering) return readMore();
+  input_.append(buffer.data(), static_cast<std::size_t>(count));
+  if (phase_ == Phase::Reading) return process();
+  readMore();
+}
+
+void Connection::process() {
+  if (phase_ != Phase::Reading) return;
+  switch (reader_.read(input_)) {
+    case RequestReader::State::Complete:
+      return handle(reader_.take());
+    case RequestReader::State::Failed:
+      return refuse(reader_.refusal());
+    case RequestReader::State::NeedMore:
+      break;
+  }
+  if (ended_) return close();
+  if (reader_.isInside() && !timing_request_) {
+    timing_request_ = true;
+    setTimer(kHttpRequestTimeout);
+  }
+  // Short, and the socket's buffer is empty but for a peer that pipelines: what does not fit is left to its patience.
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  if (reader_.takeContinue()) (void)::send(fd_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
+  readMore();
+}
+
+void Connection::handle(Request request) {
+  phase_ = Phase::Handling;
+  timing_request_ = false;
+  loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+  head_ = request.method == "HEAD";
+  keep_alive_ = request.keep_alive && !draining_;
+  const std::uint64_t serial = ++serial_;
+  readMore();  // tells when the peer goes away
+  auto cancel = handler_(request, peer_, [this, serial, alive = std::weak_ptr<bool>(alive_)](const Response& response) {
+    if (alive.lock()) respond(serial, response);
+  });
+  // Answered at once: there is nothing to cancel.
+  if (phase_ == Phase::Handling && serial == serial_) cancel_ = std::move(cancel);
+}
+
+void Connection::respond(std::uint64_t serial, const Response& response) {
+  if (phase_ != Phase::Handling || serial != serial_) return;
+  cancel_ = {};
+  keep_alive_ = keep_alive_ && !draining_;
+  phase_ = Phase::Writing;
+  send(serialize(response, head_, keep_alive_));
+}
+
+void Connection::refuse(const Refusal& refusal) {
+  phase_ = Phase::Writing;
+  keep_alive_ = false;
+  send(serialize(problem(refusal.status, refusal.detail), false, false));
+}
+
+void Connection::send(std::string bytes) {
+  output_ = std::move(bytes);
+  sent_bytes_ = 0;
+  flush();
+}
+
+void Connection::flush() {
+  if (phase_ != Phase::Writing) return;
+  while (sent_bytes_ < output_.size()) {
+    const ssize_t count = ::send(fd_.get(), output_.data() + sent_bytes_, output_.size() - sent_bytes_, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      setTimer(kHttpWriteTimeout);
+      return watch_->waitWritable();
+    }
+    if (count < 0) return close();
+    sent_bytes_ += static_cast<std::size_t>(count);
+  }
+  written();
+}
+
+void Connection::written() {
+  output_ = {};
+  if (!keep_alive_) return linger();
+  phase_ = Phase::Reading;
+  setTimer(kHttpIdle);
+  // In a turn of its own: a peer that pipelines does not keep the loop from others.
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock()) process();
+  });
+}
+
+// A close with bytes unread would take the answer from a peer that is still sending: they are read and dropped.
+void Connection::linger() {
+  if (ended_) return close();
+  phase_ = Phase::Lingering;
+  ::shutdown(fd_.get(), SHUT_WR);
+  setTimer(kHttpLinger);
+  readMore();
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (phase_ == Phase::Reading) close();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::Closed) return;
+  phase_ = Phase::Closed;
+  loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+  if (auto cancel = std::exchange(cancel_, {})) cancel();
+  ::shutdown(fd_.get(), SHUT_RDWR);
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.lock()) return;
+    const auto closed = std::move(closed_);
+    closed();
+  });
+}
+
+}  // namespace longhaul::host::http

@@ -1,0 +1,75 @@
+// One connection of a client: reads requests, hands over one at a time in their order, writes the answers. Keep-alive
+// and pipelining; every wait has a deadline. Loop only. Owns the descriptor, which may be any stream socket.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "host/base/event_loop.h"
+#include "host/base/unique_fd.h"
+#include "host/http/request_reader.h"
+
+namespace longhaul::host::http {
+
+class Connection {
+ public:
+  using Respond = std::function<void(Response)>;
+  // Gives what cancels the request when its peer is gone; empty: nothing. `respond` runs once, at once or later, on the
+  // loop; after the connection's end it does nothing.
+  using Handler = std::function<std::function<void()>(const Request& request, const Peer& peer, Respond respond)>;
+
+  // `closed` runs once, at the end of a turn in which nothing of this object is on the stack: its owner may delete it
+  // there. `handler` outlives the connection. The descriptor is made non-blocking.
+  Connection(EventLoop& loop, UniqueFd fd, Peer peer, const Handler& handler, std::function<void()> closed);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Closes after the answer that is under way, at once when there is none.
+  void drain();
+
+ private:
+  enum class Phase { Reading, Handling, Writing, Lingering, Closed };
+
+  void onReadable();
+  void onWritable() { flush(); }
+  void process();
+  void handle(Request request);
+  void respond(std::uint64_t serial, const Response& response);
+  void refuse(const Refusal& refusal);
+  void send(std::string bytes);
+  void flush();
+  void written();
+  void linger();
+  void close();
+  void setTimer(Duration after);
+  void onTimer();
+  void readMore();
+  bool peerIsGone() const;
+
+  EventLoop& loop_;
+  UniqueFd fd_;
+  const Peer peer_;
+  const Handler& handler_;
+  std::function<void()> closed_;
+  std::unique_ptr<FdWatch> watch_;
+  Phase phase_ = Phase::Reading;
+  RequestReader reader_;
+  std::string input_;
+  std::string output_;
+  std::size_t sent_bytes_ = 0;
+  std::function<void()> cancel_;
+  std::uint64_t serial_ = 0;  // of the request under way
+  bool head_ = false;         // it is a HEAD
+  bool keep_alive_ = true;    // after the answer under way
+  bool draining_ = false;
+  bool read_pending_ = false;
+  bool ended_ = false;  // the peer sends nothing more
+  bool timing_request_ = false;
+  TimerId timer_ = TimerId::None;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late answers ask it
+};
+
+}  // namespace longhaul::host::http

@@ -1,0 +1,35 @@
+// The header of a request, read strictly from its bytes: what two readers could understand differently is refused here,
+// before Beast's parser, which is more forgiving (1.81 takes HTTP/1.0 with chunks, Transfer-Encoding beside
+// Content-Length, a missing Host, folded lines). Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace longhaul::host::http {
+
+// Why a request is not answered; the connection is closed after it.
+struct Refusal {
+  int status = 400;
+  std::string detail;
+};
+
+struct Header {
+  std::string method;
+  std::string target;
+  std::uint64_t content_length = 0;
+  bool chunked = false;
+  bool keep_alive = true;
+  bool expects_continue = false;
+};
+
+// `bytes`: the header with its empty line.
+std::variant<Header, Refusal> readHeader(std::string_view bytes);
+
+// What of a header came so far can still become one: the bytes are such as a header has, and not too many.
+std::optional<Refusal> checkUnfinished(std::string_view bytes);
+
+}  // namespace longhaul::host::http

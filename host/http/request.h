@@ -1,0 +1,32 @@
+// One HTTP request and one answer as values, and who asks. Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace longhaul::host::http {
+
+struct Request {
+  std::string method;
+  std::string target;  // origin form, as it came
+  std::string body;
+  bool keep_alive = true;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body{};
+  std::string allow{};       // of 405
+  bool retry_after = false;  // of 503
+};
+
+struct Peer {
+  uid_t uid = 0;
+  bool may_act = false;  // root, or the daemon's own user
+};
+
+}  // namespace longhaul::host::http

@@ -1,0 +1,288 @@
+#include "host/http/routes.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+
+#include <array>
+
+#include "host/base/limits.h"
+#include "host/base/text.h"
+
+namespace longhaul::host::http {
+namespace {
+
+using admin::Act;
+using admin::WaitId;
+
+// Where the name or id stands in /api/v1/instances/{name}/… and /api/v1/incidents/{id}/….
+constexpr std::size_t kNameAt = 3;
+
+const std::string& name(const Call& call) {
+  return call.segments[kNameAt];
+}
+
+WaitId answer(Call& call, admin::Answer answer) {
+  call.reply(std::move(answer));
+  return WaitId::None;
+}
+
+// The query's fault, if it has one, is the answer.
+bool isWrong(Call& call) {
+  if (call.query.failure()) call.reply(*call.query.failure());
+  return call.query.failure().has_value();
+}
+
+template <Act kAct>
+WaitId act(Call& call) {
+  call.service.act(name(call), kAct, call.reply);
+  return WaitId::None;
+}
+
+WaitId getInstances(Call& call) {
+  return answer(call, call.service.list(call.query.texts("name")));
+}
+
+WaitId getInstance(Call& call) {
+  const auto goal = call.query.parsed("wait", admin::parseGoal, "running, stopped or settled");
+  const auto since = call.query.parsed("since", admin::Since::parse, "what an act answered");
+  constexpr std::int64_t kMost = std::chrono::milliseconds{kApiWaitMax}.count();
+  const auto timeout_ms = call.query.number("timeoutMs", 0, kMost);
+  if (isWrong(call)) return WaitId::None;
+  if (!goal) return call.service.get(name(call), std::nullopt, call.reply);
+  admin::WaitAsked asked{.goal = *goal, .since = since.value_or(admin::Since{})};
+  if (timeout_ms) asked.timeout = std::chrono::milliseconds{*timeout_ms};
+  return call.service.get(name(call), asked, call.reply);
+}
+
+WaitId removeInstance(Call& call) {
+  const bool yes = call.query.flag("yes");
+  if (!isWrong(call)) call.service.remove(name(call), yes, call.reply);
+  return WaitId::None;
+}
+
+WaitId explainInstance(Call& call) {
+  return answer(call, call.service.explain(name(call)));
+}
+
+WaitId explain(Call& call) {
+  const auto target = call.query.text("target");
+  if (!target || target->empty()) {
+    return answer(call,
+                  admin::invalid("the query parameter \"target\" is missing: wanted an instance or a file", "target"));
+  }
+  return answer(call, call.service.explain(*target));
+}
+
+WaitId logs(Call& call) {
+  admin::LogsAsked asked;
+  if (const auto lines = call.query.number("n", 0, static_cast<std::int64_t>(kLogPageLinesMax))) {
+    asked.lines = static_cast<std::size_t>(*lines);
+  }
+  asked.since_us = call.query.time("since");
+  asked.least_level =
+      call.query.parsed("level", logs::parseLevel, "debug, info, warning or error").value_or(logs::LogLevel::Debug);
+  asked.source = call.query.parsed("source", logs::parseSource, "plugin, stdout, stderr or host");
+  asked.cursor = call.query.parsed("cursor", logs::LogCursor::parse, "what \"next\" said");
+  asked.before = call.query.parsed("before", logs::LogCursor::parse, "what \"before\" said");
+  constexpr std::int64_t kMost = std::chrono::milliseconds{kApiWaitMax}.count();
+  asked.wait = std::chrono::milliseconds{call.query.number("waitMs", 0, kMost).value_or(0)};
+  if (isWrong(call)) return WaitId::None;
+  if (asked.cursor && asked.before) {
+    return answer(call, admin::invalid("\"cursor\" and \"before\" read in two directions: say one of them", "before"));
+  }
+  return call.service.logs(name(call), asked, call.reply);
+}
+
+WaitId deaths(Call& call) {
+  const auto limit = call.query.number("limit", 1, static_cast<std::int64_t>(kDeathsKeptMax));
+  if (!isWrong(call)) {
+    call.service.deaths(name(call), static_cast<std::size_t>(limit.value_or(kApiDeathsDefault)), call.reply);
+  }
+  return WaitId::None;
+}
+
+WaitId policy(Call& call) {
+  return answer(call, call.service.policy(name(call)));
+}
+
+WaitId getContext(Call& call) {
+  call.service.context(name(call), call.query.text("key"), call.reply);
+  return WaitId::None;
+}
+WaitId putContext(Call& call) {
+  call.service.replaceContext(name(call), call.body, call.reply);
+  return WaitId::None;
+}
+WaitId patchContext(Call& call) {
+  call.service.patchContext(name(call), call.body, call.reply);
+  return WaitId::None;
+}
+
+WaitId apply(Call& call) {
+  admin::ApplyAsked asked{.text = call.body,
+                          .file = call.query.text("file").value_or("request"),
+                          .dry_run = call.query.flag("dryRun"),
+                          .yes = call.query.flag("yes")};
+  if (!isWrong(call)) call.service.apply(std::move(asked), call.reply);
+  return WaitId::None;
+}
+
+WaitId reload(Call& call) {
+  const bool dry_run = call.query.flag("dryRun");
+  const bool yes = call.query.flag("yes");
+  if (!isWrong(call)) call.service.reload(dry_run, yes, call.reply);
+  return WaitId::None;
+}
+
+std::optional<bool> parseOrder(std::string_view text) {
+  if (text == "oldest") return true;
+  if (text == "newest") return false;
+  return std::nullopt;
+}
+std::optional<std::string> parseStatus(std::string_view text) {
+  if (text != "active" && text != "closed") return std::nullopt;
+  return std::string(text);
+}
+
+std::size_t limitOf(Call& call) {
+  return static_cast<std::size_t>(
+      call.query.number("limit", 1, static_cast<std::int64_t>(kPageRowsMax)).value_or(kPageRowsDefault));
+}
+
+WaitId getIncidents(Call& call) {
+  const admin::IncidentsAsked asked{
+      .instance = call.query.text("instance").value_or(""),
+      .status = call.query.parsed("status", parseStatus, "active or closed").value_or(""),
+      .type = call.query.text("type").value_or(""),
+      .oldest_first = call.query.parsed("order", parseOrder, "newest or oldest").value_or(false),
+      .limit = limitOf(call),
+      .cursor = call.query.text("cursor").value_or(""),
+  };
+  if (!isWrong(call)) call.service.incidents(asked, call.reply);
+  return WaitId::None;
+}
+WaitId getIncident(Call& call) {
+  call.service.incident(name(call), call.reply);
+  return WaitId::None;
+}
+WaitId createIncident(Call& call) {
+  call.service.createIncident(call.body, call.reply);
+  return WaitId::None;
+}
+WaitId closeIncident(Call& call) {
+  call.service.closeIncident(name(call), call.reply);
+  return WaitId::None;
+}
+WaitId getEntries(Call& call) {
+  const std::size_t limit = limitOf(call);
+  if (!isWrong(call)) call.service.entries(name(call), limit, call.query.text("cursor").value_or(""), call.reply);
+  return WaitId::None;
+}
+
+// What people know the peer by.
+std::string userName(uid_t uid) {
+  std::array<char, 4096> buffer;
+  passwd entry{};
+  passwd* found = nullptr;
+  const bool known = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  return known && isUtf8(entry.pw_name) ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
+}
+
+WaitId addEntry(Call& call) {
+  call.service.addEntry(name(call), call.body, userName(call.peer.uid), call.reply);
+  return WaitId::None;
+}
+
+WaitId version(Call& call) {
+  return answer(call, call.service.version());
+}
+WaitId plugins(Call& call) {
+  return answer(call, call.service.plugins());
+}
+
+std::vector<std::string_view> splitPath(std::string_view path) {
+  std::vector<std::string_view> pieces;
+  path.remove_prefix(1);
+  for (std::size_t end = 0; end != std::string_view::npos; path.remove_prefix(end + 1)) {
+    end = path.find('/');
+    pieces.push_back(path.substr(0, end));
+    if (end == std::string_view::npos) break;
+  }
+  return pieces;
+}
+
+bool isPlaceholder(std::string_view piece) {
+  return piece.starts_with('{');
+}
+
+}  // namespace
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> kRoutes{
+      {"GET", "/api/v1/version", {}, false, 200, version},
+      {"POST", "/api/v1/reload", {"dryRun", "yes"}, true, 200, reload},
+      {"POST", "/api/v1/apply", {"dryRun", "yes", "file"}, true, 200, apply},
+      {"GET", "/api/v1/explain", {"target"}, false, 200, explain},
+      {"GET", "/api/v1/plugins", {}, false, 200, plugins},
+      {"GET", "/api/v1/instances", {"name"}, false, 200, getInstances, "name"},
+      {"GET", "/api/v1/instances/{name}", {"wait", "since", "timeoutMs"}, false, 200, getInstance},
+      {"DELETE", "/api/v1/instances/{name}", {"yes"}, true, 200, removeInstance},
+      {"POST", "/api/v1/instances/{name}/enable", {}, true, 200, act<Act::Enable>},
+      {"POST", "/api/v1/instances/{name}/disable", {}, true, 200, act<Act::Disable>},
+      {"POST", "/api/v1/instances/{name}/restart", {}, true, 200, act<Act::Restart>},
+      {"POST", "/api/v1/instances/{name}/release", {}, true, 200, act<Act::Release>},
+      {"GET", "/api/v1/instances/{name}/explain", {}, false, 200, explainInstance},
+      {"GET",
+       "/api/v1/instances/{name}/logs",
+       {"n", "since", "level", "source", "cursor", "before", "waitMs"},
+       false,
+       200,
+       logs},
+      {"GET", "/api/v1/instances/{name}/deaths", {"limit"}, false, 200, deaths},
+      {"GET", "/api/v1/instances/{name}/policy", {}, false, 200, policy},
+      // A context may hold tokens of the plugin's: it is not for everybody who may look.
+      {"GET", "/api/v1/instances/{name}/context", {"key"}, true, 200, getContext},
+      {"PUT", "/api/v1/instances/{name}/context", {}, true, 200, putContext},
+      {"PATCH", "/api/v1/instances/{name}/context", {}, true, 200, patchContext},
+      {"GET",
+       "/api/v1/incidents",
+       {"instance", "status", "type", "order", "limit", "cursor"},
+       false,
+       200,
+       getIncidents},
+      {"POST", "/api/v1/incidents", {}, true, 201, createIncident},
+      {"GET", "/api/v1/incidents/{id}", {}, false, 200, getIncident},
+      {"POST", "/api/v1/incidents/{id}/close", {}, true, 200, closeIncident},
+      {"GET", "/api/v1/incidents/{id}/entries", {"limit", "cursor"}, false, 200, getEntries},
+      {"POST", "/api/v1/incidents/{id}/entries", {}, true, 201, addEntry},
+  };
+  return kRoutes;
+}
+
+bool fits(std::string_view pattern, const std::vector<std::string>& segments) {
+  const auto pieces = splitPath(pattern);
+  if (pieces.size() != segments.size()) return false;
+  for (std::size_t i = 0; i < pieces.size(); ++i) {
+    if (isPlaceholder(pieces[i]) ? segments[i].empty() : pieces[i] != segments[i]) return false;
+  }
+  return true;
+}
+
+std::string nearestPath(const std::vector<std::string>& segments) {
+  std::vector<std::string> candidates{"/livez", "/readyz", "/metrics"};
+  std::string path;
+  for (const std::string& segment : segments)
+    path += "/" + segment;
+  for (const Route& route : routes()) {
+    const auto pieces = splitPath(route.path);
+    std::string candidate;
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      const bool filled = isPlaceholder(pieces[i]) && i < segments.size() && !segments[i].empty();
+      candidate += fmt::format("/{}", filled ? std::string_view(segments[i]) : pieces[i]);
+    }
+    candidates.push_back(std::move(candidate));
+  }
+  return nearest(path, candidates).value_or("");
+}
+
+}  // namespace longhaul::host::http

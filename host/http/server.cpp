@@ -1,0 +1,46 @@
+#include "host/http/server.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include "host/base/limits.h"
+#include "host/http/response.h"
+
+namespace longhaul::host::http {
+
+Server::Server(EventLoop& loop, admin::AdminService& service)
+    : loop_(loop),
+      api_(service),
+      handler_([this](const Request& request, const Peer& peer, const Connection::Respond& respond) {
+        return api_.handle(request, peer, respond);
+      }) {}
+
+Server::~Server() = default;
+
+Result<void> Server::listen(const std::filesystem::path& socket_path) {
+  auto listener =
+      UnixListener::create(loop_, socket_path, [this](UniqueFd fd, Peer peer) { accepted(std::move(fd), peer); });
+  if (!listener) return listener.error();
+  listener_ = std::move(listener).value();
+  return {};
+}
+
+void Server::drain() {
+  listener_.reset();
+  for (auto& [id, connection] : connections_)
+    connection->drain();
+}
+
+void Server::accepted(UniqueFd fd, Peer peer) {
+  if (connections_.size() >= kHttpConnectionsMax) {
+    const std::string busy =
+        serialize(problem(503, fmt::format("{} connections are open already", kHttpConnectionsMax)), false, false);
+    (void)::send(fd.get(), busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
+  }
+  const std::uint64_t id = ++last_id_;
+  connections_.emplace(
+      id, std::make_unique<Connection>(loop_, std::move(fd), peer, handler_, [this, id] { connections_.erase(id); }));
+}
+
+}  // namespace longhaul::host::http

@@ -1,0 +1,40 @@
+// The HTTP server on the daemon's Unix socket. Loop only. Owns the socket and the connections.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "host/base/event_loop.h"
+#include "host/base/result.h"
+#include "host/http/api.h"
+#include "host/http/connection.h"
+#include "host/http/unix_listener.h"
+
+namespace longhaul::host::http {
+
+class Server {
+ public:
+  // Both outlive the server.
+  Server(EventLoop& loop, admin::AdminService& service);
+  ~Server();
+
+  // Listens from now on. The folder exists (config::makeRunFolder).
+  Result<void> listen(const std::filesystem::path& socket_path);
+  // Takes no new connections and closes those that wait for nothing; answers under way are still given.
+  void drain();
+  std::size_t connectionCount() const { return connections_.size(); }
+
+ private:
+  void accepted(UniqueFd fd, Peer peer);
+
+  EventLoop& loop_;
+  Api api_;
+  Connection::Handler handler_;
+  std::unique_ptr<UnixListener> listener_;
+  std::uint64_t last_id_ = 0;
+  std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;
+};
+
+}  // namespace longhaul::host::http
