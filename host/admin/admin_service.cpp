@@ -24,15 +24,7 @@ AdminService::AdminService(Surroundings surroundings)
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job),
       waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
       log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
-  // Told in the midst of a step: looked at in a turn of its own, once for all that changed meanwhile.
-  subscription_ = around_.supervisor.subscribe([this](InstanceId) {
-    if (change_posted_ || waits_.size() == 0) return;
-    change_posted_ = true;
-    around_.loop.post(guarded([this] {
-      change_posted_ = false;
-      waits_.changedAny();
-    }));
-  });
+  subscription_ = around_.supervisor.subscribe([this](InstanceId id) { waits_.changed(id); });
 }
 
 AdminService::~AdminService() {
@@ -82,9 +74,14 @@ std::string AdminService::version() const {
 }
 
 std::string AdminService::metrics() const {
+  // One by one, because a list does not say what a worker uses.
+  std::vector<InstanceView> instances;
+  for (const std::string& name : around_.supervisor.names()) {
+    if (auto view = around_.supervisor.find(name)) instances.push_back(std::move(*view));
+  }
   return metricsText({.version = around_.version,
                       .started_at_us = started_at_us_,
-                      .instances = around_.supervisor.list(),
+                      .instances = std::move(instances),
                       .totals = around_.supervisor.totals(),
                       .store = around_.executor.counters(),
                       .turns = around_.loop.turns(),
@@ -165,7 +162,7 @@ WaitId AdminService::get(const std::string& name, const std::optional<WaitAsked>
     reply(toFailure({Code::Busy, fmt::format("{} long polls are under way already", kApiWaitsMax)}));
     return WaitId::None;
   }
-  waits_.add(*id, name, wait->goal, wait->since, wait->timeout, answer);
+  waits_.add(*id, view->id, name, wait->goal, wait->since, wait->timeout, answer);
   return *id;
 }
 

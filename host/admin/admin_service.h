@@ -139,7 +139,6 @@ class AdminService {
   LogRequests log_requests_;
   std::uint64_t subscription_ = 0;
   std::uint64_t last_wait_ = 0;
-  bool change_posted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
 };
 

@@ -10,30 +10,24 @@ InstanceWaits::~InstanceWaits() {
     timers_.cancel(wait.timer);
 }
 
-void InstanceWaits::add(WaitId id, std::string name, Goal goal, Since since, Duration timeout, Ended ended) {
+void InstanceWaits::add(WaitId id, InstanceId instance, std::string name, Goal goal, Since since, Duration timeout,
+                        Ended ended) {
   const TimerId timer = timers_.after(timeout, [this, id] {
     const auto node = waits_.extract(id);
     if (node) node.mapped().ended(find_(node.mapped().name), std::nullopt);
   });
-  waits_.emplace(id, Wait{std::move(name), goal, since, timer, std::move(ended)});
+  waits_.emplace(id, Wait{instance, std::move(name), goal, since, timer, std::move(ended)});
 }
 
 void InstanceWaits::cancel(WaitId id) {
   if (const auto node = waits_.extract(id)) timers_.cancel(node.mapped().timer);
 }
 
-void InstanceWaits::changed(const std::string& name) {
-  check([&](const Wait& wait) { return wait.name == name; });
-}
-void InstanceWaits::changedAny() {
-  check([](const Wait&) { return true; });
-}
-
 // A reply may add and cancel waits: ids are gathered first and looked up one by one.
-void InstanceWaits::check(const std::function<bool(const Wait&)>& concerns) {
+void InstanceWaits::changed(InstanceId instance) {
   std::vector<WaitId> ids;
   for (const auto& [id, wait] : waits_) {
-    if (concerns(wait)) ids.push_back(id);
+    if (wait.instance == instance) ids.push_back(id);
   }
   for (const WaitId id : ids) {
     const auto found = waits_.find(id);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "host/admin/waiting.h"
+#include "host/base/ids.h"
 #include "host/base/timer_queue.h"
 
 namespace longhaul::host::admin {
@@ -28,22 +29,21 @@ class InstanceWaits {
   InstanceWaits& operator=(const InstanceWaits&) = delete;
 
   // `id` is the caller's, not in use.
-  void add(WaitId id, std::string name, Goal goal, Since since, Duration timeout, Ended ended);
+  void add(WaitId id, InstanceId instance, std::string name, Goal goal, Since since, Duration timeout, Ended ended);
   void cancel(WaitId id);
-  // Something of this instance changed, or it is gone.
-  void changed(const std::string& name);
-  void changedAny();
+  // Something of this instance changed, or it is gone. Not called from inside a reply.
+  void changed(InstanceId instance);
   std::size_t size() const { return waits_.size(); }
 
  private:
   struct Wait {
+    InstanceId instance;
     std::string name;
     Goal goal{};
     Since since;
     TimerId timer{};
     Ended ended;
   };
-  void check(const std::function<bool(const Wait&)>& concerns);
 
   TimerQueue& timers_;
   Find find_;

@@ -18,11 +18,10 @@ auto AdminService::guarded(Function function) const {
 
 template <class Query, class Then>
 void AdminService::query(const Reply& reply, Query query, Then then) {
-  const bool queued =
-      around_.queries.submit(std::move(query), guarded([reply, then = std::move(then)](auto result) {
-                               if (!result) return reply(toFailure(result.error()));
-                               then(std::move(result).value());
-                             }));
+  const bool queued = around_.queries.submit(std::move(query), guarded([reply, then = std::move(then)](auto result) {
+                                               if (!result) return reply(toFailure(result.error()));
+                                               then(std::move(result).value());
+                                             }));
   if (!queued) reply(toFailure({Code::Busy, "too many reads of the store wait; try again"}));
 }
 

@@ -17,12 +17,14 @@ Server::Server(EventLoop& loop, admin::AdminService& service)
 
 Server::~Server() = default;
 
-Result<void> Server::listen(const std::filesystem::path& socket_path) {
-  auto listener =
-      UnixListener::create(loop_, socket_path, [this](UniqueFd fd, Peer peer) { accepted(std::move(fd), peer); });
+Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, admin::AdminService& service,
+                                               const std::filesystem::path& socket_path) {
+  std::unique_ptr<Server> server{new Server(loop, service)};
+  auto listener = UnixListener::create(
+      loop, socket_path, [self = server.get()](UniqueFd fd, Peer peer) { self->accepted(std::move(fd), peer); });
   if (!listener) return listener.error();
-  listener_ = std::move(listener).value();
-  return {};
+  server->listener_ = std::move(listener).value();
+  return server;
 }
 
 void Server::drain() {

@@ -16,17 +16,19 @@ namespace longhaul::host::http {
 
 class Server {
  public:
-  // Both outlive the server.
-  Server(EventLoop& loop, admin::AdminService& service);
+  // Listens from now on. The folder exists (config::makeRunFolder); loop and service outlive the server.
+  static Result<std::unique_ptr<Server>> listen(EventLoop& loop, admin::AdminService& service,
+                                                const std::filesystem::path& socket_path);
   ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
-  // Listens from now on. The folder exists (config::makeRunFolder).
-  Result<void> listen(const std::filesystem::path& socket_path);
   // Takes no new connections and closes those that wait for nothing; answers under way are still given.
   void drain();
   std::size_t connectionCount() const { return connections_.size(); }
 
  private:
+  Server(EventLoop& loop, admin::AdminService& service);
   void accepted(UniqueFd fd, Peer peer);
 
   EventLoop& loop_;

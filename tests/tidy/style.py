@@ -33,6 +33,7 @@ BANNED = [
 
 # Where shared ownership is the point, and why. Everywhere: `alive_`, which late completions ask whether their owner lives.
 SHARED_PTR = {
+    "host/admin/log_requests.cpp": "as in the catalog",
     "host/admin/plan_runner.cpp": "a plan that is being performed belongs to the completions of its steps",
     "host/admin/plan_runner.h": "likewise",
     "host/base/event_loop.cpp": "a watch may end from inside its own callback",
