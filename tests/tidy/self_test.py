@@ -36,7 +36,7 @@ PLANTED = [
     ("a detached thread", "banned", "host/base/text.cpp", "void f(std::thread t) { t.detach(); }\n"),
     ("a shell", "banned", "host/base/text.cpp", "int x = system(command);\n"),
     ("stoi", "banned", "host/base/text.cpp", "int x = std::stoi(text);\n"),
-    ("localtime", "banned", "host/base/text.cpp", "auto x = localtime(&now);\n"),
+    ("localtime", "banned", "host/base/text.cpp", "auto x = ::localtime(&now);\n"),
     ("assert", "banned", "host/base/text.cpp", "void f() { assert(true); }\n"),
     ("a coroutine", "banned", "host/base/text.cpp", "auto f() { co_return; }\n"),
     ("signal()", "banned", "host/base/text.cpp", "void f() { signal(SIGTERM, g); }\n"),
@@ -69,7 +69,7 @@ CHANGED = [
 ]
 # What looks like a violation and is none.
 INNOCENT = [
-    ("host/base/text.cpp", "// printf(1), std::cout and sleep(1) in prose\nauto x = \"system(1)\";\nring.sleep();\n"),
+    ("host/base/text.cpp", "// printf(1), std::cout and sleep(1) in prose\nauto x = \"system(1)\";\nring.sleep(1);\nlogs::printf(x);\n"),
     ("host/base/text.cpp", "// TODO(perf): measure this again\n"),
     ("host/worker/worker.cpp", '#include <boost/dll/shared_library.hpp>\n'),
     ("README.md", "see https://example.com/work/main and [x](docs/ARCHITECTURE.md#words)\n"),
