@@ -89,7 +89,7 @@ def check_banned(files):
 def check_headers(files):
     for path, text in sources(files, "host/", "plugins/", "plugin-api/", "tests/support/", suffixes=(".h", ".hpp")):
         comment = re.match(r"((//[^\n]*\n)+)|/\*.*?\*/", text, re.S)
-        if not comment or len(comment.group(0)) < 60:
+        if not comment or len(comment.group(0)) < 30:
             yield Finding("headers", path, 1, "a header begins with a paragraph: what it is, which thread, what it owns")
         if path.startswith("host/") and "#pragma once" not in text:
             yield Finding("headers", path, 1, "#pragma once is missing")
