@@ -56,7 +56,7 @@ ALIVE = re.compile(r"\bshared_ptr<bool> alive_|\balive_ = std::make_shared<bool>
 TODO = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 TODO_GOOD = re.compile(r"\bTODO\((soon|perf|security)\): \S")
 # Folders of build machines; written so that this line does not find itself.
-MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(work|farm|root|home/\w+|Users/\w+)/[\w.]")
+MACHINE_PATH = re.compile(r"(?<![\w.~}-])/(work|farm|root|home/\w\w+|Users/\w\w+)/[\w.]")
 
 
 COMPILED = [(re.compile(pattern), folders, places, remedy) for pattern, folders, places, remedy in BANNED]
