@@ -84,6 +84,7 @@ inline constexpr auto kStopTimeoutMax = 90s;
 inline constexpr auto kTermTimeout = 4s;  // SIGTERM to SIGKILL
 inline constexpr auto kReapTimeout = 2s;  // SIGKILL to gone, else reported
 inline constexpr auto kHostStopTimeout = 30s;
+inline constexpr auto kOrphanSweepTimeout = 10s;  // at start: SIGKILL to all, and until the last is gone
 inline constexpr auto kSpawnSlotTimeout = 1s;  // LOADED takes milliseconds: a slower one must not hold up the others
 inline constexpr auto kFenceRetry = 1s;
 inline constexpr auto kFenceGiveUp = 30s;

@@ -59,8 +59,9 @@ void Instance::setRecord(store::InstanceRecord record) {
   refreshTarget();
 }
 
-void Instance::setEnabled(bool enabled) {
+void Instance::setEnabled(bool enabled, bool begun) {
   record_.enabled = enabled;
+  if (!begun) return;
   if (enabled) refreshTarget();
   tell(enabled ? EventKind::Enable : EventKind::Disable);
 }

@@ -32,7 +32,7 @@ class Instance final : public WorkerEvents {
 
   // What was stored before it is told here.
   void setRecord(store::InstanceRecord record);
-  void setEnabled(bool enabled);
+  void setEnabled(bool enabled, bool begun);
   void setOrphaned(bool orphaned);
   void begin();  // the host's start
   void restart() { tell(lifecycle::EventKind::Restart); }

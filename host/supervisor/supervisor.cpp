@@ -124,7 +124,8 @@ class Supervisor::Impl {
       if (Instance* instance = find(outcome.record.id)) {
         instance->setRecord(std::move(outcome.record));
       } else {
-        add({.record = std::move(outcome.record), .last_death = std::nullopt, .health = std::nullopt}).begin();
+        Instance& made = add({.record = std::move(outcome.record), .last_death = std::nullopt, .health = std::nullopt});
+        if (begun_) made.begin();
       }
       done({});
     });
@@ -143,7 +144,7 @@ class Supervisor::Impl {
       Instance* found = find(id);
       if (!result) return done(std::move(result).error());
       if (found == nullptr) return done(gone());
-      found->setEnabled(enabled);
+      found->setEnabled(enabled, begun_);
       done({});
     });
   }
@@ -199,6 +200,7 @@ class Supervisor::Impl {
   std::function<void()> stopped_;
   TimerId stop_timer_ = TimerId::None;
   bool flush_posted_ = false;
+  bool begun_ = false;
   mutable Totals totals_;
 };
 
@@ -206,9 +208,13 @@ Supervisor::Supervisor(Surroundings surroundings, Settings settings)
     : impl_(std::make_unique<Impl>(std::move(surroundings), std::move(settings))) {}
 Supervisor::~Supervisor() = default;
 
-void Supervisor::start(std::vector<Kept> kept) {
+void Supervisor::load(std::vector<Kept> kept) {
   for (Kept& each : kept)
     impl_->add(std::move(each));
+}
+
+void Supervisor::begin() {
+  impl_->begun_ = true;
   for (const auto& [id, instance] : impl_->instances_)
     instance->begin();
 }

@@ -64,13 +64,16 @@ class Supervisor {
   Supervisor(Surroundings surroundings, Settings settings);
   ~Supervisor();
 
-  // Takes over what the store keeps and starts what is enabled. `last_ends` and `health`: the newest of each instance.
+  // Takes over what the store keeps; the newest end and health of each instance. Nothing runs until begin(), so that
+  // what changed in the files meanwhile is put first, and no instance starts with what is no longer wanted.
   struct Kept {
     store::InstanceRecord record;
     std::optional<store::Death> last_death;
     std::optional<store::Health> health;
   };
-  void start(std::vector<Kept> kept);
+  void load(std::vector<Kept> kept);
+  // Starts what is enabled; from now on also what is put.
+  void begin();
   // Stops all workers in parallel, bounded by kHostStopTimeout; `done` runs once, when none is left. The wishes stay.
   void stop(std::function<void()> done);
 

@@ -1,0 +1,281 @@
+#include "host/daemon/daemon.h"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "host/admin/admin_service.h"
+#include "host/base/event_loop.h"
+#include "host/base/limits.h"
+#include "host/catalog/catalog.h"
+#include "host/daemon/instances_watch.h"
+#include "host/daemon/job_thread.h"
+#include "host/daemon/own_log.h"
+#include "host/daemon/state_folder.h"
+#include "host/http/server.h"
+#include "host/logs/log_files.h"
+#include "host/process/process_tree.h"
+#include "host/process/worker_launcher.h"
+#include "host/store/sqlite/sqlite_reader.h"
+#include "host/store/sqlite/sqlite_store.h"
+#include "host/store/store_executor.h"
+#include "host/store/store_queries.h"
+#include "host/supervisor/supervisor.h"
+
+namespace longhaul::host::daemon {
+namespace {
+
+constexpr std::string_view kVersion = LONGHAUL_VERSION;
+
+// A worker takes five to six descriptors; the soft limit of 1,024 is for programs that use select().
+void raiseFileLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Result<UniqueFd> openSignals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+    ::sigaddset(&signals, number);
+  UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!fd) return systemError("signalfd", errno);
+  return fd;
+}
+
+logs::LogSettings logSettings(const config::DaemonConfig& config) {
+  return {.file_bytes_max = config.log_file_bytes,
+          .files_max = config.log_files,
+          .lines_per_second = config.log_lines_per_second,
+          .lines_burst = config.log_lines_burst};
+}
+
+Result<std::vector<supervisor::Supervisor::Kept>> readKept(store::StoreReader& reader) {
+  auto records = reader.instances();
+  if (!records) return std::move(records).error();
+  std::vector<supervisor::Supervisor::Kept> kept;
+  for (store::InstanceRecord& record : *records) {
+    supervisor::Supervisor::Kept each;
+    if (auto deaths = reader.deaths(record.id, 1); deaths && !deaths->empty()) each.last_death = (*deaths)[0];
+    if (auto health = reader.healthHistory(record.id, 1); health && !health->empty()) each.health = (*health)[0];
+    each.record = std::move(record);
+    kept.push_back(std::move(each));
+  }
+  return kept;
+}
+
+}  // namespace
+
+// In the order of construction; destroyed in the reverse.
+struct Daemon::Parts {
+  Parts(config::DaemonConfig config_in, StateFolder state_in)
+      : config(std::move(config_in)), state(std::move(state_in)) {}
+
+  Result<void> open(std::string worker_binary);
+  void run();
+  void start();
+  void begin(Result<std::vector<supervisor::Supervisor::Kept>> kept);
+  void onSignal();
+  void stop(int signal);
+
+  config::DaemonConfig config;
+  StateFolder state;
+  EventLoop loop;
+  UniqueFd signals;
+  std::unique_ptr<FdWatch> signals_watch;
+  std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<store::SqliteReader> reader;
+  std::unique_ptr<logs::LogFiles> logs;
+  process::PosixWorkerLauncher launcher;
+  std::unique_ptr<store::StoreExecutor> executor;
+  std::unique_ptr<store::StoreQueries> queries;
+  std::unique_ptr<JobThread> jobs;
+  std::unique_ptr<catalog::Catalog> catalog;
+  std::unique_ptr<FdWatch> catalog_watch;
+  std::unique_ptr<supervisor::Supervisor> supervisor;
+  std::unique_ptr<admin::AdminService> admin;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<InstancesWatch> instances_watch;
+  bool stopping = false;
+};
+
+Result<void> Daemon::Parts::open(std::string worker_binary) {
+  raiseFileLimit();
+  // What a dead worker leaves becomes a child of ours, so that it can be found and ended.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  auto swept = process::sweepOrphans(state.tag(), kOrphanSweepTimeout);
+  if (!swept) return withContext("workers of a former daemon", std::move(swept).error());
+  if (*swept > 0) ownLog(logs::LogLevel::Warning, fmt::format("ended {} workers of a former daemon", *swept));
+
+  auto opened = store::SqliteStore::open(state.database());
+  if (!opened) return withContext("the store", std::move(opened).error());
+  store = std::move(*opened);
+  auto opened_reader = store::SqliteReader::open(state.database());
+  if (!opened_reader) return withContext("the store", std::move(opened_reader).error());
+  reader = std::move(*opened_reader);
+  auto made_logs = logs::LogFiles::create(state.logs(), logSettings(config), loop.timers());
+  if (!made_logs) return withContext("the logs", std::move(made_logs).error());
+  logs = std::move(*made_logs);
+  logs->setOnTrouble([](const std::string& sentence) { ownLog(logs::LogLevel::Error, sentence); });
+
+  const auto post = [this](std::function<void()> work) { loop.post(std::move(work)); };
+  executor = std::make_unique<store::StoreExecutor>(*store, post);
+  queries = std::make_unique<store::StoreQueries>(*reader, post);
+  jobs = std::make_unique<JobThread>(loop);
+  const auto run_job = [this](std::function<void()> work, std::function<void()> done) {
+    jobs->run(std::move(work), std::move(done));
+  };
+
+  catalog::CatalogEvents events;
+  events.on_active = [this](const catalog::PluginFile& file) {
+    ownLog(logs::LogLevel::Info, fmt::format("plugin {} {} is {}, from {}", file.id, toText(file.version),
+                                             file.digest.substr(0, 12), file.source.native()));
+    for (const std::string& warning : file.warnings)
+      ownLog(logs::LogLevel::Warning, fmt::format("plugin {}: {}", file.id, warning));
+    supervisor->onPluginChanged(file);
+    admin->onPluginChanged(file);
+  };
+  events.on_refused = [](const catalog::Refusal& refusal) {
+    ownLog(logs::LogLevel::Error, fmt::format("{} is refused: {}", refusal.path.native(), refusal.reason));
+  };
+  events.on_folder_problem = [](const std::filesystem::path& folder, const std::string& problem) {
+    ownLog(logs::LogLevel::Error, problem.empty() ? fmt::format("{} can be read again", folder.native())
+                                                  : fmt::format("plugins in {}: {}", folder.native(), problem));
+  };
+  catalog::CatalogOptions options;
+  options.folders = config.plugin_dirs;
+  options.policy.store_folder = state.plugins();
+  catalog = std::make_unique<catalog::Catalog>(std::move(options), loop.timers(), run_job, std::move(events));
+
+  supervisor = std::make_unique<supervisor::Supervisor>(
+      supervisor::Surroundings{loop, *executor, *catalog, launcher, *logs, run_job,
+                               [](logs::LogLevel level, const std::string& instance, std::string_view text) {
+                                 ownLog(level, fmt::format("{}: {}", instance, text));
+                               }},
+      supervisor::Settings{.state_dir = state.path(),
+                           .worker_binary = std::move(worker_binary),
+                           .state_tag = state.tag(),
+                           .version = std::string(kVersion),
+                           .host_id = store->hostId(),
+                           .restart = config.restart,
+                           .spawn_slots = config.spawn_slots,
+                           .call_sockets_max = config.call_sockets,
+                           .context_bytes_max = config.context_bytes,
+                           .udp_receive_buffer_bytes = static_cast<int>(config.udp_receive_buffer_bytes)});
+  admin = std::make_unique<admin::AdminService>(admin::Surroundings{
+      loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job, std::string(kVersion)});
+  logs->setOnWritten([this](const std::string& instance) { admin->onLogWritten(instance); });
+
+  auto made_signals = openSignals();
+  if (!made_signals) return std::move(made_signals).error();
+  signals = std::move(*made_signals);
+  signals_watch = loop.watch(signals.get(), [this] { onSignal(); });
+  signals_watch->waitReadable();
+  auto listening = http::Server::listen(loop, *admin, config.socketPath());
+  if (!listening) return std::move(listening).error();
+  server = std::move(*listening);
+  return {};
+}
+
+void Daemon::Parts::run() {
+  ownLog(logs::LogLevel::Info, fmt::format("longhauld {} listens on {}, pid {}, state in {}", kVersion,
+                                           config.socketPath().native(), ::getpid(), state.path().native()));
+  loop.post([this] { start(); });
+  loop.run();
+}
+
+void Daemon::Parts::start() {
+  if (catalog->fd() >= 0) {
+    catalog_watch = loop.watch(catalog->fd(), [this] {
+      catalog->onReadable();
+      catalog_watch->waitReadable();
+    });
+    catalog_watch->waitReadable();
+  }
+  auto started = catalog->start([this] {
+    queries->submit([](store::StoreReader& each) { return readKept(each); },
+                    [this](auto kept) { begin(std::move(kept)); });
+  });
+  if (!started) {
+    ownLog(logs::LogLevel::Error, started.error().message);
+    loop.stop();
+  }
+}
+
+// First what the files say now, then the start: no instance runs with what it no longer should.
+void Daemon::Parts::begin(Result<std::vector<supervisor::Supervisor::Kept>> kept) {
+  if (stopping) return;
+  if (!kept) {
+    ownLog(logs::LogLevel::Error, fmt::format("the store's instances: {}", kept.error().message));
+    loop.stop();
+    return;
+  }
+  supervisor->load(std::move(*kept));
+  const auto apply = [this](bool first) {
+    if (stopping) return;
+    admin->applyFolder([this, first](const admin::PlanOutcome& outcome) {
+      if (outcome.error) ownLog(logs::LogLevel::Error, outcome.error->message);
+      for (const config::Problem& problem : outcome.plan.problems)
+        ownLog(logs::LogLevel::Error, config::toText(problem));
+      if (outcome.plan.needs_yes && !outcome.applied) ownLog(logs::LogLevel::Error, outcome.plan.needs_yes_reason);
+      if (!first || stopping) return;
+      supervisor->begin();
+      admin->setNotReady("");
+      ownLog(logs::LogLevel::Info, "ready");
+    });
+  };
+  apply(true);
+  instances_watch = std::make_unique<InstancesWatch>(
+      loop, [this](auto work, auto done) { jobs->run(std::move(work), std::move(done)); }, config.instances_dir,
+      [apply] { apply(false); });
+}
+
+void Daemon::Parts::onSignal() {
+  signalfd_siginfo info{};
+  while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    if (info.ssi_signo != SIGHUP) {
+      stop(static_cast<int>(info.ssi_signo));
+    } else if (!stopping) {
+      ownLog(logs::LogLevel::Info, "SIGHUP: reading the plugin and instance folders again");
+      admin->reload(false, false, [](const admin::Answer&) {});
+    }
+  }
+  signals_watch->waitReadable();
+}
+
+void Daemon::Parts::stop(int signal) {
+  if (std::exchange(stopping, true)) return;
+  ownLog(logs::LogLevel::Info, fmt::format("{}: stopping", ::sigabbrev_np(signal)));
+  admin->setNotReady("the daemon stops");
+  instances_watch.reset();
+  supervisor->stop([this] {
+    ownLog(logs::LogLevel::Info, "stopped");
+    loop.stop();
+  });
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::open(const config::DaemonConfig& config, std::string worker_binary) {
+  auto state = StateFolder::open(config.state_dir);
+  if (!state) return std::move(state).error();
+  auto parts = std::make_unique<Parts>(config, std::move(*state));
+  if (auto done = parts->open(std::move(worker_binary)); !done) return std::move(done).error();
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Daemon::~Daemon() = default;
+
+void Daemon::run() {
+  parts_->run();
+}
+
+}  // namespace longhaul::host::daemon

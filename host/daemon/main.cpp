@@ -1,0 +1,146 @@
+// longhauld: flags, configuration, and the daemon.
+#include <getopt.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "host/config/daemon_config.h"
+#include "host/daemon/daemon.h"
+#include "host/daemon/own_log.h"
+
+namespace {
+
+using longhaul::host::config::DaemonFlags;
+
+constexpr int kUsageExitCode = 2;
+
+constexpr const char* kHelp =
+    R"(longhauld: runs plugins as long-running integrations, each instance in a process of its own.
+
+Usage: longhauld [FLAGS]
+  --config FILE          configuration (default /etc/longhaul/longhaul.yaml; as a user in ~/.config/longhaul)
+  --instances-dir DIR    instance files, *.yaml
+  --plugin-dir DIR       where plugins (.so) are dropped; may be repeated
+  --state-dir DIR        store, staged plugins, data and logs of instances
+  --run-dir DIR          holds the socket longhaul.sock
+  --log-level LEVEL      of its own log on stderr: debug, info, warning, error
+  --worker FILE          the longhaul-worker to start (default: beside longhauld, else ../libexec/longhaul)
+  --version, --help
+
+SIGHUP reads plugins and instances again, SIGTERM stops. Ask it with `longhaul ps`.
+)";
+
+struct CommandLine {
+  DaemonFlags flags;
+  std::string worker;
+  int exit_code = -1;  // -1: run
+};
+
+CommandLine parse(int argc, char** argv) {
+  enum Option : int { Config = 256, InstancesDir, PluginDir, StateDir, RunDir, LogLevel, Worker, Version, Help };
+  const option options[] = {{"config", required_argument, nullptr, Config},
+                            {"instances-dir", required_argument, nullptr, InstancesDir},
+                            {"plugin-dir", required_argument, nullptr, PluginDir},
+                            {"state-dir", required_argument, nullptr, StateDir},
+                            {"run-dir", required_argument, nullptr, RunDir},
+                            {"log-level", required_argument, nullptr, LogLevel},
+                            {"worker", required_argument, nullptr, Worker},
+                            {"version", no_argument, nullptr, Version},
+                            {"help", no_argument, nullptr, Help},
+                            {nullptr, 0, nullptr, 0}};
+  CommandLine line;
+  for (int found = 0; (found = ::getopt_long(argc, argv, "h", options, nullptr)) != -1;) {
+    switch (found) {
+      case Config:
+        line.flags.config_file = optarg;
+        break;
+      case InstancesDir:
+        line.flags.instances_dir = optarg;
+        break;
+      case PluginDir:
+        line.flags.plugin_dirs.emplace_back(optarg);
+        break;
+      case StateDir:
+        line.flags.state_dir = optarg;
+        break;
+      case RunDir:
+        line.flags.run_dir = optarg;
+        break;
+      case LogLevel:
+        line.flags.log_level = optarg;
+        break;
+      case Worker:
+        line.worker = optarg;
+        break;
+      case Version:
+        std::printf("longhauld %s\n", LONGHAUL_VERSION);
+        line.exit_code = 0;
+        return line;
+      case Help:
+      case 'h':
+        std::fputs(kHelp, stdout);
+        line.exit_code = 0;
+        return line;
+      default:
+        std::fputs("longhauld --help lists the flags\n", stderr);
+        line.exit_code = kUsageExitCode;
+        return line;
+    }
+  }
+  if (optind < argc) {
+    std::fprintf(stderr, "longhauld: \"%s\" is no flag; longhauld --help lists them\n", argv[optind]);
+    line.exit_code = kUsageExitCode;
+  }
+  return line;
+}
+
+// Beside this program, as in a build tree, or where `cmake --install` puts it.
+std::string findWorker() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  for (const auto& place : {self.parent_path() / "longhaul-worker",
+                            self.parent_path().parent_path() / "libexec" / "longhaul" / "longhaul-worker"}) {
+    if (::access(place.c_str(), X_OK) == 0) return place;
+  }
+  return {};
+}
+
+int fail(const std::string& sentence) {
+  std::fprintf(stderr, "longhauld: %s\n", sentence.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // First of all: a SIGHUP that comes before its handler must not end the daemon, and threads inherit this mask.
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+    ::sigaddset(&signals, number);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  CommandLine line = parse(argc, argv);
+  if (line.exit_code >= 0) return line.exit_code;
+  const auto environment = longhaul::host::config::Environment::ofProcess();
+  const auto loaded = longhaul::host::config::loadDaemonConfig(environment, line.flags);
+  if (!loaded.problems.empty()) {
+    for (const auto& problem : loaded.problems)
+      fail(longhaul::host::config::toText(problem));
+    return 1;
+  }
+  if (line.worker.empty()) line.worker = findWorker();
+  if (line.worker.empty()) return fail("there is no longhaul-worker beside it; name it with --worker");
+  if (auto made = longhaul::host::config::makeRunFolder(loaded.config, environment); !made) {
+    return fail(made.error().message);
+  }
+  longhaul::host::daemon::openOwnLog(loaded.config.log_level);
+  auto daemon = longhaul::host::daemon::Daemon::open(loaded.config, line.worker);
+  if (!daemon) return fail(daemon.error().message);
+  (*daemon)->run();
+  return 0;
+}
