@@ -34,7 +34,7 @@ Result<std::optional<store::Health>> readHealth(const protocol::UpdateModuleHeal
     health.events_pulled += counters->value("eventsPulled", std::int64_t{0});
     health.assets_pulled += counters->value("assetsPulled", std::int64_t{0});
   } else {
-    health.state = call.is_error != 0 ? "error" : "healthy";
+    health.state = call.is_error != 0 && !call.data.empty() ? "error" : "healthy";  // an empty text clears
     health.text = call.data;
   }
   if (before && health.state == old.state && health.text == old.text && health.events_pulled == old.events_pulled &&

@@ -135,6 +135,9 @@ TEST_CASE("health that stays the same is not written again") {
   const auto cleared = readHealth({.is_error = 0, .data = ""}, *first, 7);
   REQUIRE(cleared->has_value());
   CHECK((*cleared)->state == "healthy");
+  const auto cleared_as_error = readHealth({.is_error = 1, .data = ""}, *first, 7);
+  REQUIRE(cleared_as_error->has_value());
+  CHECK((*cleared_as_error)->state == "healthy");
   const auto counted = readHealth({.is_error = 0, .data = R"({"eventsPulled":3})"}, *first, 8);
   REQUIRE(counted->has_value());
   CHECK((*counted)->events_pulled == 3);
