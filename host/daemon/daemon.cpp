@@ -256,6 +256,7 @@ void Daemon::Parts::stop(int signal) {
   if (std::exchange(stopping, true)) return;
   ownLog(logs::LogLevel::Info, fmt::format("{}: stopping", ::sigabbrev_np(signal)));
   admin->setNotReady("the daemon stops");
+  server->drain();
   instances_watch.reset();
   supervisor->stop([this] {
     ownLog(logs::LogLevel::Info, "stopped");
