@@ -55,9 +55,9 @@ Name nameOf(const Address& address) {
   return name;
 }
 
-// What the system chose where port 0 was asked for.
+// The address with the port that the socket really has: the system chooses where port 0 was asked for.
 Address realAddress(int fd, const Address& wanted) {
-  if (wanted.isUnix() || wanted.port != 0) return wanted;
+  if (wanted.isUnix()) return wanted;
   Name name;
   name.size = sizeof name.storage;
   if (::getsockname(fd, name.address(), &name.size) != 0) return wanted;
@@ -204,7 +204,8 @@ std::vector<std::string> Listeners::heal(InstanceId instance) {
       nobody.sa_family = AF_UNSPEC;
       broken = ::connect(fd, &nobody, sizeof nobody) != 0;
     }
-    if (broken) {
+    // A port that the system had chosen is not kept over a shutdown or a connect.
+    if (broken || realAddress(fd, held.bound) != held.bound) {
       held.fd.reset();  // the address is free for the new socket only then
       if (held.bound.isUnix()) ::unlink(held.bound.unix_path.c_str());
       if (auto done = openInto(held); !done) {
