@@ -38,46 +38,47 @@ Answer planAnswer(const PlanOutcome& outcome, bool yes) {
   return failure;
 }
 
+PlanAsked AdminService::folderPlan() const {
+  return {
+      .owner = config::Owner::File,
+      .whole_folder = true,
+      .load = [folder = around_.config.instances_dir, restart = around_.config.restart](
+                  const std::vector<store::InstanceRecord>&) { return config::loadInstancesFolder(folder, restart); }};
+}
+
 void AdminService::applyFolder(std::function<void(const PlanOutcome& outcome)> done) {
   if (!done && plans_.folderWaits()) return;
-  plans_.run(
-      {.owner = config::Owner::File,
-       .whole_folder = true,
-       .load = [folder = around_.config.instances_dir, restart = around_.config.restart](
-                   const std::vector<store::InstanceRecord>&) { return config::loadInstancesFolder(folder, restart); }},
-      [done = std::move(done)](const PlanOutcome& outcome) {
-        if (done) done(outcome);
-      });
+  plans_.run(folderPlan(), std::move(done));
+  plans_.run({.owner = config::Owner::Api,
+              .load = [restart = around_.config.restart](
+                          const std::vector<store::InstanceRecord>& records) { return heldOf(records, restart); }},
+             {});
 }
 
 void AdminService::reload(bool dry_run, bool yes, const Reply& reply) {
   around_.catalog.rescan(guarded([this, dry_run, yes, reply] {
-    plans_.run(
-        {.owner = config::Owner::File,
-         .whole_folder = true,
-         .dry_run = dry_run,
-         .yes = yes,
-         .load =
-             [folder = around_.config.instances_dir, restart = around_.config.restart](
-                 const std::vector<store::InstanceRecord>&) { return config::loadInstancesFolder(folder, restart); }},
-        [yes, reply](const PlanOutcome& outcome) { reply(planAnswer(outcome, yes)); });
+    PlanAsked asked = folderPlan();
+    asked.dry_run = dry_run;
+    asked.yes = yes;
+    plans_.run(std::move(asked), [yes, reply](const PlanOutcome& outcome) { reply(planAnswer(outcome, yes)); });
   }));
 }
 
 void AdminService::onPluginChanged(const catalog::PluginFile& file) {
-  if (!ready()) return;  // the folder is applied at the end of the start
-  applyFolder({});
-  plans_.run(
-      {.owner = config::Owner::Api,
-       .load = [plugin = file.id, restart = around_.config.restart](
-                   const std::vector<store::InstanceRecord>& records) { return heldOf(records, plugin, restart); }},
-      {});
+  if (!ready()) return;  // at the start the folder is applied once all plugins are known
+  const auto instances = around_.supervisor.list();
+  const bool missed = std::any_of(instances.begin(), instances.end(), [&](const supervisor::InstanceView& view) {
+    return view.plugin == file.id && isNothingApproved(view.grants);
+  });
+  // What did not fit the manifest before may fit it now.
+  if (missed || !plans_.lastFolder().ok()) applyFolder({});
 }
 
 void AdminService::apply(ApplyAsked asked, const Reply& reply) {
   const bool yes = asked.yes;
   plans_.run(
       {.owner = config::Owner::Api,
+       .all_or_nothing = true,
        .dry_run = asked.dry_run,
        .yes = yes,
        .load = [text = std::move(asked.text), file = std::move(asked.file), restart = around_.config.restart](

@@ -76,8 +76,9 @@ class AdminService {
   // For the catalog's on_active, after the supervisor was told: a plugin that was missed lets instances be checked,
   // approved and started that were made before it came.
   void onPluginChanged(const catalog::PluginFile& file);
-  // Reads the instances folder and performs the plan, unless it needs a yes: at start and whenever a file changed.
-  // `done` may be empty; it is told the plan too (config::toText).
+  // Reads the instances folder and performs the plan, unless it needs a yes: at start and whenever a file changed. Then
+  // the same for instances of the API that were made before their plugin came. `done` may be empty; it is told the
+  // folder's plan (config::toText).
   void applyFolder(std::function<void(const PlanOutcome& outcome)> done);
 
   // ---- the daemon
@@ -115,6 +116,7 @@ class AdminService {
   void addEntry(std::string_view id, std::string_view body, const std::string& author, const Reply& reply);
 
  private:
+  PlanAsked folderPlan() const;
   Failure unknownInstance(std::string_view name) const;
   const catalog::Manifest* manifestOf(const supervisor::InstanceView& view) const;
   std::vector<std::string> instancesOf(std::string_view digest) const;

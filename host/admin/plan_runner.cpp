@@ -82,8 +82,7 @@ void PlanRunner::loaded(std::vector<store::InstanceRecord> records, const config
       .orphans_percent = config_.orphans_percent,
   });
   if (asked.whole_folder) last_folder_ = outcome.plan;
-  const bool all_or_nothing = asked.owner == config::Owner::Api;
-  if (asked.dry_run || (outcome.plan.needs_yes && !asked.yes) || (all_or_nothing && !outcome.plan.ok())) {
+  if (asked.dry_run || (outcome.plan.needs_yes && !asked.yes) || (asked.all_or_nothing && !outcome.plan.ok())) {
     return finish(std::move(outcome));
   }
   perform(std::move(outcome));

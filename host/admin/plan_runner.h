@@ -23,6 +23,7 @@ using RunJob = std::function<void(std::function<void()> job, std::function<void(
 struct PlanAsked {
   config::Owner owner = config::Owner::Api;
   bool whole_folder = false;  // the plan is kept for explain
+  bool all_or_nothing = false;
   bool dry_run = false;
   bool yes = false;
   // What is desired; runs on the job thread.
@@ -45,7 +46,7 @@ class PlanRunner {
   PlanRunner(supervisor::Supervisor& supervisor, const catalog::Catalog& catalog, store::StoreQueries& queries,
              const config::DaemonConfig& config, RunJob run_job);
 
-  // Files: what is good of them is performed, and a plan that needs a yes without one is not. API: all or nothing.
+  // What is good of it is performed, or all or nothing; and a plan that needs a yes without one is not.
   void run(PlanAsked asked, std::function<void(PlanOutcome)> done);
   // A folder's plan waits to be begun: another one would do the same.
   bool folderWaits() const;

@@ -65,14 +65,18 @@ std::vector<config::CurrentInstance> currentOf(const std::vector<store::Instance
   return current;
 }
 
-config::InstanceSet heldOf(const std::vector<store::InstanceRecord>& records, std::string_view plugin,
-                           const config::RestartConfig& defaults) {
+bool isNothingApproved(std::string_view grants) {
+  return grants.empty() || grants == "{}";
+}
+
+config::InstanceSet heldOf(const std::vector<store::InstanceRecord>& records, const config::RestartConfig& defaults) {
   config::InstanceSet set;
   for (const store::InstanceRecord& record : records) {
-    const bool nothing_approved = record.target.grants.empty() || record.target.grants == "{}";
-    if (record.plugin != plugin || record.owner != store::Owner::Api || !nothing_approved) continue;
+    if (record.owner != store::Owner::Api || !isNothingApproved(record.target.grants)) continue;
     auto instance = config::fromRecord(record.name, record.plugin, record.config, defaults);
-    if (instance) set.instances.push_back(std::move(instance).value());
+    if (!instance) continue;
+    instance->file = record.name;
+    set.instances.push_back(std::move(instance).value());
   }
   return set;
 }

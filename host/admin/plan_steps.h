@@ -40,9 +40,12 @@ bool replacesWorker(const config::PlannedInstance& planned);
 // The instances as the planner wants them.
 std::vector<config::CurrentInstance> currentOf(const std::vector<store::InstanceRecord>& records);
 
-// Instances of this plugin that were made by the API while it was not there: nothing of it was checked or approved yet.
-// What is planned for them now is what was asked for then.
-config::InstanceSet heldOf(const std::vector<store::InstanceRecord>& records, std::string_view plugin,
-                           const config::RestartConfig& defaults);
+// "{}": the plugin was not there when the instance was made, so nothing could be approved.
+bool isNothingApproved(std::string_view grants);
+
+// Instances that were made by the API while their plugin was not there: nothing of them was checked or approved yet.
+// What is planned for them once it came is what was asked for then. Each is a file of its own to the planner, so that
+// one that does not fit leaves the others alone.
+config::InstanceSet heldOf(const std::vector<store::InstanceRecord>& records, const config::RestartConfig& defaults);
 
 }  // namespace longhaul::host::admin

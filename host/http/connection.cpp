@@ -63,9 +63,10 @@ void Connection::onReadable() {
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return readMore();
   if (count <= 0) {
     ended_ = true;
-    const bool waits = phase_ == Phase::Handling || phase_ == Phase::Writing;
-    if (!waits || count < 0 || peerIsGone()) return close();
-    keep_alive_ = keep_alive_ && !input_.empty();
+    if (count < 0 || phase_ == Phase::Lingering) return close();
+    // Requests that came before the end are answered; then, or with half a request, it is over.
+    if (phase_ == Phase::Reading) return process();
+    if (peerIsGone()) close();
     return;
   }
   if (phase_ == Phase::Lingering) return readMore();

@@ -79,12 +79,10 @@ TEST_CASE(
   store::InstanceRecord of_file = waiting;
   of_file.name = "c";
   of_file.owner = store::Owner::File;
-  store::InstanceRecord other = waiting;
-  other.name = "d";
-  other.plugin = "q";
-  const auto set = heldOf({waiting, approved, of_file, other}, "p", {});
+  const auto set = heldOf({waiting, approved, of_file}, {});
   REQUIRE(set.instances.size() == 1);
   CHECK(set.instances[0].name == "a");
+  CHECK(set.instances[0].file == "a");
   CHECK(set.instances[0].parameters == Json{{"x", 1}});
 }
 

@@ -143,6 +143,14 @@ TEST_CASE("A peer that only says that it sends nothing more still gets its answe
   CHECK(wire.received.find("answer") != std::string::npos);
 }
 
+TEST_CASE("Requests that came before the peer said that it sends nothing more are all answered") {
+  Wire wire;
+  wire.send(std::string(kGet) + std::string(kGet) + std::string(kGet));
+  ::shutdown(wire.client.get(), SHUT_WR);
+  REQUIRE(wire.isClosed());
+  CHECK(wire.count("HTTP/1.1 200 OK") == 3);
+}
+
 TEST_CASE("A peer that ends in the middle of a request gets nothing, and the connection goes") {
   Wire wire;
   wire.send("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
