@@ -166,4 +166,13 @@ inline constexpr std::size_t kApiWaitsMax = 256;      // long polls under way
 inline constexpr auto kLogFollowDelay = 50ms;         // lines of so long are read and sent together
 inline constexpr std::size_t kApiDeathsDefault = 20;  // shown; kDeathsKeptMax are kept
 
+// --- Command line
+inline constexpr auto kAnswerTimeout = 60s;    // of a request that does not wait; removing takes a stop deadline, 30 s
+inline constexpr auto kWaitTimeout = 30s;      // for the effect of an act, without --timeout
+inline constexpr auto kWaitStep = 30s;         // of one request that waits: longer waits ask again
+inline constexpr auto kFollowStep = 30s;       // likewise of one that follows a log
+inline constexpr auto kFollowAgain = 1s;       // until the next try, while the daemon that is followed is gone
+inline constexpr std::size_t kAnswerBytesMax = 256U << 20;  // a thousand incidents with their largest names: 4 MiB
+inline constexpr std::size_t kNamesPerRequest = 64;         // names and globs of 63 bytes stay under a target's 8 KiB
+
 }  // namespace longhaul::host

@@ -1,0 +1,70 @@
+// deaths: how the workers of an instance ended.
+#include <fmt/format.h>
+
+#include "host/base/text.h"
+#include "host/cli/printable.h"
+#include "host/cli/session.h"
+#include "host/cli/times.h"
+#include "host/cli/verbs.h"
+#include "host/cli/yaml_text.h"
+
+namespace longhaul::host::cli {
+namespace {
+
+Exit showCard(Session& session, const Json& deaths, const std::string& id) {
+  for (const Json& death : deaths) {
+    if (textAt(death, "id") != id) continue;
+    if (session.output.forPeople()) {
+      session.output.text(printableJson(yamlText(death)));
+    } else {
+      session.output.value(death, id);
+    }
+    return Exit::Done;
+  }
+  return session.fail(
+      {Code::NotFound, fmt::format("no end with id {} is kept\nlonghaul deaths {} lists them", id, "NAME")});
+}
+
+Exit deaths(Session& session, const Arguments& arguments) {
+  constexpr std::int64_t kShown = 20;
+  const std::string name = *arguments.text("NAME");
+  const auto id = arguments.text("ID");
+  const std::int64_t limit = id ? static_cast<std::int64_t>(kDeathsKeptMax) : arguments.count("lines").value_or(kShown);
+  auto answer = session.api.get(Target{"/instances"}.step(name).literal("/deaths").query("limit", limit));
+  if (!answer) return session.fail(answer.error());
+  const Json& rows = memberAt(*answer, "deaths");
+  if (id) return showCard(session, rows, *id);
+  Table table{{{.title = "ID", .right = true},
+               {"WHEN"},
+               {"CLASS"},
+               {.title = "GENERATION", .right = true},
+               {.title = "AT", .wide_only = true},
+               {.title = "WHAT", .may_cut = true}}};
+  std::vector<std::string> ids;
+  for (const Json& death : rows) {
+    const std::int64_t at = timeAt(death, "at");
+    const std::int64_t generation = numberAt(death, "generation");
+    table.add({textAt(death, "id"), agoText(at, session.nowUs()), textAt(death, "exitClass"),
+               generation == 0 ? "" : std::to_string(generation), localTime(at),
+               textAt(memberAt(death, "card"), "text")});
+    ids.push_back(textAt(death, "id"));
+  }
+  if (rows.empty() && session.output.forPeople()) session.output.note(fmt::format("no worker of {} ended yet", name));
+  session.output.list(table, rows, ids);
+  return Exit::Done;
+}
+
+}  // namespace
+
+std::vector<Verb> deathVerbs() {
+  return {{.name = "deaths",
+           .group = Group::Look,
+           .summary = "lists how its workers ended; with ID the whole crash card",
+           .operands = {{.name = "NAME"}, {.name = "ID", .required = false}},
+           .options =
+               {{.flags = "-n,--lines", .kind = ValueKind::Count, .value = "N", .help = "so many (20), newest first"}},
+           .details = "The last 100 ends of an instance are kept.",
+           .run = deaths}};
+}
+
+}  // namespace longhaul::host::cli

@@ -1,0 +1,160 @@
+// status: all that is known of an instance at this moment.
+#include <fmt/format.h>
+
+#include "host/cli/instances.h"
+#include "host/cli/printable.h"
+#include "host/cli/times.h"
+#include "host/cli/verbs.h"
+#include "host/cli/yaml_text.h"
+
+namespace longhaul::host::cli {
+namespace {
+
+// One instance as a block of labels and texts.
+class Block {
+ public:
+  Block(Output& output, std::int64_t now_us) : output_(output), now_us_(now_us) {}
+
+  void line(std::string_view label, std::string_view text, Tone tone = Tone::Plain) {
+    if (text.empty()) return;
+    output_.line(fmt::format("{:>10}: {}", label, output_.toned(printable(text), tone)));
+  }
+  void yaml(std::string_view label, const Json& value) {
+    if (!value.is_structured() || value.empty()) return;
+    output_.line(fmt::format("{:>10}:", label));
+    const std::string text = printableJson(yamlText(value));
+    std::string_view left = text;
+    while (!left.empty()) {
+      const std::size_t end = left.find('\n');
+      output_.line(fmt::format("            {}", left.substr(0, end)));
+      left.remove_prefix(end + 1);
+    }
+  }
+  std::string ago(std::int64_t at_us) const { return agoText(at_us, now_us_); }
+  std::int64_t now() const { return now_us_; }
+
+ private:
+  Output& output_;
+  std::int64_t now_us_;
+};
+
+std::string workerText(const Json& worker, const Block& block) {
+  std::string text = fmt::format("pid {}", numberAt(worker, "pid"));
+  if (const auto generation = numberAt(worker, "generation"); generation > 0) {
+    text += fmt::format(", generation {}", generation);
+  }
+  if (const std::string version = textAt(worker, "version"); !version.empty()) {
+    text += fmt::format(", version {}", version);
+  }
+  if (const auto started = timeAt(worker, "startedAt"); started > 0) {
+    text += fmt::format(", started {} ({})", localTime(started), block.ago(started));
+  }
+  if (const auto threads = numberAt(worker, "threadsCount"); threads > 0) {
+    text += fmt::format("; {} threads, {}, {} of CPU", threads,
+                        bytesText(static_cast<std::uint64_t>(numberAt(worker, "rssBytes"))),
+                        spanText(numberAt(worker, "cpuMs") * 1000));
+  }
+  return text;
+}
+
+void showHead(Block& block, const Json& instance) {
+  const std::string state = textAt(instance, "state");
+  block.line("State", stateText(instance, block.now()), toneOfState(state));
+  block.line("Reason", textAt(instance, "reason"));
+  block.line("Remedy", textAt(instance, "remedy"), Tone::Warning);
+  const Json& health = memberAt(instance, "health");
+  if (const std::string word = textAt(health, "state"); !word.empty()) {
+    const std::string text = textAt(health, "text");
+    block.line("Health",
+               fmt::format("{} ({}){}{}", word, block.ago(timeAt(health, "at")), text.empty() ? "" : ": ", text),
+               toneOfHealth(word));
+  }
+  block.line("Refused", textAt(instance, "refused"), Tone::Bad);
+  for (const Json& warning : memberAt(instance, "warnings")) {
+    if (warning.is_string()) block.line("Warning", warning.get<std::string>(), Tone::Warning);
+  }
+}
+
+void showRun(Block& block, const Json& instance) {
+  if (const Json& worker = memberAt(instance, "current"); worker.is_object()) {
+    block.line("Worker", workerText(worker, block));
+  }
+  if (const Json& worker = memberAt(instance, "incoming"); worker.is_object()) {
+    block.line("Incoming", workerText(worker, block));
+  }
+  for (const Json& listener : memberAt(instance, "listeners")) {
+    std::string text = fmt::format("{} on {}/{}", textAt(listener, "name"), textAt(listener, "address"),
+                                   textAt(listener, "transport"));
+    if (textAt(listener, "transport") == "udp") {
+      text += fmt::format(", buffer {}, {} dropped",
+                          bytesText(static_cast<std::uint64_t>(numberAt(listener, "receiveBufferBytes"))),
+                          numberAt(listener, "droppedCount"));
+    }
+    block.line("Listens", text);
+  }
+  if (const Json& end = memberAt(instance, "lastEnd"); end.is_object()) {
+    block.line("Last end",
+               fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")), textAt(end, "text")));
+  }
+  block.line("Restarts", fmt::format("{} since the daemon's start", numberAt(instance, "restartsCount")));
+  block.line("Calls", fmt::format("{} ({} failed), {} incidents", numberAt(instance, "callsCount"),
+                                  numberAt(instance, "failedCallsCount"), numberAt(instance, "incidentsCount")));
+  block.line("Log", fmt::format("{} lines, {} dropped", numberAt(instance, "logLinesCount"),
+                                numberAt(instance, "logDroppedCount")));
+}
+
+void show(Output& output, const Json& instance, std::int64_t now_us) {
+  const std::string state = textAt(instance, "state");
+  output.line(fmt::format("{} {} ({})", output.toned(state == "running" ? "●" : "○", toneOfState(state)),
+                          printable(textAt(instance, "name")), printable(textAt(instance, "plugin"))));
+  Block block{output, now_us};
+  showHead(block, instance);
+  showRun(block, instance);
+  const std::string source = textAt(instance, "source");
+  block.line("Owner", source.empty() ? "the API (made by command line or dashboard)" : "file " + source);
+  if (!output.wide()) return;
+  block.line("Digest", textAt(instance, "digest"));
+  block.line("Context", fmt::format("version {}", numberAt(instance, "contextVersion")));
+  block.yaml("Config", memberAt(instance, "config"));
+  block.yaml("Grants", memberAt(instance, "grants"));
+}
+
+Exit status(Session& session, const Arguments& arguments) {
+  const auto& names = arguments.all("NAME");
+  const bool one = names.size() == 1 && !isGlob(names[0]);
+  auto selected = selectInstances(session.api, names);
+  if (!selected) return session.fail(selected.error());
+  session.output.beginList();
+  for (std::size_t i = 0; i < selected->size(); ++i) {
+    const std::string name = textAt((*selected)[i], "name");
+    // Configuration and grants are only in the answer for one.
+    auto instance = session.api.get(Target{"/instances"}.step(name));
+    if (!instance) return session.fail(instance.error());
+    if (session.output.forPeople()) {
+      if (i > 0) session.output.line("");
+      show(session.output, *instance, session.nowUs());
+    } else if (one) {
+      session.output.value(*instance, name);
+    } else {
+      session.output.page(Table{{}}, Json::array({*instance}), {name});
+    }
+  }
+  if (!one) session.output.endList();
+  return Exit::Done;
+}
+
+}  // namespace
+
+std::vector<Verb> statusVerbs() {
+  return {{.name = "status",
+           .group = Group::Look,
+           .summary = "shows all that is known of instances",
+           .operands = {{.name = "NAME", .many = true}},
+           .options = {},
+           .details =
+               "-o wide adds configuration, grants and digest. With one name -o json gives an object, with several "
+               "or a glob an array.",
+           .run = status}};
+}
+
+}  // namespace longhaul::host::cli

@@ -1,0 +1,18 @@
+#include "host/cli/verbs.h"
+
+namespace longhaul::host::cli {
+
+const std::vector<Verb>& longhaulVerbs() {
+  static const std::vector<Verb> kVerbs = [] {
+    std::vector<Verb> all;
+    for (const auto family : {listVerbs, statusVerbs, explainVerbs, logVerbs, deathVerbs, versionVerbs, actVerbs,
+                              removeVerbs, applyVerbs, contextVerbs, incidentVerbs, entryVerbs, pluginVerbs}) {
+      for (Verb& verb : family())
+        all.push_back(std::move(verb));
+    }
+    return all;
+  }();
+  return kVerbs;
+}
+
+}  // namespace longhaul::host::cli

@@ -1,0 +1,26 @@
+// All verbs of `longhaul`, in the order of the help. Each function lies in the file of its family, verb_*.cpp.
+#pragma once
+
+#include <vector>
+
+#include "host/cli/verb.h"
+
+namespace longhaul::host::cli {
+
+const std::vector<Verb>& longhaulVerbs();
+
+std::vector<Verb> listVerbs();      // ps, is-active
+std::vector<Verb> statusVerbs();    // status
+std::vector<Verb> explainVerbs();   // explain, policy
+std::vector<Verb> logVerbs();       // logs
+std::vector<Verb> deathVerbs();     // deaths
+std::vector<Verb> versionVerbs();   // version
+std::vector<Verb> actVerbs();       // enable, disable, restart, release
+std::vector<Verb> removeVerbs();    // remove
+std::vector<Verb> applyVerbs();     // apply, reload
+std::vector<Verb> contextVerbs();   // context get, set, patch
+std::vector<Verb> incidentVerbs();  // incidents, incident create, incident close
+std::vector<Verb> entryVerbs();     // entries, entry add
+std::vector<Verb> pluginVerbs();    // plugins, inspect
+
+}  // namespace longhaul::host::cli
