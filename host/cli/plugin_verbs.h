@@ -1,4 +1,4 @@
-// The verbs of `longhaul-plugin`.
+// The verbs of `longhaul-plugin`, in the order of its help. They read files and talk to no daemon; any thread.
 #pragma once
 
 #include <vector>
