@@ -58,7 +58,10 @@ void addOption(CLI::App& app, const OptionSpec& spec, Slots& slots) {
 void addOperand(CLI::App& app, const OperandSpec& spec, Slots& slots) {
   Slots::Value& slot = slots.values.emplace_back();
   slot.key = slot.shown = spec.name;
-  app.add_option(slot.key, slot.given)->expected(0, spec.many ? CLI::detail::expected_max_vector_size : 1);
+  // Each takes what it wants before the next one gets anything; the last may go on.
+  app.add_option(slot.key, slot.given)
+      ->expected(1, spec.many ? CLI::detail::expected_max_vector_size : 1)
+      ->allow_extra_args(spec.many);
 }
 
 // The app of a verb of one or two words; the first word of two is made once.
