@@ -58,9 +58,6 @@ Error problemOf(const ApiAnswer& answer) {
   std::string sentence = textAt(answer.body, "detail");
   if (sentence.empty()) sentence = textAt(answer.body, "title");
   if (sentence.empty()) sentence = fmt::format("the daemon answered with status {}", answer.status);
-  if (const std::string field = textAt(answer.body, "field"); !field.empty() && !sentence.starts_with(field)) {
-    sentence = fmt::format("{}: {}", field, sentence);
-  }
   const std::string hint =
       textAt(answer.body, "code") == "NEEDS_YES" ? "to do it, add --yes" : textAt(answer.body, "hint");
   return withHint(Error{codeOf(answer), std::move(sentence)}, hint);

@@ -36,6 +36,20 @@ Tone toneOfSeverity(std::string_view name) {
   return name == "medium" ? Tone::Warning : Tone::Plain;
 }
 
+// For eyes: rawJSON is JSON inside of a text, and labels are pairs.
+Json readable(Json fields) {
+  if (const std::string raw = textAt(fields, "rawJSON"); !raw.empty()) {
+    if (auto parsed = parseJson(raw)) fields["rawJSON"] = std::move(*parsed);
+  }
+  Json labels = Json::array();
+  for (const Json& label : memberAt(fields, "labels")) {
+    if (textAt(label, "type").empty() || !memberAt(label, "value").is_string()) return fields;
+    labels.push_back(fmt::format("{} = {}", textAt(label, "type"), textAt(label, "value")));
+  }
+  if (!labels.empty()) fields["labels"] = std::move(labels);
+  return fields;
+}
+
 Exit showOne(Session& session, const std::string& id) {
   const auto incident = session.api.get(Target{"/incidents"}.step(id));
   if (!incident) return session.fail(incident.error());
@@ -59,7 +73,7 @@ Exit showOne(Session& session, const std::string& id) {
   line("Created", when("createdAt"));
   if (const Json& fields = memberAt(*incident, "fields"); fields.is_object() && !fields.empty()) {
     session.output.line("");
-    session.output.text(printableJson(yamlText(fields)));
+    session.output.text(printableJson(yamlText(readable(fields))));
   }
   return Exit::Done;
 }

@@ -20,7 +20,12 @@ struct Line {
 
 class LogView {
  public:
-  LogView(Output& output, std::size_t instances_count) : output_(output), several_(instances_count > 1) {}
+  // With several instances each line begins with its instance's name.
+  LogView(Output& output, const std::vector<Json>& instances) : output_(output) {
+    if (instances.size() < 2) return;
+    for (const Json& instance : instances)
+      name_width_ = std::max(name_width_, textAt(instance, "name").size());
+  }
 
   void show(const std::string& instance, const Json& line) {
     if (!output_.forPeople()) {
@@ -31,7 +36,7 @@ class LogView {
     }
     const std::string level = textAt(line, "level");
     const std::string source = textAt(line, "source");
-    std::string text = several_ ? fmt::format("{} | ", instance) : std::string{};
+    std::string text = name_width_ > 0 ? fmt::format("{:<{}} | ", instance, name_width_) : std::string{};
     text += localTime(timeAt(line, "time"), true);
     text += ' ' + output_.toned(fmt::format("{:<7}", printable(level)), toneOf(level)) + ' ';
     if (output_.wide()) {
@@ -50,7 +55,7 @@ class LogView {
   }
 
   Output& output_;
-  bool several_;
+  std::size_t name_width_ = 0;  // 0: one instance, its name is not shown
 };
 
 // Reads what is there now, page by page, and leaves the cursor behind it.
@@ -94,7 +99,7 @@ Exit logs(Session& session, const Arguments& arguments) {
   auto selected = selectInstances(session.api, arguments.all("NAME"));
   if (!selected) return session.fail(selected.error());
   const LogFilter filter{arguments.text("level").value_or(""), arguments.text("source").value_or("")};
-  LogView view{output, selected->size()};
+  LogView view{output, *selected};
   std::vector<FollowedLog> followed;
   std::vector<Line> lines;
   output.beginList();

@@ -21,12 +21,10 @@ void addRow(Table& table, const Json& instance, std::int64_t now_us) {
     listens +=
         fmt::format("{}{}/{}", listens.empty() ? "" : " ", textAt(listener, "address"), textAt(listener, "transport"));
   const auto number = [](std::int64_t value) { return value == 0 ? std::string{} : std::to_string(value); };
-  const std::int64_t rss = numberAt(worker, "rssBytes");
   table.add({textAt(instance, "name"), textAt(instance, "plugin"), Cell{state, toneOfState(state)},
              Cell{health, toneOfHealth(health)}, ready == 0 ? "" : spanText(now_us - ready),
              std::to_string(numberAt(instance, "restartsCount")), number(numberAt(worker, "pid")),
-             std::to_string(numberAt(instance, "incidentsCount")),
-             rss == 0 ? "" : bytesText(static_cast<std::uint64_t>(rss)), number(numberAt(worker, "generation")),
+             std::to_string(numberAt(instance, "incidentsCount")), number(numberAt(worker, "generation")),
              textAt(worker, "version"), textAt(instance, "owner"), listens, textAt(instance, "reason")});
 }
 
@@ -41,7 +39,6 @@ Exit ps(Session& session, const Arguments& arguments) {
                {.title = "RESTARTS", .right = true},
                {.title = "PID", .wide_only = true, .right = true},
                {.title = "INCIDENTS", .wide_only = true, .right = true},
-               {.title = "MEMORY", .wide_only = true, .right = true},
                {.title = "GENERATION", .wide_only = true, .right = true},
                {.title = "VERSION", .wide_only = true},
                {.title = "OWNER", .wide_only = true},
@@ -82,21 +79,21 @@ Exit isActive(Session& session, const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> listVerbs() {
-  return {
-      {.name = "ps",
-       .group = Group::Look,
-       .summary = "lists instances: state, health, uptime, restarts",
-       .operands = {{.name = "NAME", .required = false, .many = true}},
-       .options = {},
-       .details = "Names may be globs ('edge-*'). -o wide adds worker, memory, listeners; -o name gives names alone.",
-       .run = ps},
-      {.name = "is-active",
-       .group = Group::Look,
-       .summary = "exits with 0 if all of them run, else with 3",
-       .operands = {{.name = "NAME", .many = true}},
-       .options = {{.flags = "-q,--quiet", .help = "prints nothing"}},
-       .details = {},
-       .run = isActive}};
+  return {{.name = "ps",
+           .group = Group::Look,
+           .summary = "lists instances: state, health, uptime, restarts",
+           .operands = {{.name = "NAME", .required = false, .many = true}},
+           .options = {},
+           .details =
+               "Names may be globs ('edge-*'). -o wide adds worker, incidents, listeners; -o name gives names alone.",
+           .run = ps},
+          {.name = "is-active",
+           .group = Group::Look,
+           .summary = "exits with 0 if all of them run, else with 3",
+           .operands = {{.name = "NAME", .many = true}},
+           .options = {{.flags = "-q,--quiet", .help = "prints nothing"}},
+           .details = {},
+           .run = isActive}};
 }
 
 }  // namespace longhaul::host::cli

@@ -83,9 +83,10 @@ void showRun(Block& block, const Json& instance) {
     block.line("Incoming", workerText(worker, block));
   }
   for (const Json& listener : memberAt(instance, "listeners")) {
-    std::string text = fmt::format("{} on {}/{}", textAt(listener, "name"), textAt(listener, "address"),
-                                   textAt(listener, "transport"));
-    if (textAt(listener, "transport") == "udp") {
+    const std::string transport = textAt(listener, "transport");
+    std::string text = fmt::format("{}/{}", textAt(listener, "address"), transport);
+    if (const std::string name = textAt(listener, "name"); name != transport) text += fmt::format(" as {}", name);
+    if (transport == "udp") {
       text += fmt::format(", buffer {}, {} dropped",
                           bytesText(static_cast<std::uint64_t>(numberAt(listener, "receiveBufferBytes"))),
                           numberAt(listener, "droppedCount"));

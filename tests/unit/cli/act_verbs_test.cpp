@@ -246,12 +246,14 @@ TEST_CASE("Incidents and entries are made by hand, shown and closed") {
                     {"text", "one\ntwo\x1b[2J"}}}},
                  {"more", false},
                  {"next", "c"}});
-  server.answer("GET /api/v1/incidents/43", 200,
-                {{"id", "43"},
-                 {"name", "link down"},
-                 {"severity", 0.5},
-                 {"status", "closed"},
-                 {"fields", {{"details", "all of it"}}}});
+  server.answer(
+      "GET /api/v1/incidents/43", 200,
+      {{"id", "43"},
+       {"name", "link down"},
+       {"severity", 0.5},
+       {"status", "closed"},
+       {"fields",
+        {{"details", "all of it"}, {"rawJSON", "{\"a\":1}"}, {"labels", {{{"type", "host"}, {"value", "edge"}}}}}}});
   CHECK(runLonghaul(server, {"incident", "create", "link down", "--severity", "high", "--label", "host=edge",
                              "--occurred", "10min"})
             .out == "incident 43 is created\n");
@@ -268,7 +270,8 @@ TEST_CASE("Incidents and entries are made by hand, shown and closed") {
   CHECK_THAT(runLonghaul(server, {"entries", "43"}).out,
              Contains("17@43  edge") && Contains("    one\n    two\\x1b[2J\n"));
   CHECK_THAT(runLonghaul(server, {"incidents", "43"}).out,
-             Contains("#43 link down") && Contains("Severity: info") && Contains("details: all of it"));
+             Contains("#43 link down") && Contains("Severity: info") && Contains("details: all of it") &&
+                 Contains("  - host = edge\n") && Contains("rawJSON:\n  a: 1\n"));
 }
 
 }  // namespace longhaul::host::cli
