@@ -211,8 +211,10 @@ void Instance::sendStart() {
   const Json parameters = std::exchange(current_->parameters, Json());
   const catalog::PluginFile* file = shared_.around.catalog.find(current_->target.digest);
   const std::string params = dumpJson(parameters);
-  const std::string version = dumpJson(
-      {{"version", shared_.settings.version}, {"buildNumber", shared_.settings.version}, {"platform", "longhaul"}});
+  const std::string version = dumpJson({{"version", shared_.settings.version},
+                                        {"buildNumber", shared_.settings.version},
+                                        {"platform", "longhaul"},
+                                        {"engine", false}});
 
   protocol::Start start;
   start.generation = fenced.generation.value;
@@ -224,7 +226,7 @@ void Instance::sendStart() {
   start.params = params;
   start.last_run = fenced.last_run.object;
   start.version = version;
-  start.urls = "{}";
+  start.urls = R"({"server":"","investigation":"","warRoom":""})";  // there is no page yet
   start.license_id = shared_.settings.host_id;
   std::vector<std::string> texts;
   texts.reserve(parameters.size());

@@ -104,6 +104,10 @@ class Daemon:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         until(self.is_ready, "the daemon is ready", START_S)
+        # A file that was dropped a moment before the start is taken up a moment after it.
+        names = {path.name for path in self.plugins.glob("*.so")}
+        until(lambda: names <= {os.path.basename(row["path"]) for row in self.api("GET", "/plugins")["plugins"]},
+              "the plugins are looked at")
 
     def is_ready(self):
         if self.process.poll() is not None:
