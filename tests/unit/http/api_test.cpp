@@ -52,13 +52,13 @@ struct Host {
   void makeEdge() {
     json("POST", "/api/v1/apply", "{name: edge, plugin: syslog, enabled: false, parameters: {listen: '1'}}");
   }
+  using PlanOutcome = admin::PlanOutcome;
   PlanOutcome applyFolder() {
     std::optional<PlanOutcome> outcome;
     service.applyFolder([&](const PlanOutcome& done) { outcome = done; });
     REQUIRE(loop.runUntil([&] { return outcome.has_value(); }, kLimit));
     return *outcome;
   }
-  using PlanOutcome = admin::PlanOutcome;
 
   test::TempFolder folder;
   EventLoop loop;
