@@ -1,5 +1,6 @@
 """What operators and authors get wrong: each mistake is a sentence with cause and remedy, and touches nothing else."""
 import unittest
+import urllib.parse
 
 import harness
 
@@ -18,19 +19,22 @@ class BadInput(harness.DaemonTest):
         self.assertEqual(self.pids, (self.host.pid, bystander["current"]["pid"]))
         self.assertEqual(("running", 0), (bystander["state"], bystander["restartsCount"]))
 
-    def explained(self, target, *words, seconds=harness.WAIT_S):
-        """Waits until `longhaul explain TARGET` has all these words, in any case of letters."""
+    def explained(self, target, *words):
+        """Waits until the daemon's explanation has all these words, in any case of letters; `longhaul explain` says it."""
         said = [""]
 
         def has_them():
-            _, out, err = self.host.cli("explain", target, code=None)
-            said[0] = out + err
-            return all(word.lower() in said[0].lower() for word in words)
+            answer = self.host.request("GET", "/api/v1/explain?" + urllib.parse.urlencode({"target": target}))
+            said[0] = str(answer.body) if answer.status != 200 else answer["text"]
+            return answer.status == 200 and all(word.lower() in said[0].lower() for word in words)
 
         try:
-            harness.until(has_them, f"explain {target} says {words}", seconds)
+            harness.until(has_them, f"explain {target} says {words}")
         except AssertionError as error:
             raise AssertionError(f"{error}; it says:\n{said[0]}") from None
+        shown = " ".join(self.host.cli("explain", target, code=None)[1].lower().split())
+        for word in words:
+            self.assertIn(word.lower(), shown)
         self.untouched()
 
     def file(self, name, text):
@@ -71,11 +75,17 @@ class BadInput(harness.DaemonTest):
         everything = self.host.log_path.read_text() + "".join(self.host.cli("explain", file, code=None)[1:])
         self.assertNotIn("hunter2", everything)
 
-    def test_an_address_that_another_instance_holds(self):
-        host, port = self.host.address("bystander")
-        file = self.file("clash", "instances:\n  - name: edge\n    plugin: syslog\n"
-                         f"    parameters: {{ listen: \"{host}:{port}\", protocol: tcp }}\n")
-        self.explained(file, str(port), "bystander")
+    def test_an_address_twice(self):
+        good = f"{{ listen: \"127.0.0.1:{harness.free_port()}\", protocol: tcp }}"
+        file = self.file("clash", f"instances:\n  - name: edge\n    plugin: syslog\n    parameters: {good}\n"
+                         f"  - name: third\n    plugin: syslog\n    parameters: {good}\n")
+        self.explained(file, "clash.yaml", "edge", "third", "/tcp")
+
+    def test_an_address_that_an_instance_was_given_by_the_system(self):
+        address = "%s:%d" % self.host.address("bystander")
+        self.file("clash", f"instances:\n  - name: edge\n    plugin: syslog\n    parameters: {{ listen: \"{address}\", protocol: tcp }}\n")
+        self.host.wait_known("edge")
+        self.explained("edge", f"{address}/tcp", "bystander")
 
     def test_a_missing_plugin_is_waited_for(self):
         self.file("missing", "instances:\n  - name: pulse\n    plugin: heartbeat\n    parameters: { intervalSeconds: 1 }\n")

@@ -72,10 +72,10 @@ class DaemonKill(harness.DaemonTest):
         daemon.run_instance("recorder", "test-recorder", {"threads": THREADS, "batch": BATCH})
         for round in range(1, 4):
             before = len(self.given(daemon))
-            self.wait_for_given(daemon, before + 500)
+            self.wait_for_given(daemon, before + 1000)
             daemon.kill()
             at_the_end = self.given(daemon)
-            self.assertGreaterEqual(len(at_the_end), before + 500)
+            self.assertGreaterEqual(len(at_the_end), before + 1000)
             daemon.start()
             daemon.wait("recorder")
             stored = [(row["id"], row["name"]) for row in daemon.incidents(instance="recorder")]

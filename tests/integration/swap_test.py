@@ -9,7 +9,7 @@ class Swap(harness.DaemonTest):
         daemon = self.daemon("syslog", "heartbeat")
         daemon.run_instance("edge", "syslog", {"listen": "127.0.0.1:0", "protocol": "tcp"})
         daemon.run_instance("pulse", "heartbeat", {"intervalSeconds": 1})
-        daemon.cli("context", "patch", "edge", "kept=17")
+        daemon.api("PATCH", "/instances/edge/context", {"changes": {"kept": 17}})
         address, pulse = daemon.address("edge"), daemon.worker_pid("pulse")
         old = daemon.instance("edge")["current"]
 
