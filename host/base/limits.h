@@ -85,7 +85,7 @@ inline constexpr auto kTermTimeout = 4s;  // SIGTERM to SIGKILL
 inline constexpr auto kReapTimeout = 2s;  // SIGKILL to gone, else reported
 inline constexpr auto kHostStopTimeout = 30s;
 inline constexpr auto kOrphanSweepTimeout = 10s;  // at start: SIGKILL to all, and until the last is gone
-inline constexpr auto kSpawnSlotTimeout = 1s;  // LOADED takes milliseconds: a slower one must not hold up the others
+inline constexpr auto kSpawnSlotTimeout = 1s;     // LOADED takes milliseconds: a slower one must not hold up the others
 inline constexpr auto kFenceRetry = 1s;
 inline constexpr auto kFenceGiveUp = 30s;
 inline constexpr auto kRestartDelayFirst = 1s;
@@ -167,11 +167,11 @@ inline constexpr auto kLogFollowDelay = 50ms;         // lines of so long are re
 inline constexpr std::size_t kApiDeathsDefault = 20;  // shown; kDeathsKeptMax are kept
 
 // --- Command line
-inline constexpr auto kAnswerTimeout = 60s;    // of a request that does not wait; removing takes a stop deadline, 30 s
-inline constexpr auto kWaitTimeout = 30s;      // for the effect of an act, without --timeout
-inline constexpr auto kWaitStep = 30s;         // of one request that waits: longer waits ask again
-inline constexpr auto kFollowStep = 30s;       // likewise of one that follows a log
-inline constexpr auto kFollowAgain = 1s;       // until the next try, while the daemon that is followed is gone
+inline constexpr auto kAnswerTimeout = 60s;  // of a request that does not wait; removing takes a stop deadline, 30 s
+inline constexpr auto kWaitTimeout = 30s;    // for the effect of an act, without --timeout
+inline constexpr auto kWaitStep = 30s;       // of one request that waits: longer waits ask again
+inline constexpr auto kFollowStep = 30s;     // likewise of one that follows a log
+inline constexpr auto kFollowAgain = 1s;     // until the next try, while the daemon that is followed is gone
 inline constexpr std::size_t kAnswerBytesMax = 256U << 20;  // a thousand incidents with their largest names: 4 MiB
 inline constexpr std::size_t kNamesPerRequest = 64;         // names and globs of 63 bytes stay under a target's 8 KiB
 

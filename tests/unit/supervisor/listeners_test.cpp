@@ -98,8 +98,9 @@ TEST_CASE("an address that another instance holds is refused by its name") {
   const std::string address = listeners.views(kEdge)[0].address;
   const auto refused = listeners.bind(kOther, "edge-3", {wanted(Transport::Udp, address)});
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().message == address + "/udp (parameter listen) is held by the instance edge-2: give one of them "
-                                             "another address");
+  CHECK(refused.error().message == address +
+                                       "/udp (parameter listen) is held by the instance edge-2: give one of them "
+                                       "another address");
   CHECK(listeners.holderOf("udp", address) == "edge-2");
   CHECK(listeners.holderOf("tcp", address).empty());
   CHECK(listeners.bind(kOther, "edge-3", {wanted(Transport::Tcp, address)}));
@@ -114,8 +115,8 @@ TEST_CASE("an address that another program holds is refused with the system's re
   REQUIRE(::getsockname(taken.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
 
   Listeners listeners{kBufferBytes};
-  const auto refused = listeners.bind(
-      kEdge, "edge", {wanted(Transport::Tcp, "127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
+  const auto refused =
+      listeners.bind(kEdge, "edge", {wanted(Transport::Tcp, "127.0.0.1:" + std::to_string(ntohs(address.sin_port)))});
   REQUIRE_FALSE(refused);
   CHECK_THAT(refused.error().message, Catch::Contains("Address already in use"));
   CHECK(listeners.views(kEdge).empty());
