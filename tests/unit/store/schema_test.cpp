@@ -1,0 +1,82 @@
+#include "host/store/sqlite/schema.h"
+
+#include <array>
+#include <catch2/catch.hpp>
+
+#include "host/store/sqlite/sqlite_store.h"
+#include "tests/support/temp_folder.h"
+
+using namespace longhaul::host;
+using namespace longhaul::host::store;
+using namespace longhaul::host::test;
+
+namespace {
+
+constexpr Migration kOne{1, "CREATE TABLE things(id INTEGER PRIMARY KEY) STRICT; INSERT INTO things VALUES(7)"};
+constexpr Migration kTwo{2, "ALTER TABLE things ADD COLUMN name TEXT; UPDATE things SET name = 'seven'"};
+constexpr Migration kBroken{2, "ALTER TABLE things ADD COLUMN name TEXT; INSERT INTO nowhere VALUES(1)"};
+
+std::unique_ptr<Connection> open(const std::filesystem::path& path) {
+  auto connection = Connection::open(path, Connection::Mode::ReadWrite);
+  if (!connection) FAIL(connection.error().message);
+  return *std::move(connection);
+}
+
+std::string versionOf(const std::filesystem::path& path) {
+  return open(path)->pragma("user_version").value();
+}
+
+}  // namespace
+
+TEST_CASE("a new database gets every step, one in use only those that it lacks, with a copy before") {
+  const TempFolder folder;
+  const auto path = folder / "a.db";
+  const std::filesystem::path copy = path.native() + ".schema-1.bak";
+  REQUIRE(migrate(*open(path), std::array{kOne}).has_value());
+  CHECK(versionOf(path) == "1");
+  CHECK_FALSE(std::filesystem::exists(copy));
+  REQUIRE(migrate(*open(path), std::array{kOne, kTwo}).has_value());
+  CHECK(versionOf(path) == "2");
+  CHECK(versionOf(copy) == "1");
+  const auto connection = open(path);
+  Query row(*connection, "SELECT name FROM things WHERE id = 7");
+  REQUIRE(row.next());
+  CHECK(row.text(0) == "seven");
+
+  const auto fresh = folder / "fresh.db";
+  REQUIRE(migrate(*open(fresh), std::array{kOne, kTwo}).has_value());
+  CHECK(versionOf(fresh) == "2");
+}
+
+TEST_CASE("a step that fails is undone as a whole") {
+  const TempFolder folder;
+  const auto path = folder / "a.db";
+  REQUIRE(migrate(*open(path), std::array{kOne}).has_value());
+  const auto failed = migrate(*open(path), std::array{kOne, kBroken});
+  REQUIRE_FALSE(failed.has_value());
+  CHECK_THAT(failed.error().message, Catch::Contains("the step to schema 2 was undone"));
+  CHECK(versionOf(path) == "1");
+  CHECK(migrate(*open(path), std::array{kOne, kTwo}).has_value());
+}
+
+TEST_CASE("a newer schema and another program's database are refused untouched") {
+  const TempFolder folder;
+  const auto newer = folder / "newer.db";
+  REQUIRE(migrate(*open(newer), std::array{kOne, kTwo}).has_value());
+  const std::string before = readText(newer);
+  const auto refused = migrate(*open(newer), std::array{kOne});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK_THAT(refused.error().message, Catch::Contains("has schema 2, and this longhaul knows schemas up to 1"));
+  CHECK(readText(newer) == before);
+
+  const auto other = folder / "other.db";
+  REQUIRE(open(other)->execute("CREATE TABLE theirs(x)").has_value());
+  const auto foreign = migrate(*open(other), std::array{kOne});
+  REQUIRE_FALSE(foreign.has_value());
+  CHECK_THAT(foreign.error().message, Catch::Contains("is a database of another program"));
+
+  writeText(folder / "text.db",
+            "this is no database, and long enough to have a header of one hundred bytes: " + std::string(100, '.'));
+  const auto text = SqliteStore::open(folder / "text.db");
+  CHECK_FALSE(text.has_value());
+}
