@@ -112,7 +112,7 @@ ready() { "$bin/longhaul" version -o json 2>/dev/null | grep -q '"ready": *true'
 wait_until 30 "the daemon's start" ready
 admitted() { "$bin/longhaul" plugins -o jsonl 2>/dev/null | grep '"syslog.so"\|/syslog.so"' | grep -q '"active"'; }
 wait_until 30 "the syslog plugin" admitted
-"$bin/longhaul" enable edge-syslog --timeout 30s || {
+"$bin/longhaul" enable edge-syslog --timeout 30s >/dev/null || {
   "$bin/longhaul" explain edge-syslog || true
   fail "edge-syslog does not run"
 }
