@@ -150,7 +150,7 @@ cat <<END
   kill -9 \$(longhaul status edge-syslog -o json | sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' | head -n 1)
   longhaul deaths edge-syslog              # how it ended; it is running again already
   longhaul context get edge-syslog         # what it keeps
-  cp build/release/plugins/heartbeat.so $home/plugins/ && longhaul plugins
+  cp $root/build/release/plugins/heartbeat.so $home/plugins/   # dropped: longhaul plugins shows it
 END
 wait "$daemon" || fail "the daemon ended: $(tail -n 1 "$home/longhauld.log")"
 daemon=""
