@@ -105,30 +105,35 @@ class CliTest(DaemonTest):
     def test_a_followed_log_outlives_worker_and_daemon(self):
         daemon = self.daemon("heartbeat")
         daemon.run_instance("beat", "heartbeat")
-        with subprocess.Popen([BIN / "longhaul", "--address", f"unix:{daemon.socket}", "logs", "beat", "-f", "-n", "0",
-                               "-o", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
-            seen = []
+        follower = subprocess.Popen([BIN / "longhaul", "--address", f"unix:{daemon.socket}", "logs", "beat", "-f",
+                                     "-o", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        seen = []
 
-            def read():
-                for line in follower.stdout:
-                    seen.append(json.loads(line))
+        def read():
+            for line in follower.stdout:
+                seen.append(json.loads(line))
 
-            def has_run(pid):
-                return any(row.get("pid") == pid for row in list(seen))
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            def starts(count):
+                ready = [row for row in list(seen) if row["text"] == "running: its worker is ready"]
+                return len(ready) == count
 
-            reader = threading.Thread(target=read)
-            reader.start()
+            until(lambda: starts(1), "the lines before it followed")
             daemon.cli("restart", "beat")
-            until(lambda: has_run(daemon.worker_pid("beat")), "a line of the second worker")
+            until(lambda: starts(2), "those of the second worker")
             daemon.stop()
             daemon.start()
             daemon.wait("beat")
-            until(lambda: has_run(daemon.worker_pid("beat")), "a line of the worker after the daemon's restart")
-            times = [(row["time"], row["text"]) for row in seen]
-            self.assertEqual(len(times), len(set(times)), "no line comes twice")
+            until(lambda: starts(3), "those after the daemon's restart")
+        finally:
             follower.terminate()
             reader.join(WAIT_S)
-            self.assertIn("waiting for it", follower.stderr.read())
+            notes = follower.communicate(timeout=WAIT_S)[1]
+        lines = [(row["time"], row["text"]) for row in seen]
+        self.assertEqual(len(lines), len(set(lines)), "no line comes twice")
+        self.assertEqual(1, notes.count("waiting for it"), notes)
 
     def test_deaths_are_listed(self):
         daemon = self.daemon("heartbeat")
