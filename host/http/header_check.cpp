@@ -144,13 +144,20 @@ class Fields {
 
 }  // namespace
 
-std::optional<Refusal> checkUnfinished(std::string_view bytes) {
+bool hasCleanLines(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     const auto c = static_cast<unsigned char>(bytes[i]);
     const bool is_last = i + 1 == bytes.size();
     if (c == '\r' && (is_last || bytes[i + 1] == '\n')) continue;
     if (c == '\n' && i > 0 && bytes[i - 1] == '\r') continue;
     if (c == '\t' || (c >= ' ' && c != 0x7f)) continue;
+    return false;
+  }
+  return true;
+}
+
+std::optional<Refusal> checkUnfinished(std::string_view bytes) {
+  if (!hasCleanLines(bytes)) {
     return Refusal{400, "the header has a control character, or a line that does not end with CR LF"};
   }
   if (bytes.starts_with("\r\n")) return Refusal{400, "a request begins with its method, not with an empty line"};

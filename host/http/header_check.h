@@ -29,6 +29,9 @@ struct Header {
 // `bytes`: the header with its empty line.
 std::variant<Header, Refusal> readHeader(std::string_view bytes);
 
+// No control character but HTAB, and CR and LF only together; a CR at the very end may still get its LF.
+bool hasCleanLines(std::string_view bytes);
+
 // What of a header came so far can still become one: the bytes are such as a header has, and not too many.
 std::optional<Refusal> checkUnfinished(std::string_view bytes);
 

@@ -64,7 +64,8 @@ RequestReader::State RequestReader::readBody(std::string& input) {
     }
     if (error && error != beast::error::need_more) return fail({400, "the body cannot be read: " + error.message()});
     if (taken == 0) {
-      // The line of a chunk or a trailer that is not whole yet: these have the bound of a header.
+      // The line of a chunk or a trailer that is not whole yet: these have the rules and the bound of a header.
+      if (!hasCleanLines(input)) return fail({400, "a chunk's line or the trailer does not end with CR LF"});
       if (input.size() > kHttpHeaderBytesMax) return fail({431, "a chunk's line or the trailer is too long"});
       break;
     }

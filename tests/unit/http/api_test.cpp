@@ -27,6 +27,8 @@ struct Host {
     REQUIRE(catalog.start([&] { ready = true; }));
     REQUIRE(loop.runUntil([&] { return ready; }, kLimit));
     files->setOnWritten([this](const std::string& instance) { service.onLogWritten(instance); });
+    supervisor.load({});
+    supervisor.begin();
     service.setNotReady("");
   }
 
@@ -37,6 +39,7 @@ struct Host {
     std::optional<Response> answer;
     api.handle({.method = method, .target = target, .body = body}, peer,
                [&](const Response& response) { answer = response; });
+    INFO(method << " " << target);
     REQUIRE(loop.runUntil([&] { return answer.has_value(); }, kLimit));
     return *answer;
   }
