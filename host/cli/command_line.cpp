@@ -241,6 +241,9 @@ Parsed parseCommandLine(const Program& program, const std::vector<std::string>& 
   std::string failure;
   try {
     top.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view what = error.what();
+    failure = fmt::format("{} wants a value behind it", what.substr(0, what.find(':')));
   } catch (const CLI::ParseError& error) {
     failure = error.what();
   }

@@ -109,7 +109,7 @@ TEST_CASE("A wrong option gets the nearest one") {
 TEST_CASE("What is missing or too much is told") {
   CHECK_THAT(usageErrorOf("status"), Catch::Contains("longhaul status wants NAME"));
   CHECK_THAT(usageErrorOf("policy one two"), Catch::Contains("\"two\" is one word too many"));
-  CHECK_THAT(usageErrorOf("logs edge -n"), Catch::Contains("-n") || Catch::Contains("--lines"));
+  CHECK_THAT(usageErrorOf("logs edge -n"), Catch::Contains("--lines wants a value"));
 }
 
 TEST_CASE("The help lists every verb with its summary, and each verb has a help of its own") {
