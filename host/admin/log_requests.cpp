@@ -108,7 +108,10 @@ void LogRequests::wasRead(WaitId id, const Result<logs::LogPage>& page) {
   Request& request = found->second;
   request.reading = false;
   if (!page) return answer(id, toFailure(page.error()));
-  if (request.over || !page->lines.empty() || page->more || page->gap) return answer(id, logPageText(*page));
+  // Of the last lines `more` says that there are older ones, which nobody waits for.
+  const bool forward = request.asked.cursor || (request.asked.since_us && !request.asked.lines);
+  const bool something = !page->lines.empty() || page->gap || (forward && page->more) || request.asked.before;
+  if (request.over || something) return answer(id, logPageText(*page));
   // Nothing there yet: from now on what comes behind this place counts, also where the last lines were asked for.
   request.asked.cursor = page->next;
   request.asked.before.reset();

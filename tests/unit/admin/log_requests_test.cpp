@@ -106,6 +106,21 @@ TEST_CASE("Who waits gets the first line that comes, and an empty page when none
   CHECK(logs.timers.size() == 0);
 }
 
+TEST_CASE("Who asks for no line and waits gets the next one, however many are older") {
+  Logs logs;
+  logs.write("before");
+  logs.ask({.lines = 0, .wait = std::chrono::seconds{20}});
+  logs.runJobs();
+  REQUIRE(logs.answers.empty());
+  logs.write("after");
+  logs.requests.written("edge");
+  logs.timers.advanceTo(logs.timers.now() + kLogFollowDelay);
+  logs.runJobs();
+  REQUIRE(logs.answers.size() == 1);
+  REQUIRE(logs.answers[0]["lines"].size() == 1);
+  CHECK(logs.answers[0]["lines"][0]["text"] == "after");
+}
+
 TEST_CASE("An instance without a log can be followed from its first line on") {
   Logs logs;
   logs.ask({.wait = std::chrono::seconds{20}});
