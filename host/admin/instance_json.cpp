@@ -13,10 +13,12 @@ Json toJson(const supervisor::WorkerView& worker) {
             {"generation", worker.generation.value},
             {"digest", worker.digest},
             {"version", worker.version},
-            {"startedAt", formatTimeUs(worker.started_at_us)},
-            {"cpuMs", worker.cpu_ms},
-            {"rssBytes", worker.rss_bytes},
-            {"threadsCount", worker.threads_count}};
+            {"startedAt", formatTimeUs(worker.started_at_us)}};
+  if (worker.threads_count != 0) {  // not looked at in a list
+    json["cpuMs"] = worker.cpu_ms;
+    json["rssBytes"] = worker.rss_bytes;
+    json["threadsCount"] = worker.threads_count;
+  }
   if (worker.ready_at_us != 0) json["readyAt"] = formatTimeUs(worker.ready_at_us);
   return json;
 }

@@ -85,7 +85,7 @@ void Instance::refreshTarget() {
     // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
     not_taken_ = wanted.error().message;
     const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
-    if (before != nullptr) {
+    if (before != nullptr && before->id == record_.plugin) {
       auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
                                    shared_.settings.context_bytes_max);
       if (runnable) wanted = makeTarget(record_.target, before->manifest, runnable->config.long_running);

@@ -58,6 +58,7 @@ Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, cons
     if (!grants) return withContext("the stored grants", std::move(grants).error());
     // Only `grants: manifest` promises all that the plugin asks for. A shorter list of the operator's stays short.
     const catalog::PluginFile* before = catalog.find(record.target.digest);
+    if (before != nullptr && before->id != record.plugin) before = nullptr;
     const auto more = grantsBeyond(file->manifest.grants, before != nullptr ? before->manifest.grants : *grants);
     const auto unapproved = grantsBeyond(file->manifest.grants, *grants);
     if (!more.empty() && !unapproved.empty() && before != nullptr) {

@@ -97,6 +97,18 @@ class BadInput(harness.DaemonTest):
         harness.until(lambda: self.host.instance("pulse")["state"] == "running", "it runs once the file is there")
         self.untouched()
 
+    def test_a_change_to_a_plugin_that_is_not_there_leaves_what_runs(self):
+        self.file("edge", f"instances:\n  - name: edge\n    plugin: syslog\n    parameters: {GOOD}\n")
+        self.host.wait_known("edge")
+        self.host.wait("edge")
+        before = self.host.instance("edge")["current"]
+        self.file("edge", f"instances:\n  - name: edge\n    plugin: sylsog\n    parameters: {GOOD}\n")
+        warned = harness.until(
+            lambda: (instance := self.host.instance("edge"))["warnings"] and instance, "it says what is missing")
+        self.assertIn("no plugin sylsog", warned["warnings"][0])
+        self.assertEqual(("running", before["pid"]), (warned["state"], warned["current"]["pid"]))
+        self.untouched()
+
     def test_mending_the_file_is_enough(self):
         self.explained(self.file("mended", "instances:\n  - name: edge\n    plugin: syslog\n    parameters: { listn: 1 }\n"), "listn")
         self.file("mended", f"instances:\n  - name: edge\n    plugin: syslog\n    parameters: {GOOD}\n")
