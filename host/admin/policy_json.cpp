@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "host/lifecycle/restart_policy.h"
+#include "host/supervisor/restart_settings.h"
 
 namespace longhaul::host::admin {
 namespace {
@@ -14,26 +15,12 @@ std::int64_t ms(Duration value) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
 }
 
-lifecycle::RestartSettings settingsOf(const config::RestartConfig& restart) {
-  lifecycle::RestartSettings settings;
-  settings.mode = lifecycle::restartModeFromName(restart.policy).value_or(lifecycle::RestartMode::Always);
-  settings.first_delay = restart.first_delay;
-  settings.delay_max = restart.delay_max;
-  settings.jitter = restart.jitter;
-  settings.forgotten_after = restart.forgotten_after;
-  settings.crash_loop_count = restart.crash_loop_count;
-  settings.quarantine_count = restart.quarantine_count;
-  settings.window = restart.window;
-  settings.trial_interval = restart.trial_interval;
-  return settings;
-}
-
 }  // namespace
 
 Json policyJson(const std::string& name, const config::RestartConfig& restart) {
   constexpr std::array<std::string_view, 4> kWhat{"at-once", "wait", "rest-completed", "rest-refused"};
   constexpr std::array<std::string_view, 3> kLevel{"backoff", "crash-loop", "quarantined"};
-  const lifecycle::RestartSettings settings = settingsOf(restart);
+  const lifecycle::RestartSettings settings = supervisor::restartSettings(restart);
   const lifecycle::Schedule schedule = lifecycle::restartSchedule(settings);
   Json steps = Json::array();
   for (const lifecycle::ScheduleStep& step : schedule.steps) {

@@ -8,6 +8,7 @@
 #include "host/catalog/admission.h"
 #include "host/protocol/messages.h"
 #include "host/supervisor/crash_card.h"
+#include "host/supervisor/restart_settings.h"
 
 namespace longhaul::host::supervisor {
 

@@ -71,20 +71,6 @@ Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, cons
   return makeTarget(target, file->manifest, runnable->config.long_running);
 }
 
-lifecycle::RestartSettings restartSettings(const config::RestartConfig& config) {
-  lifecycle::RestartSettings settings;
-  settings.mode = lifecycle::restartModeFromName(config.policy).value_or(lifecycle::RestartMode::Always);
-  settings.first_delay = config.first_delay;
-  settings.delay_max = config.delay_max;
-  settings.jitter = config.jitter;
-  settings.forgotten_after = config.forgotten_after;
-  settings.crash_loop_count = config.crash_loop_count;
-  settings.quarantine_count = config.quarantine_count;
-  settings.window = config.window;
-  settings.trial_interval = config.trial_interval;
-  return settings;
-}
-
 bool hasReferences(const Json& parameters) {
   if (parameters.is_string()) return config::parseReference(parameters.get_ref<const std::string&>()).has_value();
   if (!parameters.is_structured()) return false;

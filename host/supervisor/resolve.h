@@ -34,8 +34,6 @@ lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifes
 Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::Catalog& catalog,
                                        const config::RestartConfig& defaults, std::size_t context_bytes_max);
 
-lifecycle::RestartSettings restartSettings(const config::RestartConfig& config);
-
 // Whether any parameter is a reference, so that a start has to read files first.
 bool hasReferences(const Json& parameters);
 
