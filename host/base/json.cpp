@@ -23,30 +23,10 @@ std::string quotable(std::string_view text) {
   return short_text;
 }
 
-// nlohmann's event interface: refuses depth and duplicate keys while the text is read, before a value exists.
-class Checker : public nlohmann::json_sax<Json> {
+// nlohmann's event interface, with what both readers below have in common: the depth, and why a text was refused.
+class Events : public nlohmann::json_sax<Json> {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
   bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override {
-    keys_.emplace_back();
-    return enter();
-  }
-  bool key(string_t& name) override {
-    if (keys_.back().insert(name).second) return true;
-    return fail(fmt::format("key \"{}\" stands twice in one object", quotable(name)));
-  }
-  bool end_object() override {
-    keys_.pop_back();
-    return leave();
-  }
-  bool start_array(std::size_t) override { return enter(); }
-  bool end_array() override { return leave(); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
     // nlohmann's text: "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error …"
     std::string_view what = error.what();
@@ -56,7 +36,7 @@ class Checker : public nlohmann::json_sax<Json> {
 
   std::string message;
 
- private:
+ protected:
   bool enter() {
     if (++depth_ <= kJsonDepthMax) return true;
     return fail(fmt::format("JSON is nested deeper than {}", kJsonDepthMax));
@@ -65,14 +45,94 @@ class Checker : public nlohmann::json_sax<Json> {
     --depth_;
     return true;
   }
+  bool failTwice(const std::string& key) {
+    return fail(fmt::format("key \"{}\" stands twice in one object", quotable(key)));
+  }
+
+ private:
   bool fail(std::string text) {
     if (message.empty()) message = std::move(text);
     return false;
   }
 
   int depth_ = 0;
+};
+
+// Refuses depth and duplicate keys, and makes nothing.
+class Checker final : public Events {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool start_object(std::size_t) override {
+    keys_.emplace_back();
+    return enter();
+  }
+  bool key(string_t& name) override { return keys_.back().insert(name).second || failTwice(name); }
+  bool end_object() override {
+    keys_.pop_back();
+    return leave();
+  }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_array() override { return leave(); }
+
+ private:
   std::vector<std::set<std::string>> keys_;
 };
+
+// The same checks while the value is made: one pass over the text, and the value's own objects know their keys.
+class Builder final : public Events {
+ public:
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool start_object(std::size_t) override { return start(Json::object()); }
+  bool key(string_t& name) override {
+    auto& members = open_.back()->get_ref<Json::object_t&>();
+    const auto [member, is_new] = members.try_emplace(name, nullptr);
+    member_ = &member->second;
+    return is_new || failTwice(name);
+  }
+  bool end_object() override { return end(); }
+  bool start_array(std::size_t) override { return start(Json::array()); }
+  bool end_array() override { return end(); }
+
+  Json root;
+
+ private:
+  bool put(Json made) {
+    place(std::move(made));
+    return true;
+  }
+  Json* place(Json made) {
+    if (open_.empty()) return &(root = std::move(made));
+    Json& in = *open_.back();
+    if (in.is_object()) return &(*member_ = std::move(made));
+    auto& elements = in.get_ref<Json::array_t&>();
+    return &elements.emplace_back(std::move(made));
+  }
+  bool start(Json made) {
+    open_.push_back(place(std::move(made)));
+    return enter();
+  }
+  bool end() {
+    open_.pop_back();
+    return leave();
+  }
+
+  std::vector<Json*> open_;  // an array does not grow while one of its elements is open
+  Json* member_ = nullptr;   // where the value of the last key goes
+};
+
+Error refused(const Events& events) {
+  return Error{Code::Invalid, events.message.empty() ? "not JSON" : events.message};
+}
 
 // Walks over the text of a value that was checked before: where it ends.
 std::size_t skipString(std::string_view text, std::size_t at) {
@@ -139,12 +199,17 @@ Result<void> checkJson(std::string_view text) {
   } catch (const std::exception& error) {
     checker.message = error.what();
   }
-  return Error{Code::Invalid, checker.message.empty() ? "not JSON" : checker.message};
+  return refused(checker);
 }
 
 Result<Json> parseJson(std::string_view text) {
-  if (auto checked = checkJson(text); !checked) return std::move(checked).error();
-  return Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Builder builder;
+  try {
+    if (Json::sax_parse(text, &builder)) return std::move(builder.root);
+  } catch (const std::exception& error) {
+    builder.message = error.what();
+  }
+  return refused(builder);
 }
 
 std::string dumpJson(const Json& value) {

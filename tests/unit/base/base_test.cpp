@@ -67,6 +67,19 @@ TEST_CASE("what is wrong with a text is told in a short line of UTF-8 whatever t
   CHECK(parsed.error().message.size() < 300);
 }
 
+TEST_CASE("JSON of every kind and nesting becomes the value that another reader makes of it") {
+  const std::string text = GENERATE(
+      values<std::string>({"null", "true", "-1", "18446744073709551615", "1.5e3", R"("a\u00e9\ud83d\ude00\n")", "[]",
+                           "{}", "[[],[{}],[[1]]]", R"({"a":[1,{"b":[2,3,{"c":null}]},4],"d":{"e":{}},"":"x"})",
+                           R"([{"a":1},{"a":2},"s",[{"a":[{"a":3}]}],5])"}));
+  CAPTURE(text);
+  const auto parsed = parseJson(text);
+  REQUIRE(parsed.has_value());
+  CHECK(*parsed == Json::parse(text));
+  // A key may stand again in another object.
+  CHECK(checkJson(text).has_value());
+}
+
 TEST_CASE("the deepest JSON that is allowed passes") {
   CHECK(checkJson(std::string(kJsonDepthMax, '[') + std::string(kJsonDepthMax, ']')).has_value());
   CHECK_FALSE(checkJson(std::string(kJsonDepthMax + 1, '[') + std::string(kJsonDepthMax + 1, ']')).has_value());
