@@ -32,6 +32,10 @@ AdminService::~AdminService() {
 }
 
 Failure AdminService::unknownInstance(std::string_view name) const {
+  if (!ready()) {  // its instances are not all there yet: "no such instance" would be a lie that ends a follower
+    return toFailure(Error{Code::Busy, fmt::format("{}: whether \"{}\" is there is known in a moment; ask again",
+                                                   not_ready_, replaceNonUtf8(name))});
+  }
   const auto names = around_.supervisor.names();
   std::string hint = didYouMean(name, names);
   if (hint.empty()) hint = names.empty() ? "there are no instances" : "\"longhaul ps\" shows all";
@@ -126,6 +130,7 @@ Answer AdminService::list(const std::vector<std::string>& names) const {
   Json unmatched = Json::array();
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (matched[i]) continue;
+    if (!ready()) return unknownInstance(names[i]);
     Json row{{"name", names[i]}};
     if (std::string hint = didYouMean(names[i], around_.supervisor.names()); !hint.empty()) row["hint"] = hint;
     unmatched.push_back(std::move(row));

@@ -308,6 +308,11 @@ TEST_CASE("The daemon says whether it lives and is ready, what it is and what it
   const Response stopping = host.ask("GET", "/readyz");
   CHECK(stopping.status == 503);
   CHECK(stopping.body.find("the daemon stops") != std::string::npos);
+  // What is not there while not all is loaded may be there in a moment: never 404.
+  CHECK(host.json("GET", "/api/v1/instances/later", "", 503)["code"] == "BUSY");
+  CHECK(host.json("GET", "/api/v1/instances/later/logs", "", 503)["code"] == "BUSY");
+  CHECK(host.json("GET", "/api/v1/instances?name=later", "", 503)["code"] == "BUSY");
+  CHECK(host.json("GET", "/api/v1/instances?name=edge")["instances"].size() == 1);
   CHECK(host.json("GET", "/api/v1/version")["pluginApi"] == "0.1");
   CHECK(host.json("GET", "/api/v1/plugins")["folders"].size() == 1);
   CHECK(host.json("GET", "/api/v1/instances/edge/policy")["restart"]["policy"] == "always");
