@@ -303,7 +303,7 @@ void Instance::writeContext(store::ContextWrite write, std::function<void(Result
     if (instance == nullptr || !committed.context) return done(Supervisor::ContextWritten{version, true});
     instance->contextChanged(*committed.context);
     if (!instance->current_ || !instance->current_->process->started()) {
-      return done(Supervisor::ContextWritten{version, true});
+      return done(Supervisor::ContextWritten{version, false});
     }
     ContextWait wait{.version = version, .done = done};
     wait.timer = shared.around.loop.timers().after(kContextAppliedTimeout, [instance, version] {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -68,6 +69,13 @@ Address realAddress(int fd, const Address& wanted) {
   return real;
 }
 
+// A port that the system had chosen is lost by a shutdown or a connect, though getsockname() may still tell it. It is
+// bound on the same socket, because the next worker may have a duplicate of it already.
+bool bindAgain(int fd, const Address& address) {
+  const Name name = nameOf(address);
+  return ::bind(fd, name.address(), name.size) == 0 || errno == EINVAL;  // EINVAL: it was not lost
+}
+
 // A socket file that a former run left: nobody answers on it.
 void removeStaleFile(const std::string& path, const Name& name) {
   struct stat file {};
@@ -88,6 +96,12 @@ int setReceiveBuffer(int fd, int bytes) {
     ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
   }
   return intOption(fd, SOL_SOCKET, SO_RCVBUF) / 2;  // the kernel counts its own overhead as the other half
+}
+
+bool isShutDown(int fd, const Address& address) {
+  if (!address.isUnix()) return intOption(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
+  pollfd polled{fd, POLLIN, 0};  // a Unix socket goes on listening, and takes nobody
+  return ::poll(&polled, 1, 0) > 0 && (polled.revents & POLLHUP) != 0;
 }
 
 std::int64_t droppedDatagrams(int fd) {
@@ -192,20 +206,19 @@ std::vector<std::string> Listeners::heal(InstanceId instance) {
     const int flags = ::fcntl(fd, F_GETFL);
     if ((flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 
-    bool broken = false;
+    bool works = false;
     if (isStream(held.transport)) {
-      if (intOption(fd, SOL_SOCKET, SO_ACCEPTCONN) != 0) continue;
-      broken = ::listen(fd, SOMAXCONN) != 0;  // after a shutdown it takes connections again
+      if (!isShutDown(fd, held.bound)) continue;
+      works = !held.bound.isUnix() && bindAgain(fd, held.bound) && ::listen(fd, SOMAXCONN) == 0;
     } else {
       Name peer;
       peer.size = sizeof peer.storage;
       if (::getpeername(fd, peer.address(), &peer.size) != 0) continue;
       sockaddr nobody{};
       nobody.sa_family = AF_UNSPEC;
-      broken = ::connect(fd, &nobody, sizeof nobody) != 0;
+      works = ::connect(fd, &nobody, sizeof nobody) == 0 && bindAgain(fd, held.bound);
     }
-    // A port that the system had chosen is not kept over a shutdown or a connect.
-    if (broken || realAddress(fd, held.bound) != held.bound) {
+    if (!works || realAddress(fd, held.bound) != held.bound) {
       held.fd.reset();  // the address is free for the new socket only then
       if (held.bound.isUnix()) ::unlink(held.bound.unix_path.c_str());
       if (auto done = openInto(held); !done) {

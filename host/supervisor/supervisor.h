@@ -97,7 +97,7 @@ class Supervisor {
   void remove(InstanceId id, Done done);
 
   // An operator's write of the context: durable, then pushed to the worker. `applied` false: the worker that runs did
-  // not take it within kContextAppliedTimeout; it will see it all the same. With no worker there is none to wait for.
+  // not take it within kContextAppliedTimeout, or there is none; it will see it all the same.
   struct ContextWritten {
     std::int64_t version = 0;
     bool applied = false;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -137,6 +138,19 @@ TEST_CASE("what a plugin did to a shared socket is undone") {
     CHECK(connects(portOf(views[0])));
     CHECK(listeners.views(kEdge)[0].address == views[0].address);
   }
+  SECTION("by the socket that the next worker has already") {
+    const UniqueFd tcp{::dup(passed[0].fd)};
+    const UniqueFd udp{::dup(passed[1].fd)};
+    const sockaddr_in nobody = loopback(9);
+    REQUIRE(::shutdown(tcp.get(), SHUT_RDWR) == 0);
+    REQUIRE(::connect(udp.get(), reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody) == 0);
+    CHECK(listeners.heal(kEdge).size() == 2);
+    CHECK(connects(portOf(views[0])));
+    CHECK(UniqueFd{::accept4(tcp.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)});
+    sendDatagram(portOf(views[1]), "heard");
+    char bytes[16];
+    CHECK(::recv(udp.get(), bytes, sizeof bytes, MSG_DONTWAIT) == 5);
+  }
   SECTION("a connected UDP socket hears everyone again") {
     const sockaddr_in nobody = loopback(9);
     REQUIRE(::connect(passed[1].fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody) == 0);
@@ -146,6 +160,22 @@ TEST_CASE("what a plugin did to a shared socket is undone") {
     const int fd = listeners.passed(kEdge, both)[1].fd;
     CHECK(::recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) == 5);
   }
+}
+
+TEST_CASE("a Unix listener that was shut down is opened again") {
+  test::TempFolder folder;
+  const auto unix_in = wanted(Transport::Unix, (folder.path() / "in.sock").string());
+  Listeners listeners{kBufferBytes};
+  REQUIRE(listeners.bind(kEdge, "edge", {unix_in}));
+  CHECK(listeners.heal(kEdge).empty());
+  REQUIRE(::shutdown(listeners.passed(kEdge, {unix_in})[0].fd, SHUT_RDWR) == 0);
+  CHECK(listeners.heal(kEdge).size() == 1);
+
+  const UniqueFd peer{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  unix_in.address.unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  CHECK(::connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
 }
 
 TEST_CASE("datagrams that found the buffer full are counted") {
