@@ -135,8 +135,8 @@ struct longhaul_server {
    * [thread-safe & created]                                                                           since 0.1 */
   longhaul_status_t (*getLicenseID)(const longhaul_server_t* server, longhaul_sink_t* text);
 
-  /* The socket that the host holds for a listener of the manifest: bound, for TCP listening, blocking, shared with the
-   * worker before and after this one. Accept and receive on it; do not close, connect or shut it down.
+  /* The socket that the host holds for a listener of the manifest: bound, for TCP listening, non-blocking, shared with
+   * the worker before and after this one. Poll it, then accept and receive; do not close, connect or shut it down.
    *   name     in, the listener's name in the manifest
    *   out_fd   out, required; untouched on failure
    * Returns OK | NOT_FOUND. Blocks: never.
