@@ -1,8 +1,8 @@
 // Syslog over TCP (RFC 6587): accepts on the host's listener, reads each connection through a Framer of its own.
 //
-// The listener is shared with the workers before and after this one, so its mode stays as it is. accept() is called only
-// when poll says that a connection waits; that is enough, since only one worker of an instance runs at a time and Linux
-// keeps a connection in the queue even when its peer is gone.
+// The listener is shared with the workers before and after this one, so its mode stays as it is. accept() is called
+// only when poll says that a connection waits; that is enough, since only one worker of an instance runs at a time and
+// Linux keeps a connection in the queue even when its peer is gone.
 //
 // Turns are fair: each begins at another connection. One thread; owns the connections, borrows the listener.
 #ifndef SYSLOG_PLUGIN_TCP_SOURCE_H
