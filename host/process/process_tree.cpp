@@ -254,14 +254,22 @@ std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known) {
 std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector<pid_t>& known) {
   ::kill(-worker, SIGKILL);
   std::size_t killed = 0;
-  const std::vector<pid_t> adopted = adoptedChildren(known);
-  // What a worker leaves is adopted before its end is told: the usual case costs one look.
-  if (adopted.empty()) return 0;
-  const bool any_left = std::any_of(adopted.begin(), adopted.end(), [&](pid_t pid) {
-    const auto process = processOf(pid);
-    return process && !process->zombie && (process->group == worker || bearsTag(pid, tag));
-  });
-  if (any_left) killed = signalTree(worker, tag, SIGKILL);
+  std::unordered_set<pid_t> seen;
+  // A process that ends between two looks hands its children on to us: so until a look shows nobody new. The usual
+  // case, in which nothing was left, costs one.
+  for (int round = 0; round < kKillRoundsMax; ++round) {
+    bool found_new = false;
+    bool any_left = false;
+    for (const pid_t pid : adoptedChildren(known)) {
+      found_new = seen.insert(pid).second || found_new;
+      const auto process = processOf(pid);
+      if (process && process->zombie) ::waitpid(pid, nullptr, WNOHANG);
+      any_left = any_left || (process && !process->zombie && (process->group == worker || bearsTag(pid, tag)));
+    }
+    if (seen.empty()) return 0;
+    if (!found_new) break;
+    if (any_left) killed += signalTree(worker, tag, SIGKILL);
+  }
   for (const pid_t pid : adoptedChildren(known))
     ::waitpid(pid, nullptr, WNOHANG);
   return killed;

@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
@@ -243,6 +244,9 @@ TEST_CASE("what a worker left is killed and reaped, also when it left the group,
   for (const pid_t pid : left)
     CHECK(isGone(pid));
   CHECK(waitFor(*worker).signaled);
+  for (const pid_t pid : adoptedChildren({sibling->pid})) {
+    if (const UniqueFd dying = openPidfd(pid)) waitReadable(dying.get());  // it was killed; then it can be reaped
+  }
   killLeftBehind(worker->pid, worker->tag, {sibling->pid});
   CHECK(adoptedChildren({sibling->pid}).empty());
   CHECK(tagOf(sibling->pid) == sibling->tag);
@@ -251,6 +255,27 @@ TEST_CASE("what a worker left is killed and reaped, also when it left the group,
   CHECK(waitResult(sibling->pidfd.get()).value() == std::nullopt);
   signalTree(sibling->pid, sibling->tag, SIGKILL);
   waitFor(*sibling);
+}
+
+TEST_CASE("a child that was handed on while the dead worker's children were looked at is found too") {
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  for (int i = 0; i < 40; ++i) {  // the middle process ends at about the time of the look
+    auto worker = launcher.launch(sandbox.plan("setsid sh -c 'setsid sleep 1000 &' & kill -9 $$"));
+    REQUIRE(worker);
+    waitReadable(worker->pidfd.get());
+    killLeftBehind(worker->pid, worker->tag, {worker->pid});
+    waitFor(*worker);
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      const pid_t pid = std::atoi(entry.path().filename().c_str());
+      if (pid <= 0 || tagOf(pid) != worker->tag) continue;
+      const UniqueFd left = openPidfd(pid);
+      if (left) waitReadable(left.get());  // it was killed and is about to end, or the test fails
+    }
+  }
+  for (const pid_t pid : adoptedChildren({}))
+    ::waitpid(pid, nullptr, WNOHANG);
 }
 
 TEST_CASE("the sweep ends the workers of a dead host on the same state directory, and only those") {
