@@ -38,6 +38,18 @@ class Burst(harness.DaemonTest):
         self.assertEqual((LINES, len(wanted), 0, 0), tuple(counters[key] for key in ("received", "incidents", "refused", "malformed")))
         self.assertEqual(wanted, sorted(harness.texts_of(daemon.incidents(instance="edge"), r"line \d{5}")))
 
+    def test_a_restart_right_after_a_burst_loses_none_of_it(self):
+        daemon = self.daemon("syslog")
+        daemon.run_instance("edge", "syslog", {"listen": "127.0.0.1:0", "protocol": "tcp"})
+        port = daemon.address("edge")[1]
+        result = harness.logger(port, [f"<11>burst line {i:05}" for i in range(LINES)])
+        self.assertEqual((0, ""), (result.returncode, result.stderr))
+        # logger has ended: as far as it knows everything is delivered.
+        daemon.cli("restart", "edge")
+        harness.until(lambda: daemon.context("edge").get("counters", {}).get("received", 0) >= LINES, "all lines are counted", 60)
+        wanted = [f"line {i:05}" for i in range(LINES)]
+        self.assertEqual(wanted, sorted(harness.texts_of(daemon.incidents(instance="edge"), r"line \d{5}")))
+
 
 if __name__ == "__main__":
     unittest.main()

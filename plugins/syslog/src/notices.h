@@ -14,7 +14,7 @@ namespace syslog_plugin {
 
 class Notices {
  public:
-  enum class Kind { Truncated, Refused, StoreWaits, StoreBack, Connections, Accept, Count };
+  enum class Kind { Truncated, Refused, StoreWaits, StoreBack, Connections, Accept, Cut, Count };
   static constexpr std::chrono::seconds kQuiet{10};
 
   explicit Notices(longhaul::Server server) : server_(server) {}

@@ -12,8 +12,10 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kTcpAt = 2;         // in polled_, behind stop and UDP
 constexpr milliseconds kTurnMax{20'000};  // a third of the heartbeat that the manifest declares
-constexpr milliseconds kDrainQuiet{50};   // nothing came for so long: the peers have nothing under way
-constexpr milliseconds kDrainMax{1000};   // a peer that goes on sending is cut off then
+constexpr milliseconds kDrainQuiet{100};  // nothing came for so long: the peers have nothing under way
+// A sender that has ended believes its lines delivered, though most of them may still be in the buffers of the two
+// systems: they are read to their end. A peer that goes on sending is cut off, in time for the manifest's stopTimeout.
+constexpr milliseconds kDrainMax{12'000};
 
 }  // namespace
 
@@ -103,7 +105,10 @@ void Receiver::drain() {
   if (tcp_) tcp_->shutdownAll();
   while (tcp_ && tcp_->connectionCount() > 0) {
     const Time now = std::chrono::steady_clock::now();
-    if (now >= end) break;
+    if (now >= end) {
+      tcp_->noteCut();
+      break;
+    }
     const bool held = tcp_->hasHeld();
     const bool ready = pollAll(held ? 0 : static_cast<int>(kDrainQuiet.count()), now);
     if (!held && !ready) break;

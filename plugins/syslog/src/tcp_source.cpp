@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -163,6 +164,17 @@ void TcpSource::shutdownAll() {
   closing_ = true;
   for (const auto& connection : connections_)
     shutdown(connection->socket.fd(), SHUT_WR);
+}
+
+void TcpSource::noteCut() {
+  std::size_t unread_bytes = 0;
+  for (const auto& connection : connections_) {
+    int bytes = 0;
+    if (ioctl(connection->socket.fd(), FIONREAD, &bytes) == 0) unread_bytes += static_cast<std::size_t>(bytes);
+  }
+  notices_.error(Notices::Kind::Cut, std::to_string(connections_.size()) +
+                                         " connections were still sending when the time to stop was over; " +
+                                         std::to_string(unread_bytes) + " bytes that came from them are not stored");
 }
 
 void TcpSource::removeEnded() {

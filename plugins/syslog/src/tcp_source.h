@@ -56,6 +56,9 @@ class TcpSource {
   // Tells every peer that this end will not go on, without closing: what they have sent is still read.
   void shutdownAll();
 
+  // Says how much of what the open connections have sent will not be read.
+  void noteCut();
+
   std::size_t connectionCount() const { return connections_.size(); }
   bool isAtLimit() const { return connections_.size() >= settings_.connections_max; }
 

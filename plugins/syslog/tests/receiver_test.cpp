@@ -137,6 +137,23 @@ TEST_CASE("stop commits the whole lines that came, and closes what was accepted"
   CHECK(isClosedByPeer(tcp, 10'000));
 }
 
+TEST_CASE("what a sender had sent before it ended is stored to its end, however much it is") {
+  constexpr int kLines = 15'000;  // more than is stored in a second, which is how long a stop once took
+  SyslogRun run;
+  run.start();
+  std::thread sender([&] {
+    const Socket tcp = run.tcp();
+    for (int i = 0; i < kLines; ++i)
+      tcp.send(numbered(i));
+  });
+  REQUIRE(run.waitForIncidents(500));
+  sender.join();  // it has ended; the last of it may be unread
+  CHECK(run.stop().loop == Status::kOk);
+  const Names names = run.names();
+  REQUIRE(names.size() == kLines);
+  CHECK(names.back() == "line " + std::to_string(kLines - 1));
+}
+
 TEST_CASE("stop in the middle of a stream leaves no gap and no double") {
   SyslogRun run;
   run.start();
@@ -152,6 +169,7 @@ TEST_CASE("stop in the middle of a stream leaves no gap and no double") {
   REQUIRE(run.waitForIncidents(700));
   CHECK(run.stop().loop == Status::kOk);
   sender.join();
+  CHECK(run.hasLogged("still sending when the time to stop was over"));
   const Names names = run.names();
   for (std::size_t i = 0; i < names.size(); ++i)
     REQUIRE(names[i] == "line " + std::to_string(i));
