@@ -45,7 +45,7 @@ void raiseFileLimit() {
 Result<UniqueFd> openSignals() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
     ::sigaddset(&signals, number);
   UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!fd) return systemError("signalfd", errno);
@@ -242,7 +242,9 @@ void Daemon::Parts::begin(Result<std::vector<supervisor::Supervisor::Kept>> kept
 void Daemon::Parts::onSignal() {
   signalfd_siginfo info{};
   while (::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    if (info.ssi_signo != SIGHUP) {
+    if (info.ssi_signo == SIGCHLD) {
+      supervisor->reapAdoptedSoon();
+    } else if (info.ssi_signo != SIGHUP) {
       stop(static_cast<int>(info.ssi_signo));
     } else if (!stopping) {
       ownLog(logs::LogLevel::Info, "SIGHUP: reading the plugin and instance folders again");

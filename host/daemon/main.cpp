@@ -119,10 +119,12 @@ int main(int argc, char** argv) {
   // First of all: a SIGHUP that comes before its handler must not end the daemon, and threads inherit this mask.
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD})
     ::sigaddset(&signals, number);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  struct sigaction as_always {};
+  ::sigaction(SIGCHLD, &as_always, nullptr);  // where it was ignored, the kernel would keep no worker's result
 
   CommandLine line = parse(argc, argv);
   if (line.exit_code >= 0) return line.exit_code;

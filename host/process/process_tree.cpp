@@ -251,6 +251,11 @@ std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known) {
   return children;
 }
 
+void reapAdopted(const std::vector<pid_t>& known) {
+  for (const pid_t pid : adoptedChildren(known))
+    ::waitpid(pid, nullptr, WNOHANG);
+}
+
 std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector<pid_t>& known) {
   ::kill(-worker, SIGKILL);
   std::size_t killed = 0;
@@ -270,8 +275,7 @@ std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector
     if (!found_new) break;
     if (any_left) killed += signalTree(worker, tag, SIGKILL);
   }
-  for (const pid_t pid : adoptedChildren(known))
-    ::waitpid(pid, nullptr, WNOHANG);
+  reapAdopted(known);
   return killed;
 }
 

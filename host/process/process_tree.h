@@ -53,6 +53,9 @@ std::size_t signalTree(pid_t worker, std::string_view tag, int signal);
 // Cheap (no walk) where the kernel lists children, else a walk.
 std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known);
 
+// Takes the ends of children that are none of `known`. Costs as adoptedChildren().
+void reapAdopted(const std::vector<pid_t>& known);
+
 // For a worker that has ended, before its waitResult(): kills what is left of its group and what this process adopted
 // from it, and reaps adopted processes that have ended. `known` are the pids of all workers that were not waited for.
 // Cheap when nothing was left, else a walk. Gives the number of processes that were killed.

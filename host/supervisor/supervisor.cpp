@@ -9,6 +9,7 @@
 
 #include "host/base/check.h"
 #include "host/base/limits.h"
+#include "host/process/process_tree.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
@@ -131,6 +132,14 @@ class Supervisor::Impl {
     });
   }
 
+  void reapAdoptedSoon() {
+    if (reap_timer_ != TimerId::None) return;
+    reap_timer_ = shared_.around.loop.timers().after(kReapAdoptedEvery, [this] {
+      reap_timer_ = TimerId::None;
+      process::reapAdopted(livingPids());
+    });
+  }
+
   void setEnabled(InstanceId id, bool enabled, Done done) {
     const Instance* instance = find(id);
     if (instance == nullptr) return done(gone());
@@ -199,6 +208,7 @@ class Supervisor::Impl {
   std::set<InstanceId> changed_;
   std::function<void()> stopped_;
   TimerId stop_timer_ = TimerId::None;
+  TimerId reap_timer_ = TimerId::None;
   bool flush_posted_ = false;
   bool begun_ = false;
   mutable Totals totals_;
@@ -301,6 +311,10 @@ void Supervisor::onPluginChanged(const catalog::PluginFile& file) {
   for (const auto& [id, instance] : impl_->instances_) {
     if (instance->record().plugin == file.id) instance->refreshTarget();
   }
+}
+
+void Supervisor::reapAdoptedSoon() {
+  impl_->reapAdoptedSoon();
 }
 
 std::uint64_t Supervisor::subscribe(std::function<void(InstanceId)> on_change) {

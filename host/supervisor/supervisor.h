@@ -107,6 +107,9 @@ class Supervisor {
   // ---- news
   // The catalog has another active file for this plugin: instances of it follow (Walk 3).
   void onPluginChanged(const catalog::PluginFile& file);
+  // A child of this process ended (SIGCHLD). Workers are waited for one by one; what a worker started and let go became
+  // a child of ours too, and nobody else would take its end while that worker lives. At most once in kReapAdoptedEvery.
+  void reapAdoptedSoon();
 
   // Runs after each change of state, health or worker of an instance; an instance that was removed is told once more.
   // Told in a turn of its own, once for what happened in one turn. The id works until unsubscribe().

@@ -278,6 +278,26 @@ TEST_CASE("a child that was handed on while the dead worker's children were look
     ::waitpid(pid, nullptr, WNOHANG);
 }
 
+TEST_CASE("the end of what a living worker let go is taken, and a worker's is left to who waits for it") {
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  auto worker = launcher.launch(sandbox.plan("(sleep 1000 & echo $!); read line <&3"));
+  REQUIRE(worker);
+  const pid_t adopted = std::stoi(readLine(worker->stdout_read.get()));
+  const UniqueFd handle = openPidfd(adopted);
+  REQUIRE(::kill(adopted, SIGKILL) == 0);
+  waitReadable(handle.get());
+  CHECK(adoptedChildren({worker->pid}) == std::vector<pid_t>{adopted});
+  reapAdopted({worker->pid});
+  CHECK(adoptedChildren({worker->pid}).empty());
+
+  REQUIRE(signalProcess(worker->pidfd.get(), SIGKILL));
+  waitReadable(worker->pidfd.get());
+  reapAdopted({worker->pid});
+  CHECK(waitFor(*worker).signaled);
+}
+
 TEST_CASE("the sweep ends the workers of a dead host on the same state directory, and only those") {
   const Sandbox sandbox;
   const std::string tag = sandbox.plan("").state_tag;
