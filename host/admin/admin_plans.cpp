@@ -32,7 +32,7 @@ Answer planAnswer(const PlanOutcome& outcome, bool yes) {
     failure = invalid(config::toText(first), first.pointer);
     failure.plan_is_at_fault = true;
   } else {
-    failure = {.code = std::string(kNeedsYes), .detail = outcome.plan.needs_yes_reason, .hint = "say --yes"};
+    failure = needsYes(outcome.plan.needs_yes_reason);
   }
   failure.more = std::move(json);
   return failure;

@@ -269,11 +269,8 @@ void AdminService::acted(const std::string& name, Act act, bool changed, const S
 void AdminService::remove(const std::string& name, bool yes, const Reply& reply) {
   if (!around_.supervisor.idOf(name)) return reply(unknownInstance(name));
   if (!yes) {
-    return reply(Failure{.code = std::string(kNeedsYes),
-                         .detail = fmt::format("{} would be deleted with its context, its logs and its data; its "
-                                               "incidents stay",
-                                               name),
-                         .hint = "say --yes"});
+    return reply(
+        needsYes(fmt::format("{} would be deleted with its context, its logs and its data; its incidents stay", name)));
   }
   query(
       reply, [](store::StoreReader& reader) { return reader.instances(); },

@@ -21,6 +21,9 @@ Failure notFound(std::string detail, std::string hint) {
 Failure conflict(std::string detail, std::string hint) {
   return {.code = std::string(codeName(Code::Conflict)), .detail = std::move(detail), .hint = std::move(hint)};
 }
+Failure needsYes(std::string detail) {
+  return {.code = std::string(kNeedsYes), .detail = std::move(detail), .hint = "ask again with yes=true"};
+}
 
 std::string didYouMean(std::string_view word, const std::vector<std::string>& candidates) {
   const auto near = nearest(word, candidates);

@@ -28,6 +28,7 @@ Failure toFailure(const Error& error);
 Failure invalid(std::string detail, std::string field = {}, std::string hint = {});
 Failure notFound(std::string detail, std::string hint = {});
 Failure conflict(std::string detail, std::string hint = {});
+Failure needsYes(std::string detail);
 // `did you mean "x"?`, or nothing: for `hint`.
 std::string didYouMean(std::string_view word, const std::vector<std::string>& candidates);
 

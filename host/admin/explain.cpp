@@ -92,16 +92,19 @@ Explanation explainFile(const std::string& file, const config::Plan& folder) {
   for (const config::Problem& problem : folder.problems) {
     if (problem.file == file) explanation.problems.push_back(problem);
   }
-  explanation.text = fmt::format(
-      "{}: {}\n", file,
-      explanation.problems.empty()
-          ? "no faults"
-          : fmt::format("{} faults; its instances stay as they are until it is mended", explanation.problems.size()));
+  explanation.text =
+      fmt::format("{}: {}\n", file,
+                  explanation.problems.empty()
+                      ? "no faults"
+                      : fmt::format("{} fault{}; its instances stay as they are until it is mended",
+                                    explanation.problems.size(), explanation.problems.size() == 1 ? "" : "s"));
   addProblems(explanation);
   for (const config::PlannedInstance& planned : folder.instances) {
     if (planned.source != file) continue;
+    // What is refused with its whole file has no plugin.
+    const std::string plugin = planned.plugin.empty() ? "" : fmt::format(" ({})", planned.plugin);
     addLine(explanation.text,
-            "instance:", fmt::format("{} ({}): {}", planned.name, planned.plugin, config::toText(planned.action)));
+            "instance:", fmt::format("{}{}: {}", planned.name, plugin, config::toText(planned.action)));
     for (const std::string& note : planned.notes)
       addLine(explanation.text, "note:", note);
   }

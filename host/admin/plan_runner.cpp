@@ -94,13 +94,14 @@ void PlanRunner::perform(PlanOutcome outcome) {
   performing->left = performing->steps.size();
   outcome.applied = true;
   if (performing->steps.empty()) return finish(std::move(outcome));
-  std::map<std::string_view, bool> replaces;
+  std::map<std::string_view, const config::PlannedInstance*> by_name;
   for (const config::PlannedInstance& planned : outcome.plan.instances)
-    replaces[planned.name] = replacesWorker(planned);
+    by_name[planned.name] = &planned;
   for (const PlanStep& step : performing->steps) {
-    StepResult result{.name = step.name, .action = step.action};
+    const config::PlannedInstance& planned = *by_name.at(step.name);
+    StepResult result{.name = step.name, .action = step.action, .held = planned.held};
     const auto view = supervisor_.find(step.name);
-    if (replaces[step.name] && view && view->current) {
+    if (replacesWorker(planned) && view && view->current) {
       result.since = {.generation = view->current->generation.value, .refusal_counts = true};
     }
     outcome.results.push_back(std::move(result));

@@ -38,7 +38,7 @@ Json toJson(const StepResult& result) {
     json["error"] = {{"code", codeName(result.error->code)}, {"detail", result.error->message}};
   } else {
     json["since"] = result.since.text();
-    json["wait"] = goalName(result.action == config::Action::Orphan ? Goal::Stopped : Goal::Settled);
+    if (!result.held) json["wait"] = goalName(result.action == config::Action::Orphan ? Goal::Stopped : Goal::Settled);
   }
   return json;
 }

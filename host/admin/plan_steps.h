@@ -29,6 +29,7 @@ std::vector<PlanStep> stepsOf(const config::Plan& plan, config::Owner owner, std
 struct StepResult {
   std::string name;
   config::Action action = config::Action::Unchanged;
+  bool held = false;  // there is nothing to wait for: an older worker may go on meanwhile
   std::optional<Error> error;
   Since since;
 };

@@ -79,8 +79,25 @@ CLI::App* subcommandOf(CLI::App& top, const Verb& verb) {
   return app;
 }
 
+// CLI11 takes an operand in brackets for a list and splits it. With this behind it, it is a word like any other.
+constexpr char kBracketGuard = '\x1f';
+
+std::string guarded(std::string word) {
+  if (word.starts_with('[') && word.ends_with(']')) word += kBracketGuard;
+  return word;
+}
+std::string unguarded(std::string word) {
+  if (word.starts_with('[') && word.ends_with(kBracketGuard)) word.pop_back();
+  return word;
+}
+
+// "warn" is nearer to "warning" than letters tell.
 std::string meant(std::string_view word, const std::vector<std::string>& candidates) {
-  const auto near = nearest(word, candidates);
+  auto near = nearest(word, candidates);
+  const auto begun = [&](const std::string& candidate) { return !word.empty() && candidate.starts_with(word); };
+  if (!near && std::count_if(candidates.begin(), candidates.end(), begun) == 1) {
+    near = *std::find_if(candidates.begin(), candidates.end(), begun);
+  }
   return near ? fmt::format("did you mean \"{}\"?", *near) : std::string{};
 }
 
@@ -149,7 +166,9 @@ std::optional<UsageError> take(const Slots& slots, Arguments& into) {
       continue;
     }
     if (slot.given.empty()) continue;
-    for (const std::string& text : slot.given) {
+    auto& given = into.values[slot.key] = slot.given;
+    std::transform(given.begin(), given.end(), given.begin(), unguarded);
+    for (const std::string& text : given) {
       if (slot.kind == ValueKind::Count) {
         if (const auto number = parseInt(text); !number || *number < 0) {
           return usage(fmt::format("{} has \"{}\", wanted a whole number from 0", slot.shown, text), "");
@@ -159,14 +178,14 @@ std::optional<UsageError> take(const Slots& slots, Arguments& into) {
         return usage(fmt::format("{} has \"{}\", wanted a span like 500ms, 30s, 5min, 2h or 1d", slot.shown, text), "");
       }
     }
-    into.values[slot.key] = slot.given;
   }
   return std::nullopt;
 }
 
 std::optional<UsageError> checkWords(const Program& program, const CLI::App& top, const Verb* verb,
                                      const std::string& first) {
-  const auto left = top.remaining(true);
+  auto left = top.remaining(true);
+  std::transform(left.begin(), left.end(), left.begin(), unguarded);
   const auto flag =
       std::find_if(left.begin(), left.end(), [](const std::string& word) { return word.size() > 1 && word[0] == '-'; });
   if (verb == nullptr && (left.empty() || flag != left.begin())) {
@@ -188,9 +207,19 @@ std::optional<UsageError> checkWords(const Program& program, const CLI::App& top
 
 std::optional<UsageError> checkOperands(const Program& program, const Verb& verb, const Arguments& arguments) {
   for (const OperandSpec& operand : verb.operands) {
-    if (!operand.required || arguments.has(operand.name)) continue;
-    return usage(fmt::format("{} {} wants {}", program.name, verb.name, operand.name),
+    const auto& given = arguments.all(operand.name);
+    const bool is_empty = std::all_of(given.begin(), given.end(), [](const std::string& word) { return word.empty(); });
+    if (!operand.required || !is_empty) continue;
+    return usage(fmt::format("{} {} wants {}{}", program.name, verb.name, operand.name,
+                             given.empty() ? "" : ", and it is empty"),
                  fmt::format("{} {} --help shows how", program.name, verb.name));
+  }
+  for (const OptionSpec& option : verb.options) {
+    const auto given = arguments.text(option.longName());
+    const auto& choices = option.choices;
+    if (!given || choices.empty() || std::find(choices.begin(), choices.end(), *given) != choices.end()) continue;
+    return usage(fmt::format("--{} has \"{}\", wanted {}", option.longName(), *given, alternatives(choices)),
+                 meant(*given, choices));
   }
   const auto output = arguments.text("output");
   if (output && !parseFormat(*output)) {
@@ -240,7 +269,9 @@ Parsed parseCommandLine(const Program& program, const std::vector<std::string>& 
   }
   std::string failure;
   try {
-    top.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    std::vector<std::string> last_first(words.rbegin(), words.rend());
+    std::transform(last_first.begin(), last_first.end(), last_first.begin(), guarded);
+    top.parse(std::move(last_first));
   } catch (const CLI::ArgumentMismatch& error) {
     const std::string_view what = error.what();
     failure = fmt::format("{} wants a value behind it", what.substr(0, what.find(':')));

@@ -29,6 +29,7 @@ struct OptionSpec {
   std::string_view value{};  // its name in the help: "N"
   std::string_view help{};
   bool repeats = false;
+  std::vector<std::string> choices{};  // of Text: the words it may be; empty: any
 
   std::string_view longName() const;  // "lines"
 };

@@ -85,9 +85,16 @@ Exit write(Session& session, const std::string& name, HttpRequest request) {
   return Exit::Done;
 }
 
+// What stands on the command line is the operator's mistake; of stdin it is an error like that of a file.
+Exit wrongValues(Session& session, const std::vector<std::string>& words, const Error& error) {
+  const bool from_stdin = words.size() == 1 && words[0] == "-";
+  return from_stdin ? session.fail(error) : session.usage(error.message);
+}
+
 Exit set(Session& session, const Arguments& arguments) {
-  auto values = readObject(session, arguments.all("VALUES"));
-  if (!values) return session.fail(values.error());
+  const auto& words = arguments.all("VALUES");
+  auto values = readObject(session, words);
+  if (!values) return wrongValues(session, words, values.error());
   std::string body = fmt::format("{{\"values\":{}", objectText(*values));
   if (const auto version = arguments.count("expected-version"))
     body += fmt::format(",\"expectedVersion\":{}", *version);
@@ -100,7 +107,7 @@ Exit patch(Session& session, const Arguments& arguments) {
     return session.usage("longhaul context patch wants KEY=VALUE or --unset KEY");
   }
   auto changes = readObject(session, words);
-  if (!changes) return session.fail(changes.error());
+  if (!changes) return wrongValues(session, words, changes.error());
   for (const std::string& key : arguments.all("unset"))
     (*changes)[key] = "null";
   return write(session, *arguments.text("NAME"),

@@ -166,7 +166,11 @@ Verb listVerb() {
       .operands = {{.name = "ID", .required = false}},
       .options = {{.flags = "--instance", .kind = ValueKind::Text, .value = "NAME", .help = "made by this instance"},
                   {.flags = "--type", .kind = ValueKind::Text, .value = "TYPE", .help = "of this type"},
-                  {.flags = "--status", .kind = ValueKind::Text, .value = "STATUS", .help = "active or closed"},
+                  {.flags = "--status",
+                   .kind = ValueKind::Text,
+                   .value = "STATUS",
+                   .help = "active or closed",
+                   .choices = {"active", "closed"}},
                   {.flags = "--oldest", .help = "the oldest first"}},
       .details = {},
       .run = incidents};

@@ -149,11 +149,13 @@ std::vector<Verb> logVerbs() {
                    {.flags = "--level",
                     .kind = ValueKind::Text,
                     .value = "LEVEL",
-                    .help = "at least: debug, info, warning or error"},
+                    .help = "at least: debug, info, warning or error",
+                    .choices = {"debug", "info", "warning", "error"}},
                    {.flags = "--source",
                     .kind = ValueKind::Text,
                     .value = "SOURCE",
-                    .help = "only from plugin, stdout, stderr or host"}},
+                    .help = "only from plugin, stdout, stderr or host",
+                    .choices = {"plugin", "stdout", "stderr", "host"}}},
        .details = "Names may be globs ('edge-*'). Times are local; -o jsonl has them in UTC.",
        .run = logs}};
 }

@@ -9,7 +9,29 @@ namespace {
 
 using lifecycle::PublicState;
 
-std::string remedyOf(PublicState state, const std::string& name) {
+WorkerView workerView(const WorkerProcess& worker, bool with_usage) {
+  WorkerView view{.pid = worker.pid(),
+                  .generation = worker.generation(),
+                  .digest = worker.about().target.digest,
+                  .version = worker.about().version,
+                  .started_at_us = worker.startedAtUs(),
+                  .ready_at_us = worker.readyAtUs()};
+  if (!with_usage) return view;
+  if (const auto usage = process::usageOf(worker.pid())) {
+    view.cpu_ms = usage->cpu_ms;
+    view.rss_bytes = usage->rss_bytes;
+    view.threads_count = usage->thread_count;
+  }
+  return view;
+}
+
+std::int64_t wallOf(TimePoint when, TimePoint now) {
+  return wallNowUs() + std::chrono::duration_cast<std::chrono::microseconds>(when - now).count();
+}
+
+}  // namespace
+
+std::string remedyOf(PublicState state, const std::string& name, bool has_ended) {
   switch (state) {
     case PublicState::Disabled:
       return fmt::format("`longhaul enable {}`", name);
@@ -17,6 +39,8 @@ std::string remedyOf(PublicState state, const std::string& name) {
       return "set longRunning: true to keep a worker running";
     case PublicState::Backoff:
     case PublicState::CrashLoop:
+      // A listener's address was taken, or there was no room for a worker: no death and no log tells of it.
+      if (!has_ended) return fmt::format("it is tried again by itself; `longhaul release {}` tries now", name);
       return fmt::format(
           "`longhaul deaths {0}` and `longhaul logs {0}` say how it ended; `longhaul release {0}` tries now", name);
     case PublicState::Quarantined:
@@ -40,28 +64,6 @@ std::string remedyOf(PublicState state, const std::string& name) {
   return {};
 }
 
-WorkerView workerView(const WorkerProcess& worker, bool with_usage) {
-  WorkerView view{.pid = worker.pid(),
-                  .generation = worker.generation(),
-                  .digest = worker.about().target.digest,
-                  .version = worker.about().version,
-                  .started_at_us = worker.startedAtUs(),
-                  .ready_at_us = worker.readyAtUs()};
-  if (!with_usage) return view;
-  if (const auto usage = process::usageOf(worker.pid())) {
-    view.cpu_ms = usage->cpu_ms;
-    view.rss_bytes = usage->rss_bytes;
-    view.threads_count = usage->thread_count;
-  }
-  return view;
-}
-
-std::int64_t wallOf(TimePoint when, TimePoint now) {
-  return wallNowUs() + std::chrono::duration_cast<std::chrono::microseconds>(when - now).count();
-}
-
-}  // namespace
-
 InstanceView Instance::view(bool with_usage) const {
   InstanceView view;
   view.id = record_.id;
@@ -74,7 +76,7 @@ InstanceView Instance::view(bool with_usage) const {
   const PublicState state = machine_->publicState();
   view.state = lifecycle::publicStateName(state);
   view.reason = machine_->reason();
-  view.remedy = remedyOf(state, record_.name);
+  view.remedy = remedyOf(state, record_.name, last_end_.has_value());
   const TimePoint now = shared_.around.loop.timers().now();
   if (const auto next = machine_->nextStartAt()) view.next_start_at_us = wallOf(*next, now);
   if (current_ && current_->process) view.current = workerView(*current_->process, with_usage);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/base/ids.h"
+#include "host/lifecycle/instance_machine.h"
 #include "host/store/values.h"
 
 namespace longhaul::host::supervisor {
@@ -68,5 +69,8 @@ struct InstanceView {
   std::vector<ListenerView> listeners;
   std::vector<std::string> warnings;  // flapping, a quarantined row, a newer plugin that asks for more …
 };
+
+// What an operator can do in this state; empty: nothing is wrong, or the reason says it. `has_ended`: a worker did.
+std::string remedyOf(lifecycle::PublicState state, const std::string& name, bool has_ended);
 
 }  // namespace longhaul::host::supervisor

@@ -118,6 +118,9 @@ TEST_CASE("Explain says state, reason, faults of the instance's file and a refus
   const Explanation file = explainFile("/i/edge.yaml", plan);
   CHECK(file.kind == "file");
   CHECK(file.problems.size() == 1);
+  CHECK(file.text.find("1 fault; ") != std::string::npos);
+  plan.instances.push_back({.action = config::Action::Refuse, .name = "x1", .source = "/i/edge.yaml"});
+  CHECK(explainFile("/i/edge.yaml", plan).text.find("x1: refuse\n") != std::string::npos);
   CHECK(meansFile("edge.yaml", "/i/edge.yaml"));
   CHECK_FALSE(meansFile("dge.yaml", "/i/edge.yaml"));
   CHECK_FALSE(meansFile("", ""));

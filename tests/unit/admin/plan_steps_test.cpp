@@ -59,6 +59,14 @@ TEST_CASE("What is unchanged, kept or refused is left alone") {
   CHECK(steps(planned(action)).empty());
 }
 
+TEST_CASE("Nobody waits for an instance that is held, since its older worker may run on") {
+  StepResult result{.name = "edge", .action = Action::Change};
+  CHECK(toJson(result)["wait"] == "settled");
+  result.held = true;
+  CHECK_FALSE(toJson(result).contains("wait"));
+  CHECK(toJson(result).contains("since"));
+}
+
 TEST_CASE("A file's new name replaces no worker, a parameter does") {
   auto instance = planned(Action::Change);
   instance.changes = {"file: /i/a.yaml → /i/b.yaml"};
@@ -106,7 +114,9 @@ TEST_CASE("The answer to a plan is a failure with the plan in it, unless it was 
   PlanOutcome needs_yes;
   needs_yes.plan.needs_yes = true;
   needs_yes.plan.needs_yes_reason = "3 of 4";
-  CHECK(std::get<Failure>(planAnswer(needs_yes, false)).code == kNeedsYes);
+  const auto asks = std::get<Failure>(planAnswer(needs_yes, false));
+  CHECK(asks.code == kNeedsYes);
+  CHECK(asks.hint == "ask again with yes=true");
 
   PlanOutcome failed;
   failed.applied = true;

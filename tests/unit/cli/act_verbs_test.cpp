@@ -156,6 +156,16 @@ TEST_CASE("apply sends the file as it is, prints the plan, and waits for what it
   CHECK(runLonghaul(server, {"apply", "-f", file, "--no-wait", "-o", "name"}).out == "edge\n");
 }
 
+TEST_CASE("apply waits for nothing where the daemon names nothing to wait for") {
+  TestServer server;
+  server.answer("POST /api/v1/apply?file=stdin", 200,
+                {{"ok", true},
+                 {"text", "change    edge (syslog)\n          note: held: there is no plugin\n"},
+                 {"results", {{{"name", "edge"}, {"action", "change"}, {"since", "4r"}}}}});
+  CHECK(runLonghaul(server, {"apply", "-f", "-"}, {.input = "name: edge\n"}).exit == Exit::Done);
+  CHECK(server.seen().size() == 1);
+}
+
 TEST_CASE("apply reads stdin, and a plan with faults is printed and is an error") {
   TestServer server;
   Json refused = problemJson(422, "INVALID", "the plan has a fault");

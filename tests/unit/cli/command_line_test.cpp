@@ -106,6 +106,14 @@ TEST_CASE("A wrong option gets the nearest one") {
   CHECK_THAT(usageErrorOf("ps -o jsno"), Contains("wanted table, wide, json") && Contains("\"json\"?"));
 }
 
+TEST_CASE("Words in brackets stay one word, as globs and texts have them") {
+  const auto parsed = parseCommandLine(longhaul(), {"entry", "add", "43", "[a,b]", "[]", "[c"});
+  REQUIRE(std::holds_alternative<Invocation>(parsed));
+  CHECK(std::get<Invocation>(parsed).arguments.all("TEXT") == std::vector<std::string>{"[a,b]", "[]", "[c"});
+  CHECK_THAT(usageErrorOf("policy one [2]"), Catch::Contains("\"[2]\" is one word too many"));
+  CHECK_THAT(usageErrorOf("logs one -n [2]"), Catch::Contains("--lines has \"[2]\","));
+}
+
 TEST_CASE("What is missing or too much is told") {
   CHECK_THAT(usageErrorOf("status"), Catch::Contains("longhaul status wants NAME"));
   CHECK_THAT(usageErrorOf("policy one two"), Catch::Contains("\"two\" is one word too many"));

@@ -217,12 +217,21 @@ TEST_CASE("What cannot be is refused before anything is asked") {
   for (const Words& words :
        {Words{"logs", "a", "-f", "-o", "json"}, Words{"logs", "a", "-o", "name"},
         Words{"logs", "a", "--since", "whenever"}, Words{"disable"}, Words{"disable", "a", "--all"},
-        Words{"context", "patch", "a"}, Words{"incident", "create", "x", "--severity", "huge"}}) {
+        Words{"context", "patch", "a"}, Words{"incident", "create", "x", "--severity", "huge"},
+        Words{"incident", "create", ""}, Words{"incidents", "--status", "open"}, Words{"logs", "a", "--source", "me"},
+        Words{"context", "patch", "a", "key"}, Words{"context", "set", "a", "{\"x\""}}) {
     const Ran ran = runLonghaul(server, words);
     INFO(words[0]);
     CHECK(ran.exit == Exit::Usage);
     CHECK_THAT(ran.err, Catch::StartsWith("error: "));
   }
+  const Ran level = runLonghaul(server, {"logs", "a", "--level", "warn"});
+  CHECK(level.exit == Exit::Usage);
+  CHECK_THAT(level.err, Contains("--level has \"warn\", wanted debug, info, warning or error") &&
+                            Contains("did you mean \"warning\"?"));
+  const Ran list = runLonghaul(server, {"context", "set", "a", "[1]"});
+  CHECK(list.exit == Exit::Usage);
+  CHECK_THAT(list.err, Contains("found \"[1]\", wanted KEY=VALUE"));
   CHECK(server.seen().empty());
 }
 

@@ -142,7 +142,9 @@ TEST_CASE("An instance is applied, looked at, switched, waited for and removed")
   CHECK(host.json("POST", "/api/v1/instances/edge/disable")["wait"] == "stopped");
   CHECK(host.json("GET", "/api/v1/instances/edge?wait=stopped")["wait"]["outcome"] == "reached");
 
-  CHECK(host.json("DELETE", "/api/v1/instances/edge", "", 409)["code"] == "NEEDS_YES");
+  const Json asks = host.json("DELETE", "/api/v1/instances/edge", "", 409);
+  CHECK(asks["code"] == "NEEDS_YES");
+  CHECK(asks["hint"] == "ask again with yes=true");
   CHECK(host.json("DELETE", "/api/v1/instances/edge?yes=true")["removed"] == true);
   CHECK(host.json("GET", "/api/v1/instances")["instances"].empty());
 }
