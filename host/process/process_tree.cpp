@@ -256,6 +256,18 @@ void reapAdopted(const std::vector<pid_t>& known) {
     ::waitpid(pid, nullptr, WNOHANG);
 }
 
+std::size_t killStrays(const std::vector<pid_t>& known, const std::vector<std::string>& living) {
+  std::size_t killed = 0;
+  for (const pid_t pid : adoptedChildren(known)) {
+    const auto process = processOf(pid);
+    if (!process || process->zombie) continue;
+    const std::string tag = tagOf(pid);
+    if (tag.empty() || std::find(living.begin(), living.end(), tag) != living.end()) continue;
+    killed += signalTree(pid, tag, SIGKILL);
+  }
+  return killed;
+}
+
 std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector<pid_t>& known) {
   ::kill(-worker, SIGKILL);
   std::size_t killed = 0;

@@ -56,6 +56,11 @@ std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known);
 // Takes the ends of children that are none of `known`. Costs as adoptedChildren().
 void reapAdopted(const std::vector<pid_t>& known);
 
+// Kills what this process adopted from workers that are no longer there: it bears a tag of ours that is none of
+// `living`. That is what a look at a worker's end can miss, because a process in the middle of an exec shows no tag.
+// Gives the number of processes that were killed. Cheap where nothing was adopted, else a walk a stray.
+std::size_t killStrays(const std::vector<pid_t>& known, const std::vector<std::string>& living);
+
 // For a worker that has ended, before its waitResult(): kills what is left of its group and what this process adopted
 // from it, and reaps adopted processes that have ended. `known` are the pids of all workers that were not waited for.
 // Cheap when nothing was left, else a walk. Gives the number of processes that were killed.

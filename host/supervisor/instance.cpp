@@ -234,6 +234,11 @@ void Instance::addPids(std::vector<pid_t>& pids) const {
   if (incoming_ && incoming_->process) pids.push_back(incoming_->process->pid());
 }
 
+void Instance::addTags(std::vector<std::string>& tags) const {
+  if (current_ && current_->process) tags.push_back(current_->process->tag());
+  if (incoming_ && incoming_->process) tags.push_back(incoming_->process->tag());
+}
+
 // ---------------------------------------------------------------- what a worker tells
 
 void Instance::onLoaded(WorkerProcess& worker, std::string_view payload) {

@@ -29,6 +29,7 @@ class Instance final : public WorkerEvents {
   // `with_usage`: also reads /proc for the workers.
   InstanceView view(bool with_usage) const;
   void addPids(std::vector<pid_t>& pids) const;
+  void addTags(std::vector<std::string>& tags) const;
 
   // What was stored before it is told here.
   void setRecord(store::InstanceRecord record);

@@ -136,7 +136,12 @@ class Supervisor::Impl {
     if (reap_timer_ != TimerId::None) return;
     reap_timer_ = shared_.around.loop.timers().after(kReapAdoptedEvery, [this] {
       reap_timer_ = TimerId::None;
-      process::reapAdopted(livingPids());
+      const std::vector<pid_t> pids = livingPids();
+      std::vector<std::string> tags;
+      for (const auto& [id, instance] : instances_)
+        instance->addTags(tags);
+      // Their ends bring us here again.
+      if (process::killStrays(pids, tags) == 0) process::reapAdopted(pids);
     });
   }
 

@@ -69,6 +69,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
 
   const About& about() const { return about_; }
   pid_t pid() const { return launched_.pid; }
+  const std::string& tag() const { return launched_.tag; }
   Generation generation() const { return generation_; }
   void setGeneration(Generation generation) { generation_ = generation; }
   bool ended() const { return ended_; }

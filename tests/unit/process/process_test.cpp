@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
+#include <chrono>
 
 #include <csignal>
 #include <filesystem>
@@ -224,8 +225,11 @@ TEST_CASE("what a worker left is killed and reaped, also when it left the group,
   REQUIRE(sibling);
   readLine(sibling->stdout_read.get());
   auto worker =
-      launcher.launch(sandbox.plan("sleep 1000 & echo $!\n"
-                                   "setsid sh -c 'echo $$; (setsid sleep 1000 & echo $!); sleep 1000' &\n"
+      // Each tells its pid when it runs: in the middle of an exec a process shows no tag.
+      launcher.launch(sandbox.plan("loop='echo $$; while :; do sleep 1000; done'\n"
+                                   "export loop\n"
+                                   "sh -c \"$loop\" &\n"
+                                   "setsid sh -c '(setsid sh -c \"$loop\" &); eval \"$loop\"' &\n"
                                    "read line <&3"));
   REQUIRE(worker);
   std::vector<pid_t> left;
@@ -267,15 +271,35 @@ TEST_CASE("a child that was handed on while the dead worker's children were look
     waitReadable(worker->pidfd.get());
     killLeftBehind(worker->pid, worker->tag, {worker->pid});
     waitFor(*worker);
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-      const pid_t pid = std::atoi(entry.path().filename().c_str());
-      if (pid <= 0 || tagOf(pid) != worker->tag) continue;
+    // What was in the middle of an exec then shows its tag by and by.
+    for (const pid_t pid : adoptedChildren({})) {
       const UniqueFd left = openPidfd(pid);
-      if (left) waitReadable(left.get());  // it was killed and is about to end, or the test fails
+      pollfd ended{left.get(), POLLIN, 0};
+      const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{kFailMs};
+      while (left && ::poll(&ended, 1, 1) == 0) {
+        REQUIRE(std::chrono::steady_clock::now() < until);
+        killStrays({}, {});
+      }
     }
+    reapAdopted({});
   }
-  for (const pid_t pid : adoptedChildren({}))
-    ::waitpid(pid, nullptr, WNOHANG);
+  CHECK(adoptedChildren({}).empty());
+}
+
+TEST_CASE("a stray is what bears the tag of a worker that is no longer there") {
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  auto worker =
+      launcher.launch(sandbox.plan("(setsid sh -c 'echo $$; while :; do sleep 1000; done' &); read line <&3"));
+  REQUIRE(worker);
+  const pid_t adopted = std::stoi(readLine(worker->stdout_read.get()));
+  CHECK(killStrays({worker->pid}, {worker->tag}) == 0);
+  CHECK(killStrays({worker->pid}, {"of-another"}) >= 1);
+  CHECK(isGone(adopted));
+  signalTree(worker->pid, worker->tag, SIGKILL);
+  waitFor(*worker);
+  reapAdopted({});
 }
 
 TEST_CASE("the end of what a living worker let go is taken, and a worker's is left to who waits for it") {
