@@ -47,7 +47,6 @@ inline constexpr std::size_t kContextChangesPendingMax = 1000;
 inline constexpr std::size_t kPageHeaderBytes = 4096;
 inline constexpr std::size_t kLogRingBytes = 256U << 10;  // about 1,700 lines of 150 bytes while the host is busy
 inline constexpr std::size_t kLogLineBytesMax = 16U << 10;
-inline constexpr auto kLogRingIdle = 10s;  // a ring empty for so long gives its pages back
 inline constexpr std::uint32_t kLogLinesPerSecond = 10'000;
 inline constexpr std::uint32_t kLogLinesBurst = 20'000;
 inline constexpr std::size_t kStderrTailBytes = 4096;  // kept for the crash card

@@ -336,7 +336,7 @@ void Instance::onEnded(WorkerProcess& worker) {
                     .exit_class = exit_class,
                     .card = crashCard(worker, exit, now_us)};
   last_end_ = EndView{now_us, exit_class, exit.text};
-  ++shared_.ends[exit_class];
+  ++shared_.totals.ends[exit_class];
   log(exit.failure ? logs::LogLevel::Error : logs::LogLevel::Info,
       fmt::format("worker {} ended: {}: {}", worker.pid(), exit_class, exit.text));
   for (const std::string& mended : shared_.listeners.heal(id()))

@@ -27,7 +27,6 @@ struct Shared {
   services::ServerApi api;
   ipc::CallSocketBudget call_sockets;
   Totals totals;
-  std::map<std::string, std::uint64_t> ends;  // by exit class
 
   // A staged file whose bytes had their digest, as long as the file is the same one.
   using FileIdentity = std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>;

@@ -13,7 +13,7 @@ namespace longhaul::host::supervisor {
 
 class SpawnSlots {
  public:
-  // `granted` runs in a turn of its own, or inside giveBack() of another instance: never inside ask().
+  // `granted` runs from a timer: never inside ask() or giveBack().
   SpawnSlots(TimerQueue& timers, std::size_t slots_max, std::function<void(InstanceId)> granted);
   ~SpawnSlots();
   SpawnSlots(const SpawnSlots&) = delete;

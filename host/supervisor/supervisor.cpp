@@ -15,8 +15,6 @@
 namespace longhaul::host::supervisor {
 namespace {
 
-constexpr std::string_view kStoreBusy = "the store's queue is full: try again";
-
 Error gone() {
   return {Code::NotFound, "there is no such instance any more"};
 }
@@ -36,7 +34,6 @@ class Supervisor::Impl {
                 .api = services::ServerApi(surroundings.store, wallNowUs),
                 .call_sockets = {.used_count = 0, .count_max = settings_in.call_sockets_max},
                 .totals = {},
-                .ends = {},
                 .verified = {},
                 .find = [this](InstanceId id) { return find(id); },
                 .changed = [this](InstanceId id) { changed(id); },
@@ -216,7 +213,6 @@ class Supervisor::Impl {
   TimerId reap_timer_ = TimerId::None;
   bool flush_posted_ = false;
   bool begun_ = false;
-  mutable Totals totals_;
 };
 
 Supervisor::Supervisor(Surroundings surroundings, Settings settings)
@@ -266,9 +262,7 @@ std::vector<std::string> Supervisor::names() const {
 }
 
 const Totals& Supervisor::totals() const {
-  impl_->totals_ = impl_->shared_.totals;
-  impl_->totals_.ends.assign(impl_->shared_.ends.begin(), impl_->shared_.ends.end());
-  return impl_->totals_;
+  return impl_->shared_.totals;
 }
 
 std::string Supervisor::holderOf(std::string_view transport, std::string_view address) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,7 +55,7 @@ struct Totals {
   std::uint64_t calls = 0;
   std::uint64_t failed_calls = 0;
   std::uint64_t incidents = 0;
-  std::vector<std::pair<std::string, std::uint64_t>> ends;  // by exit class
+  std::map<std::string, std::uint64_t> ends;  // by exit class
 };
 
 class Supervisor {
