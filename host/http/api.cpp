@@ -32,6 +32,13 @@ Response unknownPath(const std::vector<std::string>& segments) {
                  near.empty() ? "docs/API.md lists the routes" : fmt::format("did you mean \"{}\"?", near));
 }
 
+Response denied(const Peer& peer, Role least) {
+  return problem(
+      403, fmt::format("uid {} has the role {}, and this wants {}", peer.uid, roleName(peer.role), roleName(least)),
+      least == Role::Admin ? "ask as root or as the daemon's user"
+                           : "ask as a member of the socket's group, as root or as the daemon's user");
+}
+
 }  // namespace
 
 std::optional<Response> Api::plain(std::string_view path) const {
@@ -77,8 +84,8 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
     respond(allowed.empty() ? unknownPath(target.segments) : wrongMethod(method, allowed));
     return {};
   }
-  if (found->acts && !peer.may_act) {
-    respond(problem(403, fmt::format("uid {} may only look", peer.uid), "ask as root or as the daemon's user"));
+  if (peer.role < found->least) {
+    respond(denied(peer, found->least));
     return {};
   }
   Query query(target.query, found->query, found->repeatable);

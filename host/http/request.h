@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "host/base/role.h"
+
 namespace longhaul::host::http {
 
 struct Request {
@@ -26,7 +28,7 @@ struct Response {
 
 struct Peer {
   uid_t uid = 0;
-  bool may_act = false;  // root, or the daemon's own user
+  Role role = Role::Read;  // by the socket alone; a user that is known may have another one
 };
 
 }  // namespace longhaul::host::http

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/admin/admin_service.h"
+#include "host/base/role.h"
 #include "host/http/request.h"
 #include "host/http/target.h"
 
@@ -27,7 +28,7 @@ struct Route {
   std::string_view method;
   std::string_view path;           // "{name}" stands for any one segment
   std::vector<std::string> query;  // the keys that it knows
-  bool acts = false;               // only for those who may act
+  Role least = Role::Read;         // who may
   int done_status = 200;
   admin::WaitId (*handle)(Call& call) = nullptr;
   std::string_view repeatable{};  // a key of `query` that may come more than once

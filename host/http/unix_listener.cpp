@@ -6,6 +6,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -51,11 +53,32 @@ Result<void> removeStale(const std::filesystem::path& path) {
   return {};
 }
 
-Peer peerOf(int fd) {
+// The peer's further groups, as it had them when it connected.
+bool isMember(int fd, gid_t group) {
+  std::array<gid_t, 256> groups{};
+  socklen_t size = sizeof groups;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return false;  // more than these: none
+  const auto* end = groups.begin() + size / sizeof(gid_t);
+  return std::find(groups.begin(), end, group) != end;
+}
+
+Peer peerOf(int fd, gid_t group) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {.uid = static_cast<uid_t>(-1)};
-  return {.uid = credentials.uid, .may_act = credentials.uid == 0 || credentials.uid == ::geteuid()};
+  Peer peer{.uid = credentials.uid};
+  if (peer.uid == 0 || peer.uid == ::geteuid()) {
+    peer.role = Role::Admin;
+  } else if (credentials.gid == group || isMember(fd, group)) {
+    peer.role = Role::Operate;
+  }
+  return peer;
+}
+
+// The socket's group may be changed while it is listened on.
+gid_t groupOf(const std::filesystem::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? status.st_gid : static_cast<gid_t>(-1);
 }
 
 }  // namespace
@@ -105,7 +128,7 @@ void UnixListener::onReadable() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (fd) {
-      const Peer peer = peerOf(fd.get());
+      const Peer peer = peerOf(fd.get(), groupOf(path_));
       accepted_(std::move(fd), peer);
       continue;
     }

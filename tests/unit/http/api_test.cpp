@@ -35,7 +35,7 @@ struct Host {
   static constexpr std::chrono::seconds kLimit{20};
 
   Response ask(const std::string& method, const std::string& target, const std::string& body = "",
-               Peer peer = {0, true}) {
+               Peer peer = {0, Role::Admin}) {
     std::optional<Response> answer;
     api.handle({.method = method, .target = target, .body = body}, peer,
                [&](const Response& response) { answer = response; });
@@ -102,10 +102,10 @@ TEST_CASE("What there is not gets the nearest thing there is, and what is not po
   CHECK(host.ask("BREW", "/livez").status == 501);
 }
 
-TEST_CASE("Who may only look may not act, and sees no context") {
+TEST_CASE("Who may only look may not act, and sees no context; who operates does not change what there is") {
   Host host;
   host.makeEdge();
-  const Peer other{.uid = 4711, .may_act = false};
+  const Peer other{.uid = 4711, .role = Role::Read};
   CHECK(host.ask("GET", "/api/v1/instances/edge", "", other).status == 200);
   CHECK(host.ask("HEAD", "/api/v1/incidents", "", other).status == 200);
   for (const auto& [method, path] :
@@ -114,6 +114,12 @@ TEST_CASE("Who may only look may not act, and sees no context") {
         std::pair{"POST", "/api/v1/reload"}, std::pair{"POST", "/api/v1/incidents"}}) {
     CHECK(host.ask(method, path, "", other).status == 403);
   }
+  const Peer operating{.uid = 4711, .role = Role::Operate};
+  CHECK(host.ask("GET", "/api/v1/instances/edge/context", "", operating).status == 200);
+  CHECK(host.ask("POST", "/api/v1/instances/edge/disable", "", operating).status == 200);
+  const Response denied = host.ask("DELETE", "/api/v1/instances/edge?yes=true", "", operating);
+  CHECK(denied.status == 403);
+  CHECK(denied.body.find("has the role operate, and this wants admin") != std::string::npos);
   CHECK(host.ask("GET", "/api/v1/instances/edge").status == 200);
 }
 
@@ -292,7 +298,7 @@ TEST_CASE("Logs are followed over the API") {
   host.api.handle({.method = "GET",
                    .target = "/api/v1/instances/edge/logs?waitMs=20000&cursor=" + first["next"].get<std::string>(),
                    .body = ""},
-                  {0, true}, [&](const Response& response) { answer = response; });
+                  {0, Role::Admin}, [&](const Response& response) { answer = response; });
   host.files->appendHost(host.files->log("edge"), logs::LogLevel::Info, "second");
   host.files->flush();
   REQUIRE(host.loop.runUntil([&] { return answer.has_value(); }, Host::kLimit));

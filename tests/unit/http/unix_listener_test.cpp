@@ -35,7 +35,7 @@ TEST_CASE("The socket has mode 0660, says who connects, and is gone with the lis
     REQUIRE(client);
     REQUIRE(loop.runUntil([&] { return peer.has_value(); }, std::chrono::seconds{10}));
     CHECK(peer->uid == ::geteuid());
-    CHECK(peer->may_act);
+    CHECK(peer->role == Role::Admin);
   }
   CHECK_FALSE(std::filesystem::exists(folder / "s"));
 }
