@@ -58,7 +58,7 @@ bool isMember(int fd, gid_t group) {
   std::array<gid_t, 256> groups{};
   socklen_t size = sizeof groups;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return false;  // more than these: none
-  const auto* end = groups.begin() + size / sizeof(gid_t);
+  const auto end = groups.begin() + static_cast<std::ptrdiff_t>(size / sizeof(gid_t));
   return std::find(groups.begin(), end, group) != end;
 }
 
