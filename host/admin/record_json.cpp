@@ -54,18 +54,24 @@ Json toJson(const store::Incident& incident, bool fields) {
             {"status", incident.status},
             {"occurredAt", formatTimeUs(incident.occurred_at_us)},
             {"createdAt", formatTimeUs(incident.created_at_us)}};
+  if (!incident.owner.empty()) json["owner"] = incident.owner;
+  if (incident.closed_at_us > 0) json["closedAt"] = formatTimeUs(incident.closed_at_us);
+  if (!incident.close_reason.empty()) json["closeReason"] = incident.close_reason;
   if (!incident.instance_name.empty()) json["instance"] = incident.instance_name;
   if (fields) json["fields"] = parseOr(incident.body, Json::object());
   return json;
 }
 
 Json toJson(const store::Entry& entry) {
-  return {{"id", fmt::format("{}@{}", entry.id.value, entry.incident.value)},
-          {"incident", std::to_string(entry.incident.value)},
-          {"createdAt", formatTimeUs(entry.created_at_us)},
-          {"author", entry.author},
-          {"contentType", entry.content_type},
-          {"text", entry.text}};
+  Json json{{"id", fmt::format("{}@{}", entry.id.value, entry.incident.value)},
+            {"incident", std::to_string(entry.incident.value)},
+            {"createdAt", formatTimeUs(entry.created_at_us)},
+            {"author", entry.author},
+            {"contentType", entry.content_type},
+            {"text", entry.text}};
+  if (!entry.user.empty()) json["user"] = entry.user;
+  if (!entry.tags.empty()) json["tags"] = entry.tags;
+  return json;
 }
 
 Json toJson(const store::Death& death) {

@@ -20,6 +20,9 @@ using InstanceId = StrongId<struct InstanceTag>;
 using IncidentId = StrongId<struct IncidentTag>;
 using EntryId = StrongId<struct EntryTag>;
 using DeathId = StrongId<struct DeathTag>;
+using UserId = StrongId<struct UserTag>;
+using TokenId = StrongId<struct TokenTag>;
+using IndicatorId = StrongId<struct IndicatorTag>;
 // Grows with each worker that is made current: the fence. Allotted by the store, per instance, from 1.
 using Generation = StrongId<struct GenerationTag>;
 

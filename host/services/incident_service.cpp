@@ -92,6 +92,7 @@ Result<store::NewIncident> readIncident(Json& source, std::int64_t now_us) {
       return wrong(key, *found, "a text");
     }
   }
+  if (const Json owner = take("owner"); owner.is_string()) incident.owner = owner.get<std::string>();
   if (const auto labels = source.find("labels"); labels != source.end() && !areLabels(*labels)) {
     return wrong("labels", *labels, "an array of {\"type\": text, \"value\": …}");
   }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/store/values.h"
@@ -44,6 +45,14 @@ class StoreReader {
   virtual Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) = 0;  // newest first
   virtual Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) = 0;         // newest first
   virtual Result<std::int64_t> incidentCount() = 0;
+
+  virtual Result<Page<User>> users(std::string_view after_username, std::size_t limit) = 0;  // by username
+  virtual Result<std::optional<User>> user(const UserRef& ref) = 0;                          // nothing: no error
+  virtual Result<std::optional<User>> userById(UserId id) = 0;
+  virtual Result<std::optional<User>> userByIdentity(const Identity& identity) = 0;
+  virtual Result<Page<AuditRecord>> audit(const AuditQuery& query) = 0;
+  virtual Result<std::vector<Token>> tokens() = 0;  // oldest first, with those that are revoked
+  virtual Result<std::optional<Token>> tokenByHash(std::string_view hash) = 0;
 };
 
 }  // namespace longhaul::host::store

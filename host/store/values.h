@@ -12,6 +12,7 @@
 
 #include "host/base/ids.h"
 #include "host/base/result.h"
+#include "host/store/people.h"
 
 namespace longhaul::host::store {
 
@@ -83,7 +84,10 @@ struct Incident {
   std::string status;   // "active" or "closed"
   std::int64_t occurred_at_us = 0;
   std::int64_t created_at_us = 0;
-  std::string body;  // JSON object: everything else that came with it (details, labels, rawJSON …)
+  std::string body;        // JSON object: everything else that came with it (details, labels, rawJSON …)
+  std::string owner = {};  // a username, or what the sender wrote; empty: nobody
+  std::string close_reason = {};
+  std::int64_t closed_at_us = 0;  // 0: it is not closed
 };
 
 struct Entry {
@@ -94,6 +98,8 @@ struct Entry {
   std::string author;        // user name, or the instance's name
   std::string content_type;  // "text" or "markdown"
   std::string text;
+  std::string user = {};  // the username of the author, where it was known; empty: not a user
+  std::vector<std::string> tags = {};
 };
 
 // How a worker ended. `card` is the crash card, a JSON object.
@@ -122,6 +128,7 @@ struct NewIncident {
   double severity = 0;
   std::int64_t occurred_at_us = 0;
   std::string body;
+  std::string owner = {};
 };
 
 // The incident is one that exists, or the n-th of the same write.
@@ -130,6 +137,20 @@ struct NewEntry {
   std::string author;
   std::string content_type;
   std::string text;
+  UserRef user = {};  // who wrote it; the store looks for the user when it writes
+  std::vector<std::string> tags = {};
+};
+
+// What happens to an incident. It stays where it is in every list; what it was before is not kept.
+struct SetIncidentStatus {
+  IncidentId incident;
+  std::string status;  // "active" or "closed"
+  std::string close_reason = {};
+  std::int64_t at_us = 0;  // when it was closed
+};
+struct SetIncidentOwner {
+  IncidentId incident;
+  std::string owner;  // a username; empty: nobody
 };
 
 struct ReplaceContext {
@@ -149,13 +170,15 @@ using ContextWrite = std::variant<ReplaceContext, PatchContext, MergeContext>;
 
 // Everything that a worker (or, with generation 0, an operator) can ask to be stored: all of it or nothing.
 struct CommitWrite {
-  InstanceId instance;          // 0: an operator's own incidents and entries, and nothing else is in it
+  InstanceId instance;          // 0: an operator's own: no key, context, last run or health in it
   Generation generation;        // must equal the stored one, else FENCED; 0: an operator's write, not fenced
   std::string idempotency_key;  // empty: none
   std::string request_hash;     // with a key: SHA-256 of the request; another one under the same key: MISMATCH
   std::int64_t at_us = 0;       // stamps what is created
   std::vector<NewIncident> incidents;
   std::vector<NewEntry> entries;
+  std::vector<SetIncidentStatus> statuses;
+  std::vector<SetIncidentOwner> owners;
   std::optional<ContextWrite> context;
   std::optional<std::string> last_run;
   std::optional<Health> health;
@@ -204,14 +227,9 @@ struct SetLastGood {
   Target target;
 };
 
-// An operator's. The incident stays where it is in every list; what it was before is not kept.
-struct SetIncidentStatus {
-  IncidentId incident;
-  std::string status;  // "active" or "closed"
-};
-
-using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
-                           SetLastGood, SetIncidentStatus>;
+using Write =
+    std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood,
+                 SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, AddToken, RevokeToken>;
 
 // ---------------------------------------------------------------- what a write gives
 
@@ -245,7 +263,7 @@ struct Fenced {
 };
 struct Done {};
 
-using WriteValue = std::variant<Done, Committed, InstancePut, Fenced>;
+using WriteValue = std::variant<Done, Committed, InstancePut, Fenced, UserPut, Added>;
 using WriteResult = Result<WriteValue>;
 
 // ---------------------------------------------------------------- what is read
@@ -254,6 +272,7 @@ struct IncidentQuery {
   std::optional<InstanceId> instance;
   std::optional<std::string> status;
   std::optional<std::string> type;
+  std::optional<std::string> owner;       // not empty
   std::optional<std::int64_t> before_id;  // cursor, newest first: ids below it
   std::optional<std::int64_t> after_id;   // cursor, oldest first: ids above it
   std::size_t limit = 0;                  // 0: kPageRowsDefault; at most kPageRowsMax

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host/base/limits.h"
 #include "host/base/text.h"
 
@@ -28,8 +30,12 @@ std::size_t commitBytes(const CommitWrite& write) {
     bytes += sizeof incident + incident.name.size() + incident.type.size() + incident.body.size();
   }
   for (const auto& entry : write.entries)
-    bytes += sizeof entry + entry.author.size() + entry.text.size();
+    bytes +=
+        sizeof entry + entry.author.size() + entry.text.size() + entry.user.username.size() + entry.user.email.size();
   if (write.context) bytes += contextBytes(*write.context);
+  for (const auto& status : write.statuses)
+    bytes += sizeof status + status.close_reason.size();
+  bytes += write.owners.size() * sizeof(SetIncidentOwner);
   if (write.last_run) bytes += write.last_run->size();
   if (write.health) bytes += write.health->text.size();
   return bytes;
@@ -53,7 +59,8 @@ std::size_t writeBytes(const Write& write) {
 Result<void> checkCommit(const CommitWrite& write) {
   if (!write.instance &&
       (write.generation || write.context || write.last_run || write.health || !write.idempotency_key.empty())) {
-    return Error{Code::Invalid, "a write of no instance holds incidents and entries only"};
+    return Error{Code::Invalid,
+                 "a write of no instance holds nothing that belongs to one: no key, context, last run or health"};
   }
   if (write.idempotency_key.size() > kIdempotencyKeyBytesMax) {
     return tooLarge("the idempotency key", write.idempotency_key.size(), kIdempotencyKeyBytesMax);
@@ -72,6 +79,9 @@ Result<void> checkCommit(const CommitWrite& write) {
     if (incident.type.size() > kIncidentNameBytesMax) {
       return tooLarge("an incident's type", incident.type.size(), kIncidentNameBytesMax);
     }
+    if (incident.owner.size() > kIncidentNameBytesMax) {
+      return tooLarge("an incident's owner", incident.owner.size(), kIncidentNameBytesMax);
+    }
   }
   for (const auto& entry : write.entries) {
     if (entry.text.size() > kEntryBytesMax) return tooLarge("an entry", entry.text.size(), kEntryBytesMax);
@@ -81,6 +91,9 @@ Result<void> checkCommit(const CommitWrite& write) {
                    fmt::format("an entry names incident {} of the call, which creates {} (counted from 0)", *index,
                                write.incidents.size())};
     }
+  }
+  for (const auto& status : write.statuses) {
+    if (auto checked = checkStatus(status); !checked) return checked;
   }
   if (write.last_run && write.last_run->size() > kLastRunBytesMax) {
     return tooLarge("the last run", write.last_run->size(), kLastRunBytesMax);
@@ -94,6 +107,67 @@ Result<void> checkCommit(const CommitWrite& write) {
 Result<void> checkStatus(const SetIncidentStatus& write) {
   if (write.status == "active" || write.status == "closed") return {};
   return Error{Code::Invalid, fmt::format("an incident is active or closed, not \"{}\"", write.status)};
+}
+
+Result<User> checkUser(User user) {
+  const auto text = [](std::string_view what, std::string_view value) -> Result<void> {
+    if (value.size() > kUserTextBytesMax) return tooLarge(what, value.size(), kUserTextBytesMax);
+    if (isUtf8(value)) return {};
+    return Error{Code::Invalid, fmt::format("{} is not UTF-8", what)};
+  };
+  if (user.username.empty() || user.username.find_first_of(" \t\r\n|@") != std::string::npos) {
+    return Error{Code::Invalid,
+                 fmt::format("\"{}\" is no username: wanted a text without blanks, \"|\" and \"@\"", user.username)};
+  }
+  Result<void> checked = text("the username", user.username);
+  if (checked) checked = text("the name", user.name);
+  if (checked) checked = text("the e-mail address", user.email);
+  if (checked) checked = text("the phone number", user.phone);
+  if (!checked) return std::move(checked).error();
+  if (!user.email.empty() && user.email.find('@') == std::string::npos) {
+    return Error{Code::Invalid, fmt::format("\"{}\" is no e-mail address: it has no @", user.email)};
+  }
+  if (user.identities.size() > kIdentitiesPerUserMax) {
+    return Error{Code::TooLarge, fmt::format("{} identities of one user, the limit is {}", user.identities.size(),
+                                             kIdentitiesPerUserMax)};
+  }
+  for (Identity& identity : user.identities) {
+    if (identity.provider.empty() || identity.value.empty()) {
+      return Error{Code::Invalid, "an identity needs a provider (email, unix, or a plugin's id) and a value"};
+    }
+    if (auto good = text("an identity", identity.provider); !good) return std::move(good).error();
+    if (auto good = text("an identity", identity.value); !good) return std::move(good).error();
+    if (identity.provider == "email") identity.value = foldEmail(identity.value);
+  }
+  std::sort(user.identities.begin(), user.identities.end());
+  user.identities.erase(std::unique(user.identities.begin(), user.identities.end()), user.identities.end());
+  std::erase(user.identities, Identity{"email", foldEmail(user.email)});
+  return user;
+}
+
+Result<void> checkAudit(const AuditRecord& record) {
+  if (record.detail.size() > kAuditDetailBytesMax) {
+    return tooLarge("the detail of an act", record.detail.size(), kAuditDetailBytesMax);
+  }
+  return {};
+}
+
+Result<void> checkToken(const Token& token) {
+  if (!isName(token.name)) {
+    return Error{Code::Invalid,
+                 fmt::format("\"{}\" is no name for a token: 1 to 63 of a-z A-Z 0-9 . _ -, the first a letter or digit",
+                             token.name)};
+  }
+  if (token.hash.empty()) return Error{Code::Invalid, "a token came without its hash"};
+  return {};
+}
+
+std::string foldEmail(std::string_view email) {
+  std::string folded{email};
+  for (char& byte : folded) {
+    if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
+  }
+  return folded;
 }
 
 Result<void> checkPut(const PutInstance& write) {
@@ -132,6 +206,31 @@ Error noInstance(InstanceId instance) {
 
 Error noIncident(IncidentId incident) {
   return {Code::NotFound, fmt::format("no incident has id {}", incident.value)};
+}
+
+Error noUser(UserId user) {
+  return {Code::NotFound, fmt::format("no user has id {}; it may have been removed", user.value)};
+}
+
+Error noUserNamed(std::string_view username) {
+  return {Code::NotFound, fmt::format("no user is named \"{}\"", username)};
+}
+
+Error userExists(std::string_view username) {
+  return {Code::Conflict, fmt::format("a user named \"{}\" is there already", username)};
+}
+
+Error identityTaken(const Identity& identity, std::string_view username) {
+  return {Code::Conflict, fmt::format("{} \"{}\" belongs to user \"{}\": take it away there first", identity.provider,
+                                      identity.value, username)};
+}
+
+Error noToken(TokenId token) {
+  return {Code::NotFound, fmt::format("no token has id {}", token.value)};
+}
+
+Error tokenNameTaken(std::string_view name) {
+  return {Code::Conflict, fmt::format("a token named \"{}\" is in use: revoke it, or take another name", name)};
 }
 
 Error fenced(Generation of_write, Generation stored) {

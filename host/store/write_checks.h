@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "host/store/values.h"
@@ -16,6 +17,10 @@ std::size_t writeBytes(const Write& write);
 Result<void> checkCommit(const CommitWrite& write);
 Result<void> checkPut(const PutInstance& write);
 Result<void> checkStatus(const SetIncidentStatus& write);
+// The user as it is kept: addresses among the identities in lower case, sorted, each once, without that in `email`.
+Result<User> checkUser(User user);
+Result<void> checkAudit(const AuditRecord& record);
+Result<void> checkToken(const Token& token);
 
 // One key and value of a context against kContextKeyBytesMax and kContextValueBytesMax.
 Result<void> checkContextPair(std::string_view key, std::string_view value);
@@ -27,9 +32,18 @@ Result<void> checkContextSize(std::size_t bytes_before, std::size_t bytes_after,
 // The same sentences everywhere.
 Error noInstance(InstanceId instance);
 Error noIncident(IncidentId incident);
+Error noUser(UserId user);
+Error noUserNamed(std::string_view username);
+Error userExists(std::string_view username);
+Error identityTaken(const Identity& identity, std::string_view username);
+Error noToken(TokenId token);
+Error tokenNameTaken(std::string_view name);
 Error fenced(Generation of_write, Generation stored);
 Error keyMismatch(std::string_view key);
 Error contextConflict(std::int64_t expected, std::int64_t stored);
 Error quarantinedValue(std::string_view key);
+
+// An address without case: ASCII alone, as mail servers compare.
+std::string foldEmail(std::string_view email);
 
 }  // namespace longhaul::host::store

@@ -121,6 +121,12 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
     // The incidents of this very write are named by index, never by a guessed id.
     if (incident != nullptr && !incidents_.contains(*incident)) return noIncident(*incident);
   }
+  for (const auto& status : write.statuses) {
+    if (!incidents_.contains(status.incident)) return noIncident(status.incident);
+  }
+  for (const auto& owner : write.owners) {
+    if (!incidents_.contains(owner.incident)) return noIncident(owner.incident);
+  }
   Committed result;
   std::optional<ContextMap> context;
   if (write.context) {
@@ -135,7 +141,7 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
   for (const auto& incident : write.incidents) {
     const IncidentId id{++last_incident_};
     incidents_[id] = {id,       write.instance,          "",          incident.name, incident.type, incident.severity,
-                      "active", incident.occurred_at_us, write.at_us, incident.body};
+                      "active", incident.occurred_at_us, write.at_us, incident.body, incident.owner};
     result.incidents.push_back(id);
   }
   for (const auto& entry : write.entries) {
@@ -144,10 +150,15 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
     const EntryId id{++last_entry_};
     entries_[id] = {id,          incident,     write.generation ? write.instance : InstanceId{},
                     write.at_us, entry.author, entry.content_type,
-                    entry.text};
+                    entry.text,  "",           entry.tags};
+    if (const User* user = findUser(entry.user)) entries_[id].user = user->username;
     result.entries.push_back(id);
     result.entry_incidents.push_back(incident);
   }
+  for (const auto& status : write.statuses)
+    static_cast<void>(perform(status));
+  for (const auto& owner : write.owners)
+    static_cast<void>(perform(owner));
   if (context) {
     instance->context = *std::move(context);
     instance->record.context_version = *result.context_version;
@@ -293,7 +304,18 @@ WriteResult MemoryStore::perform(const SetIncidentStatus& write) {
   if (auto checked = checkStatus(write); !checked) return std::move(checked).error();
   const auto found = incidents_.find(write.incident);
   if (found == incidents_.end()) return noIncident(write.incident);
+  if (found->second.status == write.status) return WriteValue{Done{}};
+  const bool closes = write.status == "closed";
   found->second.status = write.status;
+  found->second.close_reason = closes ? write.close_reason : "";
+  found->second.closed_at_us = closes ? write.at_us : 0;
+  return WriteValue{Done{}};
+}
+
+WriteResult MemoryStore::perform(const SetIncidentOwner& write) {
+  const auto found = incidents_.find(write.incident);
+  if (found == incidents_.end()) return noIncident(write.incident);
+  found->second.owner = write.owner;
   return WriteValue{Done{}};
 }
 
@@ -327,6 +349,7 @@ Result<Page<Incident>> MemoryStore::incidents(const IncidentQuery& query) {
     if (query.instance && incident.instance != *query.instance) continue;
     if (query.type && incident.type != *query.type) continue;
     if (query.status && incident.status != *query.status) continue;
+    if (query.owner && incident.owner != *query.owner) continue;
     if (query.after_id && id.value <= *query.after_id) continue;
     if (query.before_id && id.value >= *query.before_id) continue;
     all.push_back(incident);

@@ -24,6 +24,13 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   Result<std::vector<store::Health>> healthHistory(InstanceId instance, std::size_t limit) override;
   Result<std::vector<store::ContextSnapshot>> contextSnapshots(InstanceId instance) override;
   Result<std::int64_t> incidentCount() override;
+  Result<store::Page<store::User>> users(std::string_view after_username, std::size_t limit) override;
+  Result<std::optional<store::User>> user(const store::UserRef& ref) override;
+  Result<std::optional<store::User>> userById(UserId id) override;
+  Result<std::optional<store::User>> userByIdentity(const store::Identity& identity) override;
+  Result<store::Page<store::AuditRecord>> audit(const store::AuditQuery& query) override;
+  Result<std::vector<store::Token>> tokens() override;
+  Result<std::optional<store::Token>> tokenByHash(std::string_view hash) override;
 
   // The next `count` batches fail whole with `error`, as a commit that did not reach the disk.
   void failBatches(std::size_t count, Error error);
@@ -56,6 +63,14 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::AddDeath& write);
   store::WriteResult perform(const store::SetLastGood& write);
   store::WriteResult perform(const store::SetIncidentStatus& write);
+  store::WriteResult perform(const store::SetIncidentOwner& write);
+  store::WriteResult perform(const store::PutUser& write);
+  store::WriteResult perform(const store::RemoveUser& write);
+  store::WriteResult perform(const store::AddAudit& write);
+  store::WriteResult perform(const store::AddToken& write);
+  store::WriteResult perform(const store::RevokeToken& write);
+  const store::User* findUser(const store::UserRef& ref) const;
+  const store::User* findIdentity(const store::Identity& identity) const;
   Result<store::ContextMap> changedContext(const Instance& instance, const store::CommitWrite& write,
                                            store::ContextChange& change);
   void addDeath(Instance& instance, store::Death death);
@@ -66,6 +81,10 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   std::map<InstanceId, Instance> instances_;
   std::map<IncidentId, store::Incident> incidents_;
   std::map<EntryId, store::Entry> entries_;
+  std::map<std::string, store::User> users_;  // by username
+  std::vector<store::AuditRecord> audit_;     // oldest first, ids from 1 without gaps
+  std::vector<store::Token> tokens_;          // likewise
+  std::int64_t last_user_ = 0;
   std::int64_t last_instance_ = 0;
   std::int64_t last_incident_ = 0;
   std::int64_t last_entry_ = 0;

@@ -1,8 +1,12 @@
 #include "host/store/sqlite/commit_writes.h"
 
+#include <sqlite3.h>
+
+#include "host/base/json.h"
 #include "host/base/limits.h"
 #include "host/store/sqlite/context_writes.h"
 #include "host/store/sqlite/incident_index.h"
+#include "host/store/sqlite/people.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::store {
@@ -46,6 +50,7 @@ Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
   Committed result;
   if (auto done = addIncidents(write, result); !done) return std::move(done).error();
   if (auto done = addEntries(write, result); !done) return std::move(done).error();
+  if (auto done = changeIncidents(write); !done) return std::move(done).error();
   if (write.context) {
     auto change = writeContext(connection_, write.instance, write.generation, *state, *write.context,
                                write.context_bytes_max, damage_);
@@ -72,8 +77,10 @@ Result<WriteValue> CommitWrites::perform(const SetIncidentStatus& write) {
   }
   if (before == write.status) return WriteValue{Done{}};
   {
-    Query query(connection_, "UPDATE incidents SET status = ? WHERE id = ?");
-    if (!query.bind(write.status).bind(write.incident.value).run()) return query.error();
+    const bool closes = write.status == "closed";
+    Query query(connection_, "UPDATE incidents SET status = ?, close_reason = ?, closed_at_us = ? WHERE id = ?");
+    query.bind(write.status).bind(closes ? std::string_view{write.close_reason} : std::string_view{});
+    if (!query.bind(closes ? write.at_us : 0).bind(write.incident.value).run()) return query.error();
   }
   if (auto moved = moveIndexedStatus(connection_, write.incident, before, write.status, indexed_blocks_); !moved) {
     return std::move(moved).error();
@@ -81,15 +88,36 @@ Result<WriteValue> CommitWrites::perform(const SetIncidentStatus& write) {
   return WriteValue{Done{}};
 }
 
+Result<WriteValue> CommitWrites::perform(const SetIncidentOwner& write) {
+  Query query(connection_, "UPDATE incidents SET owner = ? WHERE id = ?");
+  if (!query.bind(write.owner).bind(write.incident.value).run()) return query.error();
+  if (sqlite3_changes64(connection_.handle()) == 0) return noIncident(write.incident);
+  return WriteValue{Done{}};
+}
+
+Result<void> CommitWrites::changeIncidents(const CommitWrite& write) {
+  for (const auto& status : write.statuses) {
+    if (auto done = perform(status); !done) return std::move(done).error();
+  }
+  for (const auto& owner : write.owners) {
+    if (auto done = perform(owner); !done) return std::move(done).error();
+  }
+  return {};
+}
+
 Result<void> CommitWrites::addIncidents(const CommitWrite& write, Committed& result) {
   result.incidents.reserve(write.incidents.size());
   for (const auto& incident : write.incidents) {
     Query query(
         connection_,
-        "INSERT INTO incidents(id, instance, name, type, severity, status, occurred_at_us, created_at_us, body) "
-        "VALUES(?, ?, ?, ?, ?, 'active', ?, ?, ?)");
+        "INSERT INTO incidents(id, instance, name, type, severity, status, occurred_at_us, created_at_us, body, "
+        "owner) VALUES(?, ?, ?, ?, ?, 'active', ?, ?, ?, ?)");
     query.bind(next_.incident).bind(write.instance.value).bind(incident.name).bind(incident.type);
-    query.bind(incident.severity).bind(incident.occurred_at_us).bind(write.at_us).bind(incident.body);
+    query.bind(incident.severity)
+        .bind(incident.occurred_at_us)
+        .bind(write.at_us)
+        .bind(incident.body)
+        .bind(incident.owner);
     if (!query.run()) return query.error();
     result.incidents.push_back(IncidentId{next_.incident++});
   }
@@ -108,12 +136,17 @@ Result<void> CommitWrites::addEntries(const CommitWrite& write, Committed& resul
       Query row(connection_, "SELECT 1 FROM incidents WHERE id = ?");
       if (!row.bind(incident.value).next()) return row.failed() ? row.error() : noIncident(incident);
     }
+    auto user = findUser(connection_, entry.user);
+    if (!user) return std::move(user).error();
+    const std::string username = *user ? (*user)->username : std::string{};
+    const std::string tags = entry.tags.empty() ? std::string{} : dumpJson(Json(entry.tags));
     Query query(connection_,
-                "INSERT INTO entries(id, incident, instance, created_at_us, author, content_type, text) "
-                "VALUES(?, ?, ?, ?, ?, ?, ?)");
+                "INSERT INTO entries(id, incident, instance, created_at_us, author, content_type, text, user, tags) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const InstanceId author = write.generation ? write.instance : InstanceId{};
     query.bind(next_.entry).bind(incident.value).bind(author.value).bind(write.at_us);
-    if (!query.bind(entry.author).bind(entry.content_type).bind(entry.text).run()) return query.error();
+    query.bind(entry.author).bind(entry.content_type).bind(entry.text);
+    if (!query.bind(username).bind(tags).run()) return query.error();
     result.entries.push_back(EntryId{next_.entry++});
     result.entry_incidents.push_back(incident);
   }

@@ -23,6 +23,7 @@ class CommitWrites {
 
   Result<WriteValue> perform(const CommitWrite& write);
   Result<WriteValue> perform(const SetIncidentStatus& write);
+  Result<WriteValue> perform(const SetIncidentOwner& write);
   // What belongs to the batch as a whole, before its COMMIT: full blocks of the index, expired keys.
   Result<void> finish();
 
@@ -32,6 +33,7 @@ class CommitWrites {
  private:
   Result<void> addIncidents(const CommitWrite& write, Committed& result);
   Result<void> addEntries(const CommitWrite& write, Committed& result);
+  Result<void> changeIncidents(const CommitWrite& write);
   Result<void> setLastRun(const CommitWrite& write, Committed& result);
   Result<void> addHealth(const CommitWrite& write);
 

@@ -93,7 +93,7 @@ Result<void> indexBlock(Connection& connection, std::int64_t block) {
 
 #define LONGHAUL_INCIDENT_COLUMNS                                                                              \
   "SELECT i.id, i.instance, n.name, i.name, i.type, i.severity, i.status, i.occurred_at_us, i.created_at_us, " \
-  "i.body FROM incidents i LEFT JOIN instances n ON n.id = i.instance "
+  "i.body, i.owner, i.close_reason, i.closed_at_us FROM incidents i LEFT JOIN instances n ON n.id = i.instance "
 #define LONGHAUL_INCIDENT_FILTER \
   "AND (?3 IS NULL OR i.instance = ?3) AND (?4 IS NULL OR i.type = ?4) AND (?5 IS NULL OR i.status = ?5) "
 constexpr const char* kIncidentById = LONGHAUL_INCIDENT_COLUMNS "WHERE i.id = ?";
@@ -101,6 +101,20 @@ constexpr const char* kScanUp =
     LONGHAUL_INCIDENT_COLUMNS "WHERE i.id > ?1 AND i.id < ?2 " LONGHAUL_INCIDENT_FILTER "ORDER BY i.id LIMIT ?6";
 constexpr const char* kScanDown =
     LONGHAUL_INCIDENT_COLUMNS "WHERE i.id > ?1 AND i.id < ?2 " LONGHAUL_INCIDENT_FILTER "ORDER BY i.id DESC LIMIT ?6";
+// By the partial indexes, for which the query must say what they hold. Rows of one owner and status stand in the order
+// of their ids.
+#define LONGHAUL_OWNER "WHERE i.owner = ?6 AND i.owner <> '' AND i.id > ?1 AND i.id < ?2 "
+#define LONGHAUL_OWNER_FILTER "AND (?3 IS NULL OR i.instance = ?3) AND (?4 IS NULL OR i.type = ?4) "
+constexpr const char* kOwnerUp =
+    LONGHAUL_INCIDENT_COLUMNS LONGHAUL_OWNER LONGHAUL_OWNER_FILTER "ORDER BY i.id LIMIT ?5";
+constexpr const char* kOwnerDown =
+    LONGHAUL_INCIDENT_COLUMNS LONGHAUL_OWNER LONGHAUL_OWNER_FILTER "ORDER BY i.id DESC LIMIT ?5";
+constexpr const char* kOwnerStatusUp =
+    LONGHAUL_INCIDENT_COLUMNS LONGHAUL_OWNER "AND i.status = ?7 " LONGHAUL_OWNER_FILTER "ORDER BY i.id LIMIT ?5";
+constexpr const char* kOwnerStatusDown =
+    LONGHAUL_INCIDENT_COLUMNS LONGHAUL_OWNER "AND i.status = ?7 " LONGHAUL_OWNER_FILTER "ORDER BY i.id DESC LIMIT ?5";
+#undef LONGHAUL_OWNER
+#undef LONGHAUL_OWNER_FILTER
 #undef LONGHAUL_INCIDENT_COLUMNS
 #undef LONGHAUL_INCIDENT_FILTER
 constexpr const char* kBlocksUp =
@@ -121,6 +135,9 @@ Incident incidentOf(const Query& row) {
   incident.occurred_at_us = row.integer(7);
   incident.created_at_us = row.integer(8);
   incident.body = row.text(9);
+  incident.owner = row.text(10);
+  incident.close_reason = row.text(11);
+  incident.closed_at_us = row.integer(12);
   return incident;
 }
 
@@ -158,6 +175,9 @@ class IncidentSearch {
   }
   // Rows with ids above `above` and below `below`, one after the other.
   Result<void> scan(std::int64_t above, std::int64_t below);
+  Result<void> scanOwner();
+  Result<void> takeAll(Query& row);
+  static void bindText(Query& query, const std::optional<std::string>& text);
   // The same in full blocks, the last of which is `last_block`, by the sets.
   Result<void> searchBlocks(std::int64_t last_block);
   Result<Ids> idsOf(const Filter& filter, std::int64_t block);
@@ -183,14 +203,36 @@ Result<void> IncidentSearch::scan(std::int64_t above, std::int64_t below) {
   } else {
     row.bindNull();
   }
-  for (const auto* text : {&query_.type, &query_.status}) {
-    if (*text) {
-      row.bind(**text);
-    } else {
-      row.bindNull();
-    }
-  }
+  bindText(row, query_.type);
+  bindText(row, query_.status);
   row.bind(static_cast<std::int64_t>(wanted_ - page_.rows.size()));
+  return takeAll(row);
+}
+
+Result<void> IncidentSearch::scanOwner() {
+  const char* with_status = up_ ? kOwnerStatusUp : kOwnerStatusDown;
+  Query row(connection_, query_.status ? with_status : up_ ? kOwnerUp : kOwnerDown);
+  row.bind(above_).bind(below_);
+  if (query_.instance) {
+    row.bind(query_.instance->value);
+  } else {
+    row.bindNull();
+  }
+  bindText(row, query_.type);
+  row.bind(static_cast<std::int64_t>(wanted_)).bind(*query_.owner);
+  if (query_.status) row.bind(*query_.status);
+  return takeAll(row);
+}
+
+void IncidentSearch::bindText(Query& query, const std::optional<std::string>& text) {
+  if (text) {
+    query.bind(*text);
+  } else {
+    query.bindNull();
+  }
+}
+
+Result<void> IncidentSearch::takeAll(Query& row) {
   while (row.next())
     page_.rows.push_back(incidentOf(row));
   if (row.failed()) return row.error();
@@ -248,7 +290,9 @@ Result<void> IncidentSearch::searchBlocks(std::int64_t last_block) {
 Result<Page<Incident>> IncidentSearch::run() {
   auto blocks = indexedBlocks(connection_);
   if (!blocks) return std::move(blocks).error();
-  if (filters_.empty() || *blocks == 0) {
+  if (query_.owner) {
+    if (auto done = scanOwner(); !done) return std::move(done).error();
+  } else if (filters_.empty() || *blocks == 0) {
     if (auto done = scan(above_, below_); !done) return std::move(done).error();
   } else {
     const std::int64_t last_indexed = *blocks * kIncidentBlock - 1;

@@ -1,7 +1,9 @@
 #include "host/store/sqlite/sqlite_reader.h"
 
+#include "host/base/json.h"
 #include "host/base/limits.h"
 #include "host/store/sqlite/incident_index.h"
+#include "host/store/sqlite/people.h"
 #include "host/store/sqlite/rows.h"
 #include "host/store/write_checks.h"
 
@@ -24,6 +26,17 @@ class ReadTransaction {
 
 std::int64_t rowLimit(std::size_t limit) {
   return static_cast<std::int64_t>(std::min(limit == 0 ? kPageRowsDefault : limit, kPageRowsMax));
+}
+
+std::vector<std::string> tagsOf(std::string_view text) {
+  std::vector<std::string> tags;
+  if (text.empty()) return tags;
+  const auto list = parseJson(text);
+  if (!list || !list->is_array()) return tags;
+  for (const Json& tag : *list) {
+    if (tag.is_string()) tags.push_back(tag.get<std::string>());
+  }
+  return tags;
 }
 
 }  // namespace
@@ -93,8 +106,8 @@ Result<Page<Entry>> SqliteReader::entries(IncidentId incident, std::int64_t afte
     const std::int64_t wanted = rowLimit(limit);
     Query row(
         connection,
-        "SELECT id, instance, created_at_us, author, content_type, text FROM entries WHERE incident = ? AND id > ? "
-        "ORDER BY id LIMIT ?");
+        "SELECT id, instance, created_at_us, author, content_type, text, user, tags FROM entries WHERE incident = ? "
+        "AND id > ? ORDER BY id LIMIT ?");
     row.bind(incident.value).bind(after_id).bind(wanted + 1);
     while (row.next()) {
       if (static_cast<std::int64_t>(page.rows.size()) == wanted) {
@@ -102,7 +115,8 @@ Result<Page<Entry>> SqliteReader::entries(IncidentId incident, std::int64_t afte
         break;
       }
       page.rows.push_back({EntryId{row.integer(0)}, incident, InstanceId{row.integer(1)}, row.integer(2),
-                           std::string{row.text(3)}, std::string{row.text(4)}, std::string{row.text(5)}});
+                           std::string{row.text(3)}, std::string{row.text(4)}, std::string{row.text(5)},
+                           std::string{row.text(6)}, tagsOf(row.text(7))});
     }
     if (row.failed()) return row.error();
     return page;
@@ -174,6 +188,34 @@ Result<std::int64_t> SqliteReader::incidentCount() {
             "(SELECT floor FROM sequences WHERE name = 'incidents_deleted') FROM sequences WHERE name = 'incidents'");
   if (row.next()) return row.integer(0);
   return row.failed() ? row.error() : Error{Code::Internal, "the incidents could not be counted"};
+}
+
+Result<Page<User>> SqliteReader::users(std::string_view after_username, std::size_t limit) {
+  return state_->atOnce([&](Connection& connection) { return readUsers(connection, after_username, limit); });
+}
+
+Result<std::optional<User>> SqliteReader::user(const UserRef& ref) {
+  return state_->atOnce([&](Connection& connection) { return findUser(connection, ref); });
+}
+
+Result<std::optional<User>> SqliteReader::userById(UserId id) {
+  return state_->atOnce([&](Connection& connection) { return findUserById(connection, id); });
+}
+
+Result<std::optional<User>> SqliteReader::userByIdentity(const Identity& identity) {
+  return state_->atOnce([&](Connection& connection) { return findUserByIdentity(connection, identity); });
+}
+
+Result<Page<AuditRecord>> SqliteReader::audit(const AuditQuery& query) {
+  return readAudit(*state_->connection, query);
+}
+
+Result<std::vector<Token>> SqliteReader::tokens() {
+  return readTokens(*state_->connection);
+}
+
+Result<std::optional<Token>> SqliteReader::tokenByHash(std::string_view hash) {
+  return findToken(*state_->connection, hash);
 }
 
 }  // namespace longhaul::host::store

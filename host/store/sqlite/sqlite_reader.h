@@ -27,6 +27,13 @@ class SqliteReader final : public StoreReader {
   Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) override;
   Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) override;
   Result<std::int64_t> incidentCount() override;
+  Result<Page<User>> users(std::string_view after_username, std::size_t limit) override;
+  Result<std::optional<User>> user(const UserRef& ref) override;
+  Result<std::optional<User>> userById(UserId id) override;
+  Result<std::optional<User>> userByIdentity(const Identity& identity) override;
+  Result<Page<AuditRecord>> audit(const AuditQuery& query) override;
+  Result<std::vector<Token>> tokens() override;
+  Result<std::optional<Token>> tokenByHash(std::string_view hash) override;
 
   // Rows met with a wrong checksum.
   std::uint64_t damagedRows() const;

@@ -9,6 +9,7 @@
 #include "host/base/limits.h"
 #include "host/store/sqlite/commit_writes.h"
 #include "host/store/sqlite/instance_writes.h"
+#include "host/store/sqlite/people.h"
 #include "host/store/sqlite/schema.h"
 
 namespace longhaul::host::store {
@@ -42,11 +43,15 @@ Result<void> makeDurable(Connection& connection) {
 // A connection with what is counted for it; made anew after an error of the disk.
 struct Session {
   Session(std::unique_ptr<Connection> opened, DamageCount& damage)
-      : connection(std::move(opened)), commits(*connection, damage), instances(*connection, damage) {}
+      : connection(std::move(opened)),
+        commits(*connection, damage),
+        instances(*connection, damage),
+        people(*connection) {}
 
   std::unique_ptr<Connection> connection;
   CommitWrites commits;
   InstanceWrites instances;
+  PeopleWrites people;
   std::string host_id;
   std::uint64_t log_bytes = 0;           // of the write-ahead log, after the last commit
   std::uint64_t checkpointed_bytes = 0;  // the log's size when it was last checkpointed
@@ -109,9 +114,10 @@ void SqliteStore::State::setCondition(Condition::State state, std::string messag
 WriteResult SqliteStore::State::perform(const Write& write) {
   return std::visit(
       [&](const auto& one) -> WriteResult {
-        using One = std::decay_t<decltype(one)>;
-        if constexpr (std::is_same_v<One, CommitWrite> || std::is_same_v<One, SetIncidentStatus>) {
+        if constexpr (requires { session->commits.perform(one); }) {
           return session->commits.perform(one);
+        } else if constexpr (requires { session->people.perform(one); }) {
+          return session->people.perform(one);
         } else {
           return session->instances.perform(one);
         }
