@@ -25,6 +25,7 @@ constexpr std::array kKeys{
     "instances_dir",
     "state_dir",
     "run_dir",
+    "key_file",
     "log_level",
     "restart.policy",
     "restart.first_delay",
@@ -133,6 +134,7 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
   readFolder(top, "instances_dir", config.instances_dir);
   readFolder(top, "state_dir", config.state_dir);
   readFolder(top, "run_dir", config.run_dir);
+  readFolder(top, "key_file", config.key_file);
   if (const auto level = top.choice("log_level", logLevels())) config.log_level = logLevels()[*level];
   if (const auto pointer = top.object("restart")) readRestart(document, *pointer, config.restart, problems);
   if (const auto pointer = top.object("limits")) {
@@ -278,6 +280,9 @@ DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const Daemon
   }
   if (!config.config_file.empty()) readFiles(config, flags.config_file.has_value(), loaded.problems);
   applyFlags(config, flags, loaded.problems);
+  if (config.key_file.empty() && !config.config_file.empty()) {
+    config.key_file = config.config_file.parent_path() / "secrets.key";
+  }
   checkFolders(config, loaded.problems);
   return loaded;
 }
@@ -326,6 +331,7 @@ Json toJson(const DaemonConfig& config) {
       {"instances_dir", config.instances_dir.native()},
       {"state_dir", config.state_dir.native()},
       {"run_dir", config.run_dir.native()},
+      {"key_file", config.key_file.native()},
       {"log_level", config.log_level},
       {"restart",
        {{"policy", config.restart.policy},

@@ -24,6 +24,7 @@ struct DaemonConfig {
   std::filesystem::path instances_dir;
   std::filesystem::path state_dir;
   std::filesystem::path run_dir;
+  std::filesystem::path key_file;  // of encrypted secrets; beside the configuration unless it says otherwise
   std::string log_level = "info";  // of the daemon's own log: "debug", "info", "warning", "error"
 
   RestartConfig restart;

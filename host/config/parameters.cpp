@@ -16,7 +16,9 @@ using catalog::Parameter;
 using catalog::ParameterType;
 
 constexpr std::string_view kReferenceRemedy =
-    "write a reference: \"${file:/path}\", \"${env:NAME}\" or \"${credential:NAME}\"";
+    "write a reference: \"${file:/path}\", \"${env:NAME}\", \"${credential:NAME}\", or what \"longhaul secret "
+    "encrypt\" "
+    "prints";
 
 // What stands in a secret's place, without what it says.
 std::string kindOf(const Json& value) {

@@ -18,6 +18,8 @@
 namespace longhaul::host::config {
 namespace {
 
+// Base64 of anything larger would be more than kSecretBytesMax with what belongs to it.
+constexpr std::size_t kSealedBytesMax = 2 * kSecretBytesMax;
 constexpr std::string_view kForms = "\"${file:/path}\", \"${env:NAME}\" or \"${credential:NAME}\"";
 
 bool isVariable(std::string_view name) {
@@ -32,11 +34,11 @@ bool isCredential(std::string_view name) {
          std::none_of(name.begin(), name.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
 }
 
-std::string shown(const Reference& reference) {
-  const std::string_view kind = reference.kind == Reference::Kind::File  ? "file"
-                                : reference.kind == Reference::Kind::Env ? "env"
-                                                                         : "credential";
-  return fmt::format("${{{}:{}}}", kind, reference.name);
+bool isBase64(std::string_view text) {
+  const auto digit = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '/'; };
+  while (text.ends_with('='))
+    text.remove_suffix(1);
+  return !text.empty() && text.size() <= kSealedBytesMax && std::all_of(text.begin(), text.end(), digit);
 }
 
 Error failed(const Reference& reference, std::string_view why) {
@@ -74,6 +76,8 @@ Result<std::string> readRaw(const Reference& reference) {
       }
       return readSecretFile(reference, fmt::format("{}/{}", folder, reference.name), false);
     }
+    case Reference::Kind::Encrypted:
+      return failed(reference, "only the daemon has the keys that it was encrypted with");
     case Reference::Kind::Env:
       break;
   }
@@ -82,22 +86,29 @@ Result<std::string> readRaw(const Reference& reference) {
   return std::string(value);
 }
 
-Result<Json> resolve(const Json& value, const ReferenceReader& reader) {
+// In place. `at` is where it stands, as the reader is told.
+Result<void> resolve(Json& value, const std::string& at, const ReferenceReader& reader,
+                     std::vector<std::string>& secrets) {
   if (value.is_string()) {
     const auto reference = parseReference(value.get_ref<const std::string&>());
-    if (!reference) return value;
-    auto secret = reader(*reference);
+    if (!reference) return {};
+    auto secret = reader(*reference, at);
     if (!secret) return std::move(secret).error();
-    return Json(std::move(secret).value());
+    secrets.push_back(*secret);
+    value = std::move(secret).value();
+    return {};
   }
-  if (!value.is_structured()) return value;
-  Json resolved = value;
-  for (Json& part : resolved) {
-    auto done = resolve(part, reader);
-    if (!done) return done;
-    part = std::move(done).value();
+  const auto inside = [&](const std::string& step) { return at.empty() ? step : fmt::format("{}/{}", at, step); };
+  if (value.is_object()) {
+    for (auto& [key, part] : value.items()) {
+      if (auto done = resolve(part, inside(key), reader, secrets); !done) return done;
+    }
+  } else if (value.is_array()) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      if (auto done = resolve(value[i], inside(std::to_string(i)), reader, secrets); !done) return done;
+    }
   }
-  return resolved;
+  return {};
 }
 
 }  // namespace
@@ -117,7 +128,27 @@ std::optional<Reference> parseReference(std::string_view text) {
   if (kind == "credential" && isCredential(name) && name.find('}') == std::string::npos) {
     return Reference{Reference::Kind::Credential, name};
   }
+  if (kind == "encrypted" && isBase64(name)) return Reference{Reference::Kind::Encrypted, name};
   return std::nullopt;
+}
+
+std::string_view toText(Reference::Kind kind) {
+  switch (kind) {
+    case Reference::Kind::File:
+      return "file";
+    case Reference::Kind::Env:
+      return "env";
+    case Reference::Kind::Credential:
+      return "credential";
+    case Reference::Kind::Encrypted:
+      break;
+  }
+  return "encrypted";
+}
+
+std::string shown(const Reference& reference) {
+  const bool sealed = reference.kind == Reference::Kind::Encrypted;
+  return fmt::format("${{{}:{}}}", toText(reference.kind), sealed ? "…" : reference.name);
 }
 
 std::optional<std::string> explainReference(std::string_view text) {
@@ -128,8 +159,12 @@ std::optional<std::string> explainReference(std::string_view text) {
   if (kind == "file") return "found a reference to a file without an absolute path; write \"${file:/path}\"";
   if (kind == "env") return "found a reference to a variable whose name is none; write \"${env:NAME}\"";
   if (kind == "credential") return "found a reference to a credential whose name is none; write \"${credential:NAME}\"";
-  const std::string near =
-      inside.find(':') == std::string_view::npos ? std::string() : didYouMean(kind, {"file", "env", "credential"});
+  if (kind == "encrypted") {
+    return "found an encrypted value that is cut or changed; write what \"longhaul secret encrypt\" printed, whole";
+  }
+  const std::string near = inside.find(':') == std::string_view::npos
+                               ? std::string()
+                               : didYouMean(kind, {"file", "env", "credential", "encrypted"});
   return fmt::format("found a reference of an unknown kind, wanted {}{}", kForms, near);
 }
 
@@ -143,8 +178,10 @@ Result<std::string> readReference(const Reference& reference) {
   return secret;
 }
 
-Result<Json> resolveReferences(const Json& parameters, const ReferenceReader& reader) {
-  return resolve(parameters, reader);
+Result<Resolved> resolveReferences(const Json& parameters, const ReferenceReader& reader) {
+  Resolved resolved{.parameters = parameters, .secrets = {}};
+  if (auto done = resolve(resolved.parameters, "", reader, resolved.secrets); !done) return std::move(done).error();
+  return resolved;
 }
 
 }  // namespace longhaul::host::config

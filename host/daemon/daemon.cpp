@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <utility>
 
 #include "host/admin/admin_service.h"
@@ -23,6 +24,7 @@
 #include "host/logs/log_files.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
+#include "host/secrets/vault.h"
 #include "host/store/sqlite/sqlite_reader.h"
 #include "host/store/sqlite/sqlite_store.h"
 #include "host/store/store_executor.h"
@@ -73,6 +75,15 @@ Result<std::vector<supervisor::Supervisor::Kept>> readKept(store::StoreReader& r
   return kept;
 }
 
+// Job thread.
+Result<std::string> readSecret(const secrets::Vault& vault, const std::string& instance,
+                               const config::Reference& reference, const std::string& parameter) {
+  if (reference.kind != config::Reference::Kind::Encrypted) return config::readReference(reference);
+  auto secret = vault.open(reference.name, {.instance = instance, .parameter = parameter});
+  if (!secret) return withContext(fmt::format("the encrypted value of {}", parameter), std::move(secret).error());
+  return secret;
+}
+
 }  // namespace
 
 // In the order of construction; destroyed in the reverse.
@@ -95,6 +106,7 @@ struct Daemon::Parts {
   std::unique_ptr<store::SqliteStore> store;
   std::unique_ptr<store::SqliteReader> reader;
   std::unique_ptr<logs::LogFiles> logs;
+  std::unique_ptr<secrets::Vault> vault;
   process::PosixWorkerLauncher launcher;
   std::unique_ptr<store::StoreExecutor> executor;
   std::unique_ptr<store::StoreQueries> queries;
@@ -127,6 +139,12 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   logs = std::move(*made_logs);
   logs->setOnTrouble([](const std::string& sentence) { ownLog(logs::LogLevel::Error, sentence); });
 
+  const char* credentials = std::getenv("CREDENTIALS_DIRECTORY");  // NOLINT: nothing sets it while the daemon runs
+  vault = std::make_unique<secrets::Vault>(config.key_file, credentials == nullptr ? "" : credentials);
+  if (const std::string trouble = vault->trouble(); !trouble.empty()) {
+    ownLog(logs::LogLevel::Warning, fmt::format("secrets cannot be encrypted or read: {}", trouble));
+  }
+
   const auto post = [this](std::function<void()> work) { loop.post(std::move(work)); };
   executor = std::make_unique<store::StoreExecutor>(*store, post);
   queries = std::make_unique<store::StoreQueries>(*reader, post);
@@ -157,10 +175,14 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   catalog = std::make_unique<catalog::Catalog>(std::move(options), loop.timers(), run_job, std::move(events));
 
   supervisor = std::make_unique<supervisor::Supervisor>(
-      supervisor::Surroundings{loop, *executor, *catalog, launcher, *logs, run_job,
-                               [](logs::LogLevel level, const std::string& instance, std::string_view text) {
-                                 ownLog(level, fmt::format("{}: {}", instance, text));
-                               }},
+      supervisor::Surroundings{
+          loop, *executor, *catalog, launcher, *logs, run_job,
+          [](logs::LogLevel level, const std::string& instance, std::string_view text) {
+            ownLog(level, fmt::format("{}: {}", instance, text));
+          },
+          [this](const std::string& instance, const config::Reference& reference, const std::string& parameter) {
+            return readSecret(*vault, instance, reference, parameter);
+          }},
       supervisor::Settings{.state_dir = state.path(),
                            .worker_binary = std::move(worker_binary),
                            .state_tag = state.tag(),

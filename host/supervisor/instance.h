@@ -75,8 +75,8 @@ class Instance final : public WorkerEvents {
   void bindListeners(const lifecycle::Target& target);
   void trimListeners(const lifecycle::Target& target);
   void spawn(const lifecycle::Action& action);
-  void prepared(lifecycle::WorkerId worker, const catalog::PluginFile& file, Result<Json> parameters);
-  Result<void> launch(Slot& slot, const catalog::PluginFile& file);
+  void prepared(lifecycle::WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved);
+  Result<void> launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets);
   void startFailed(lifecycle::WorkerId worker, std::string text);
   void queueFence(const lifecycle::Action& action);
   void fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, lifecycle::WorkerId death_of,

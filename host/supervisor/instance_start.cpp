@@ -104,22 +104,25 @@ void Instance::spawn(const Action& action) {
   const auto verified = shared_.verified.find(file->digest);
   const bool is_verified = identity && verified != shared_.verified.end() && verified->second == *identity;
   if (is_verified && !hasReferences(runnable->parameters)) {
-    return prepared(action.worker, *file, std::move(runnable->parameters));
+    return prepared(action.worker, *file, config::Resolved{std::move(runnable->parameters), {}});
   }
   // Hashing and reading secrets block, so both are the job thread's. A crash loop comes here once.
   struct Job {
     catalog::PluginFile file;
     Json parameters;
     Result<void> verified;
-    Result<Json> resolved = Error{};
+    Result<config::Resolved> resolved = Error{};
   };
   auto job = std::make_shared<Job>();
   job->file = *file;
   job->parameters = std::move(runnable->parameters);
   shared_.around.run_job(
-      [job] {
+      [job, name = record_.name, read = shared_.around.read_secret] {
         job->verified = catalog::verifyStaged(job->file.path, job->file.digest);
-        job->resolved = resolveReferences(job->parameters, config::readReference);
+        const auto reader = [&](const config::Reference& reference, const std::string& parameter) {
+          return read ? read(name, reference, parameter) : config::readReference(reference);
+        };
+        job->resolved = config::resolveReferences(job->parameters, reader);
       },
       [&shared = shared_, id = id(), worker = action.worker, identity, job] {
         if (job->verified && identity) shared.verified[job->file.digest] = *identity;
@@ -130,15 +133,15 @@ void Instance::spawn(const Action& action) {
       });
 }
 
-void Instance::prepared(WorkerId worker, const catalog::PluginFile& file, Result<Json> parameters) {
+void Instance::prepared(WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved) {
   if (!incoming_ || incoming_->id != worker || incoming_->process) return;
   if (incoming_->cancelled) return startFailed(worker, "it was no longer wanted");
-  if (!parameters) return startFailed(worker, parameters.error().message);
-  incoming_->parameters = std::move(*parameters);
-  if (auto done = launch(*incoming_, file); !done) startFailed(worker, done.error().message);
+  if (!resolved) return startFailed(worker, resolved.error().message);
+  incoming_->parameters = std::move(resolved->parameters);
+  if (auto done = launch(*incoming_, file, resolved->secrets); !done) startFailed(worker, done.error().message);
 }
 
-Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file) {
+Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets) {
   process::LaunchPlan plan;
   plan.instance = record_.name;
   plan.worker_binary = shared_.settings.worker_binary;
@@ -152,9 +155,9 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file) {
   }
   auto launched = shared_.around.launcher.launch(plan);
   if (!launched) return std::move(launched).error();
-  slot.process = std::make_unique<WorkerProcess>(shared_.around.loop, *this, shared_.call_sockets,
-                                                 WorkerProcess::About{slot.id, slot.target, toText(file.version)},
-                                                 std::move(*launched));
+  slot.process = std::make_unique<WorkerProcess>(
+      shared_.around.loop, *this, shared_.call_sockets,
+      WorkerProcess::About{slot.id, slot.target, toText(file.version), Scrubber{secrets}}, std::move(*launched));
   return {};
 }
 

@@ -16,6 +16,7 @@
 #include "host/base/event_loop.h"
 #include "host/base/result.h"
 #include "host/catalog/catalog.h"
+#include "host/config/references.h"
 #include "host/config/restart_config.h"
 #include "host/logs/log_files.h"
 #include "host/process/worker_launcher.h"
@@ -47,6 +48,11 @@ struct Surroundings {
   catalog::Catalog::RunJob run_job;  // what blocks: reading secrets, hashing a staged file, deleting a folder
   // A line for the daemon's own log. May be empty.
   std::function<void(logs::LogLevel level, const std::string& instance, std::string_view text)> report;
+  // What a reference of this instance stands for, on the job thread. Empty: config::readReference, so nothing
+  // encrypted.
+  std::function<Result<std::string>(const std::string& instance, const config::Reference& reference,
+                                    const std::string& parameter)>
+      read_secret{};
 };
 
 // Totals for /metrics, since the daemon's start.

@@ -106,7 +106,7 @@ void WorkerProcess::kill(EndCause cause, const std::string& text) {
 }
 
 void WorkerProcess::fail(FailedStage stage, std::string text) {
-  if (!observed_.failed) observed_.failed = {stage, std::move(text)};
+  if (!observed_.failed) observed_.failed = {stage, about_.scrubber.scrubbed(text)};
 }
 
 void WorkerProcess::reply(ipc::CallId call, std::int32_t status, std::string_view payload) {
@@ -138,7 +138,8 @@ void WorkerProcess::onControl(Kind kind, std::string_view payload) {
     case Kind::Bye: {
       protocol::Bye bye;
       if (!decode(payload, bye)) return violation("a BYE that is none");
-      if (!observed_.bye) observed_.bye = {bye.status, std::string(bye.text.substr(0, kFailedTextBytesMax))};
+      if (!observed_.bye)
+        observed_.bye = {bye.status, about_.scrubber.scrubbed(bye.text.substr(0, kFailedTextBytesMax))};
       return expectEnd(kByeGrace);
     }
     case Kind::Failed: {
@@ -171,13 +172,14 @@ void WorkerProcess::onCall(ipc::CallId call, protocol::Method method, std::strin
 }
 
 void WorkerProcess::onLogLine(const protocol::LogRecord& record, std::string_view text) {
+  std::string scrubbed;
   events_.onLine(*this, {.at_us = static_cast<std::int64_t>(record.at_us),
                          .level = levelOf(record.level),
                          .source = logs::LogSource::Plugin,
                          .generation = generation_,
                          .pid = launched_.pid,
                          .thread = record.thread,
-                         .text = text});
+                         .text = about_.scrubber.scrub(text, scrubbed)});
   const std::uint64_t dropped = channel_->droppedLines();
   if (dropped > dropped_told_) events_.onRingDrops(*this, dropped - dropped_told_);
   dropped_told_ = dropped;
@@ -228,16 +230,18 @@ bool WorkerProcess::readSome(Output& output) {
     return false;
   }
   const std::string_view text{bytes.data(), static_cast<std::size_t>(count)};
-  if (output.source == logs::LogSource::Stderr) {
-    stderr_tail_ += text.substr(text.size() - std::min(text.size(), kStderrTailBytes));
-    if (stderr_tail_.size() > kStderrTailBytes) stderr_tail_.erase(0, stderr_tail_.size() - kStderrTailBytes);
-  }
   output.splitter.feed(text, [&](std::string_view line) { takeLine(output.source, line); });
   return true;
 }
 
 void WorkerProcess::takeLine(logs::LogSource source, std::string_view text) {
-  if (source == logs::LogSource::Stderr && !text.empty()) observed_.last_stderr_line = text;
+  std::string scrubbed;
+  text = about_.scrubber.scrub(text, scrubbed);
+  if (source == logs::LogSource::Stderr) {
+    if (!text.empty()) observed_.last_stderr_line = text;
+    stderr_tail_.append(text.substr(text.size() - std::min(text.size(), kStderrTailBytes))).append("\n");
+    if (stderr_tail_.size() > kStderrTailBytes) stderr_tail_.erase(0, stderr_tail_.size() - kStderrTailBytes);
+  }
   events_.onLine(*this, {.at_us = wallNowUs(),
                          .level = source == logs::LogSource::Stderr ? logs::LogLevel::Warning : logs::LogLevel::Info,
                          .source = source,

@@ -22,6 +22,7 @@
 #include "host/logs/log_line.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
+#include "host/supervisor/scrubber.h"
 
 namespace longhaul::host::supervisor {
 
@@ -62,6 +63,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
     lifecycle::WorkerId id{};
     lifecycle::Target target;
     std::string version;  // of the plugin
+    Scrubber scrubber{};  // of the secrets that it is given: nothing that it says goes on with one
   };
   WorkerProcess(EventLoop& loop, WorkerEvents& events, ipc::CallSocketBudget& budget, About about,
                 process::LaunchedWorker launched);
@@ -89,7 +91,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
   const lifecycle::Observed& observed() const { return observed_; }
   const process::ExitStatus& exitStatus() const { return exit_status_; }
   const std::deque<LastCall>& lastCalls() const { return last_calls_; }
-  const std::string& stderrTail() const { return stderr_tail_; }
+  const std::string& stderrTail() const { return stderr_tail_; }  // whole lines
   std::int64_t startedAtUs() const { return started_at_us_; }
   std::int64_t readyAtUs() const { return ready_at_us_; }
   std::uint64_t callsCount() const { return calls_count_; }

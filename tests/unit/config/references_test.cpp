@@ -39,10 +39,12 @@ TEST_CASE("a text is a reference as a whole, or not at all") {
   CHECK(file->kind == Kind::File);
   CHECK(file->name == "/etc/longhaul/secret");
   CHECK(parseReference("${env:API_TOKEN}")->kind == Kind::Env);
+  CHECK(parseReference("${encrypted:AQID+/8=}")->kind == Kind::Encrypted);
+  CHECK(shown(*parseReference("${encrypted:AQID+/8=}")) == "${encrypted:…}");
   CHECK(parseReference("${credential:edge.token}")->kind == Kind::Credential);
-  const char* const text =
-      GENERATE("", "$", "${", "${}", "secret", "a${env:X}", "${env:X}b", "${file:relative}", "${file:/a}${file:/b}",
-               "${env:}", "${env:1X}", "${env:A-B}", "${credential:a/b}", "${credential:..}", "${vault:x}", "${ENV:X}");
+  const char* const text = GENERATE("", "$", "${", "${}", "secret", "a${env:X}", "${env:X}b", "${file:relative}",
+                                    "${file:/a}${file:/b}", "${env:}", "${env:1X}", "${env:A-B}", "${credential:a/b}",
+                                    "${credential:..}", "${vault:x}", "${ENV:X}", "${encrypted:}", "${encrypted:a b}");
   CAPTURE(text);
   CHECK_FALSE(parseReference(text).has_value());
 }
@@ -55,6 +57,7 @@ TEST_CASE("what was meant as a reference is explained, without its name") {
       {"${evn:hunter2}",
        "unknown kind, wanted \"${file:/path}\", \"${env:NAME}\" or \"${credential:NAME}\"; did you "
        "mean \"env\"?"},
+      {"${encrypted:hunter 2}", "an encrypted value that is cut or changed"},
       {"${hunter2}", "a reference of an unknown kind"},
   }));
   const auto explained = explainReference(text);
@@ -118,15 +121,19 @@ TEST_CASE("the daemon's environment and systemd's credentials are read, and told
 }
 
 TEST_CASE("references are replaced at any depth, and one that fails fails all") {
-  const ReferenceReader reader = [](const Reference& reference) -> Result<std::string> {
+  std::vector<std::string> places;
+  const ReferenceReader reader = [&](const Reference& reference, const std::string& parameter) -> Result<std::string> {
     if (reference.name == "GONE") return Error{Code::NotFound, "gone"};
+    places.push_back(parameter);
     return "secret of " + reference.name;
   };
   const Json parameters{
       {"plain", "${not one"}, {"count", 5}, {"login", {{"password", "${env:P}"}}}, {"l", {"${env:Q}"}}};
   const auto resolved = resolveReferences(parameters, reader);
   REQUIRE(resolved.has_value());
-  CHECK(*resolved ==
+  CHECK(resolved->secrets == std::vector<std::string>{"secret of Q", "secret of P"});
+  CHECK(places == std::vector<std::string>{"l/0", "login/password"});
+  CHECK(resolved->parameters ==
         Json{{"plain", "${not one"}, {"count", 5}, {"login", {{"password", "secret of P"}}}, {"l", {"secret of Q"}}});
   const auto failed = resolveReferences(Json{{"a", "${env:P}"}, {"b", {{"c", "${env:GONE}"}}}}, reader);
   REQUIRE_FALSE(failed.has_value());

@@ -1,0 +1,31 @@
+#include "host/supervisor/scrubber.h"
+
+#include <catch2/catch.hpp>
+
+using longhaul::host::supervisor::Scrubber;
+
+TEST_CASE("a secret is taken out wherever it stands, also twice and within another") {
+  const Scrubber scrubber{{"hunter2", "hunter2-long"}};
+  CHECK(scrubber.scrubbed("login hunter2, then hunter2-long and hunter2hunter2") == "login ***, then *** and ******");
+  CHECK(scrubber.scrubbed("hunter") == "hunter");
+  CHECK(scrubber.scrubbed("").empty());
+  CHECK(Scrubber{}.scrubbed("hunter2") == "hunter2");
+}
+
+TEST_CASE("the lines of a secret are taken out one by one, and as JSON writes them") {
+  const Scrubber scrubber{{"first line\nsecond \"line\"\n"}};
+  CHECK(scrubber.scrubbed("a first line b") == "a *** b");
+  CHECK(scrubber.scrubbed("second \"line\"") == "***");
+  CHECK(scrubber.scrubbed(R"({"key":"first line\nsecond \"line\"\n"})") == R"({"key":"***"})");
+}
+
+TEST_CASE("short values are left, since they stand in ordinary text") {
+  CHECK(Scrubber{{"admin"}}.scrubbed("admin logged in") == "admin logged in");
+}
+
+TEST_CASE("text without a secret is not copied") {
+  const Scrubber scrubber{{"hunter2"}};
+  std::string buffer;
+  const std::string_view text = "nothing";
+  CHECK(scrubber.scrub(text, buffer).data() == text.data());
+}
