@@ -93,6 +93,7 @@ void SeqpacketChannel::onControlMessage(const protocol::Frame& frame, std::strin
     case Kind::Failed:
     case Kind::ContextApplied:
     case Kind::Extend:
+    case Kind::CommandDone:
       events_.onControl(kind, payload);
       return;
     default:

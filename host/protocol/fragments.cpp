@@ -24,6 +24,18 @@ const char* methodName(Method method) {
       return "setLastRun";
     case Method::commit:
       return "commit";
+    case Method::findUser:
+      return "findUser";
+    case Method::handleEntitlementForUser:
+      return "handleEntitlementForUser";
+    case Method::mirrorInvestigation:
+      return "mirrorInvestigation";
+    case Method::directMessage:
+      return "directMessage";
+    case Method::createIndicators:
+      return "createIndicators";
+    case Method::searchIndicators:
+      return "searchIndicators";
   }
   return nullptr;
 }

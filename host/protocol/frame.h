@@ -15,7 +15,7 @@
 namespace longhaul::host::protocol {
 
 // Both ends come from one build; this catches a worker binary left over from another one.
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 // What travels on the control socket, and (Call, Reply) on call sockets. Numbers are the wire.
 enum class Kind : std::uint16_t {
@@ -28,11 +28,13 @@ enum class Kind : std::uint16_t {
   Failed = 7,          // worker → host, the last word of an end with a reason
   ContextChange = 8,   // host → worker: an operator wrote the context
   ContextApplied = 9,  // worker → host
-  MoreCalls = 10,  // worker → host: a call socket, please; host → worker: here it is (SCM_RIGHTS), or status BUSY
-  Doorbell = 11,   // worker → host: there are lines in the ring, and you said that you sleep
-  Extend = 12,     // worker → host: more time to become ready or to stop
-  Call = 64,       // + Method: on a call socket
-  Reply = 32768,   // on the call socket of its call
+  MoreCalls = 10,    // worker → host: a call socket, please; host → worker: here it is (SCM_RIGHTS), or status BUSY
+  Doorbell = 11,     // worker → host: there are lines in the ring, and you said that you sleep
+  Extend = 12,       // worker → host: more time to become ready or to stop
+  Execute = 13,      // host → worker: run a command, or the test
+  CommandDone = 14,  // worker → host: what became of it
+  Call = 64,         // + Method: on a call socket
+  Reply = 32768,     // on the call socket of its call
 };
 
 // The calls that reach the host. Numbers are the indexes of longhaul_server_t's slots after its two numbers; the worker
@@ -46,6 +48,13 @@ enum class Method : std::uint16_t {
   mergeIntegrationContext = 24,
   setLastRun = 26,
   commit = 27,
+  findUser = 29,
+  handleEntitlementForUser = 30,
+  mirrorInvestigation = 31,
+  directMessage = 32,
+  // Of extensions: longhaul.indicators/1.
+  createIndicators = 256,
+  searchIndicators = 257,
 };
 
 // "createIncidents"; nullptr for a number that is no method.

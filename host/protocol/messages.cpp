@@ -102,6 +102,7 @@ void encode(const Start& message, std::string& out) {
   writer.number(message.last_run_version);
   writer.number(message.context_bytes_max);
   writer.number(message.signals_ready);
+  writer.number(message.one_shot);
   writer.text(message.instance);
   writer.text(message.params);
   writer.text(message.last_run);
@@ -120,6 +121,7 @@ bool decode(std::string_view payload, Start& message) {
   message.last_run_version = reader.number<std::int64_t>();
   message.context_bytes_max = reader.number<std::uint64_t>();
   message.signals_ready = reader.number<std::uint32_t>();
+  message.one_shot = reader.number<std::uint32_t>();
   message.instance = reader.text();
   message.params = reader.text();
   message.last_run = reader.text();
@@ -208,12 +210,51 @@ bool decode(std::string_view payload, Extend& message) {
   return reader.finished();
 }
 
+void encode(const Execute& message, std::string& out) {
+  Writer writer{out};
+  writer.number(message.id);
+  writer.number(message.is_test);
+  writer.number(message.deadline_ms);
+  writer.text(message.name);
+  writer.text(message.arguments);
+  writer.text(message.context);
+}
+
+bool decode(std::string_view payload, Execute& message) {
+  Reader reader{payload};
+  message.id = reader.number<std::uint64_t>();
+  message.is_test = reader.number<std::uint32_t>();
+  message.deadline_ms = reader.number<std::uint32_t>();
+  message.name = reader.text();
+  message.arguments = reader.text();
+  message.context = reader.text();
+  return reader.finished();
+}
+
+void encode(const CommandDone& message, std::string& out) {
+  Writer writer{out};
+  writer.number(message.id);
+  writer.number(message.status);
+  writer.number(message.said);
+  writer.text(message.text);
+}
+
+bool decode(std::string_view payload, CommandDone& message) {
+  Reader reader{payload};
+  message.id = reader.number<std::uint64_t>();
+  message.status = reader.number<std::int32_t>();
+  message.said = reader.number<std::uint32_t>();
+  message.text = reader.text();
+  return reader.finished();
+}
+
 void encode(const CreateIncidents& message, std::string& out) {
   Writer writer{out};
   writer.text(message.incidents);
   writer.text(message.last_run);
   writer.text(message.patch_context);
   writer.text(message.idempotency_key);
+  writer.text(message.user_id);
 }
 
 bool decode(std::string_view payload, CreateIncidents& message) {
@@ -222,6 +263,7 @@ bool decode(std::string_view payload, CreateIncidents& message) {
   message.last_run = reader.optionalText();
   message.patch_context = reader.optionalText();
   message.idempotency_key = reader.optionalText();
+  message.user_id = reader.optionalText();
   return reader.finished();
 }
 
@@ -327,6 +369,94 @@ bool decode(std::string_view payload, Commit& message) {
   message.patch_context = reader.optionalText();
   message.last_run = reader.optionalText();
   message.idempotency_key = reader.optionalText();
+  return reader.finished();
+}
+
+void encode(const FindUser& message, std::string& out) {
+  Writer writer{out};
+  writer.text(message.username);
+  writer.text(message.email);
+}
+
+bool decode(std::string_view payload, FindUser& message) {
+  Reader reader{payload};
+  message.username = reader.text();
+  message.email = reader.text();
+  return reader.finished();
+}
+
+void encode(const HandleEntitlement& message, std::string& out) {
+  Writer writer{out};
+  writer.text(message.incident_id);
+  writer.text(message.guid);
+  writer.text(message.email);
+  writer.text(message.content);
+  writer.text(message.task_id);
+}
+
+bool decode(std::string_view payload, HandleEntitlement& message) {
+  Reader reader{payload};
+  message.incident_id = reader.text();
+  message.guid = reader.text();
+  message.email = reader.text();
+  message.content = reader.text();
+  message.task_id = reader.optionalText();
+  return reader.finished();
+}
+
+void encode(const MirrorInvestigation& message, std::string& out) {
+  Writer writer{out};
+  writer.number(message.auto_close);
+  writer.text(message.incident_id);
+  writer.text(message.mirror_type);
+}
+
+bool decode(std::string_view payload, MirrorInvestigation& message) {
+  Reader reader{payload};
+  message.auto_close = reader.number<std::uint32_t>();
+  message.incident_id = reader.text();
+  message.mirror_type = reader.text();
+  return reader.finished();
+}
+
+void encode(const DirectMessage& message, std::string& out) {
+  Writer writer{out};
+  writer.number(message.anyone_can_open_incidents);
+  writer.text(message.message);
+  writer.text(message.username);
+  writer.text(message.email);
+  writer.text(message.idempotency_key);
+}
+
+bool decode(std::string_view payload, DirectMessage& message) {
+  Reader reader{payload};
+  message.anyone_can_open_incidents = reader.number<std::uint32_t>();
+  message.message = reader.text();
+  message.username = reader.optionalText();
+  message.email = reader.optionalText();
+  message.idempotency_key = reader.optionalText();
+  return reader.finished();
+}
+
+void encode(const CreateIndicators& message, std::string& out) {
+  Writer writer{out};
+  writer.text(message.indicators);
+}
+
+bool decode(std::string_view payload, CreateIndicators& message) {
+  Reader reader{payload};
+  message.indicators = reader.text();
+  return reader.finished();
+}
+
+void encode(const SearchIndicators& message, std::string& out) {
+  Writer writer{out};
+  writer.text(message.query);
+}
+
+bool decode(std::string_view payload, SearchIndicators& message) {
+  Reader reader{payload};
+  message.query = reader.text();
   return reader.finished();
 }
 

@@ -44,6 +44,7 @@ struct Start {
   std::int64_t last_run_version = 0;
   std::uint64_t context_bytes_max = 0;
   std::uint32_t signals_ready = 0;  // 1: the plugin says ready() itself
+  std::uint32_t one_shot = 0;       // 1: create and commands, without the loop, until Stop
   std::string_view instance;        // its name
   std::string_view params;          // JSON object
   std::string_view last_run;        // JSON object
@@ -87,11 +88,27 @@ struct Extend {
   std::uint32_t timeout_ms = 0;
 };
 
+struct Execute {
+  std::uint64_t id = 0;  // the host's, given back by CommandDone
+  std::uint32_t is_test = 0;
+  std::uint32_t deadline_ms = 0;
+  std::string_view name;       // empty for the test
+  std::string_view arguments;  // JSON object
+  std::string_view context;    // JSON object
+};
+
+struct CommandDone {
+  std::uint64_t id = 0;
+  std::int32_t status = 0;  // what the plugin returned
+  std::uint32_t said = 0;   // 1: it put a result
+  std::string_view text;    // the result, or with a failure what is wrong
+};
+
 // ---------------------------------------------------------------- calls: see longhaul/server.h for their arguments
 
 struct CreateIncidents {
   std::string_view incidents;
-  OptionalText last_run, patch_context, idempotency_key;
+  OptionalText last_run, patch_context, idempotency_key, user_id;
 };
 struct AddEntry {
   std::string_view incident_id, entry;
@@ -118,6 +135,29 @@ struct Commit {
   OptionalText create_incidents, add_entries, patch_context, last_run, idempotency_key;
 };
 
+struct FindUser {
+  std::string_view username, email;
+};
+struct HandleEntitlement {
+  std::string_view incident_id, guid, email, content;
+  OptionalText task_id;
+};
+struct MirrorInvestigation {
+  std::uint32_t auto_close = 0;
+  std::string_view incident_id, mirror_type;
+};
+struct DirectMessage {
+  std::uint32_t anyone_can_open_incidents = 0;
+  std::string_view message;
+  OptionalText username, email, idempotency_key;
+};
+struct CreateIndicators {
+  std::string_view indicators;
+};
+struct SearchIndicators {
+  std::string_view query;
+};
+
 // Payload of a reply with status >= 0. With status < 0 the payload is the error's text and nothing else.
 struct Reply {
   std::int64_t context_version = 0;   // 0: the context did not change
@@ -141,6 +181,8 @@ LONGHAUL_MESSAGE(Failed);
 LONGHAUL_MESSAGE(ContextChange);
 LONGHAUL_MESSAGE(ContextApplied);
 LONGHAUL_MESSAGE(Extend);
+LONGHAUL_MESSAGE(Execute);
+LONGHAUL_MESSAGE(CommandDone);
 LONGHAUL_MESSAGE(CreateIncidents);
 LONGHAUL_MESSAGE(AddEntry);
 LONGHAUL_MESSAGE(UpdateModuleHealth);
@@ -149,6 +191,12 @@ LONGHAUL_MESSAGE(PatchIntegrationContext);
 LONGHAUL_MESSAGE(MergeIntegrationContext);
 LONGHAUL_MESSAGE(SetLastRun);
 LONGHAUL_MESSAGE(Commit);
+LONGHAUL_MESSAGE(FindUser);
+LONGHAUL_MESSAGE(HandleEntitlement);
+LONGHAUL_MESSAGE(MirrorInvestigation);
+LONGHAUL_MESSAGE(DirectMessage);
+LONGHAUL_MESSAGE(CreateIndicators);
+LONGHAUL_MESSAGE(SearchIndicators);
 LONGHAUL_MESSAGE(Reply);
 
 #undef LONGHAUL_MESSAGE

@@ -122,6 +122,14 @@ bool readCall(Method method, std::string_view payload, const Caller& caller, con
       done = put(write.last_run, readLastRun(call.object));
       return true;
     }
+    case Method::findUser:
+    case Method::handleEntitlementForUser:
+    case Method::mirrorInvestigation:
+    case Method::directMessage:
+    case Method::createIndicators:
+    case Method::searchIndicators:
+      done = Error{Code::Absent, fmt::format("{} is not offered by this host yet", protocol::methodName(method))};
+      return true;
   }
   return false;
 }

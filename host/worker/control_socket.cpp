@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "host/base/check.h"
 #include "host/base/limits.h"
 
 namespace longhaul::host::worker {
@@ -27,22 +26,26 @@ UniqueFd descriptorOf(msghdr& message) {
 }  // namespace
 
 bool ControlSocket::send(protocol::Kind kind, std::string_view payload, std::int32_t status) {
-  const std::lock_guard lock{mutex_};
-  return sendPacket(kind, payload, status, 0);
+  protocol::Frame frame;
+  frame.kind = static_cast<std::uint16_t>(kind);
+  frame.status = status;
+  const std::lock_guard lock{mutex_};  // the packets of one message follow each other
+  for (protocol::Fragments fragments{frame, payload}; !fragments.done(); fragments.next()) {
+    if (!sendPacket(fragments.frame(), fragments.chunk(), 0)) return false;
+  }
+  return true;
 }
 
 bool ControlSocket::trySend(protocol::Kind kind) {
   const std::unique_lock lock{mutex_, std::try_to_lock};
-  return lock.owns_lock() && sendPacket(kind, {}, 0, MSG_DONTWAIT);
-}
-
-bool ControlSocket::sendPacket(protocol::Kind kind, std::string_view payload, std::int32_t status, int flags) {
-  LONGHAUL_CHECK(payload.size() <= protocol::kPacketPayloadBytesMax, "a worker's control message fits one packet");
   protocol::Frame frame;
   frame.kind = static_cast<std::uint16_t>(kind);
-  frame.status = status;
-  frame.total_bytes = static_cast<std::uint32_t>(payload.size());
-  iovec parts[2]{{&frame, sizeof frame}, {const_cast<char*>(payload.data()), payload.size()}};
+  return lock.owns_lock() && sendPacket(frame, {}, MSG_DONTWAIT);
+}
+
+bool ControlSocket::sendPacket(const protocol::Frame& frame, std::string_view payload, int flags) {
+  iovec parts[2]{{const_cast<protocol::Frame*>(&frame), sizeof frame},
+                 {const_cast<char*>(payload.data()), payload.size()}};
   msghdr message{};
   message.msg_iov = parts;
   message.msg_iovlen = 2;

@@ -1,5 +1,5 @@
-// The worker's end of the control socket. Sending is thread-safe: every message of the worker fits one packet, so each
-// is one system call under a mutex. Receiving is for one thread: main until Start, then the control thread.
+// The worker's end of the control socket. Sending is thread-safe: one message at a time, most of them one packet and
+// one system call. Receiving is for one thread: main until Start, then the control thread.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ class ControlSocket {
   Received receive(bool wait);
 
  private:
-  bool sendPacket(protocol::Kind kind, std::string_view payload, std::int32_t status, int flags);
+  bool sendPacket(const protocol::Frame& frame, std::string_view payload, int flags);
 
   int fd_;
   std::mutex mutex_;

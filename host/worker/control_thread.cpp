@@ -104,6 +104,12 @@ void ControlThread::handle(ControlSocket::Message& message) {
       session_.applyPush(change);
       return;
     }
+    case protocol::Kind::Execute: {
+      protocol::Execute asked;
+      if (!protocol::decode(message.payload, asked)) break;
+      commands_.execute(asked);
+      return;
+    }
     case protocol::Kind::MoreCalls:
       if (message.frame.status >= 0 && message.descriptor) {
         session_.calls.add(std::move(message.descriptor));

@@ -1,13 +1,14 @@
-// The one thread that reads the control socket once the worker has started: stop, changes of the context, further call
-// sockets, and the end of the host, which is the end of this process. It also does what others must not wait for:
-// doorbells that found the socket busy, answers whose call gave up, closing what is idle. It sleeps while there is
-// nothing of that.
+// The one thread that reads the control socket once the worker has started: stop, commands, changes of the context,
+// further call sockets, and the end of the host, which is the end of this process. It also does what others must not
+// wait for: doorbells that found the socket busy, answers whose call gave up, closing what is idle. It sleeps while
+// there is nothing of that.
 #pragma once
 
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "host/worker/commands.h"
 #include "host/worker/session.h"
 #include "longhaul/plugin.h"
 
@@ -15,8 +16,8 @@ namespace longhaul::host::worker {
 
 class ControlThread {
  public:
-  ControlThread(Session& session, const longhaul_descriptor_t& descriptor, int wake_fd)
-      : session_(session), descriptor_(descriptor), wake_fd_(wake_fd) {}
+  ControlThread(Session& session, const longhaul_descriptor_t& descriptor, Commands& commands, int wake_fd)
+      : session_(session), descriptor_(descriptor), commands_(commands), wake_fd_(wake_fd) {}
 
   // Starts the thread, with all signals blocked: they are the plugin's, on its own threads. False with errno.
   bool start();
@@ -35,6 +36,7 @@ class ControlThread {
 
   Session& session_;
   const longhaul_descriptor_t& descriptor_;
+  Commands& commands_;
   int wake_fd_;
   std::vector<std::unique_ptr<CallSocket>> given_up_;
 

@@ -69,9 +69,18 @@ bool loadPlugin(const char* path, LoadedPlugin& plugin, LoadFailure& failure) {
   }
   if (plugin.descriptor->getExtension != nullptr) {
     for (const std::string_view id : kKnownExtensions) {
-      if (plugin.descriptor->getExtension(longhaul_text_t{id.data(), id.size()}) != nullptr) {
-        plugin.extensions.push_back(id);
-      }
+      const void* table = plugin.descriptor->getExtension(longhaul_text_t{id.data(), id.size()});
+      if (table == nullptr) continue;
+      plugin.extensions.push_back(id);
+      if (id == LONGHAUL_COMMANDS_ID) plugin.commands = static_cast<const longhaul_commands_t*>(table);
+    }
+    if (const auto* commands = plugin.commands;
+        commands != nullptr &&
+        (!LONGHAUL_HAS(commands, longhaul_commands_t, test) || !LONGHAUL_HAS(commands, longhaul_commands_t, execute))) {
+      failure = {protocol::Stage::Descriptor, std::string{"the table "} + LONGHAUL_COMMANDS_ID +
+                                                  " lacks test or execute: fill both, and set its struct_size to "
+                                                  "sizeof(longhaul_commands_t)"};
+      return false;
     }
   }
   return true;

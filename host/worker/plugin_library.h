@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/protocol/messages.h"
+#include "longhaul/commands.h"
 #include "longhaul/plugin.h"
 
 namespace longhaul::host::worker {
@@ -14,6 +15,7 @@ namespace longhaul::host::worker {
 struct LoadedPlugin {
   const longhaul_descriptor_t* descriptor = nullptr;
   std::vector<std::string_view> extensions;  // ids for which it gave a table
+  const longhaul_commands_t* commands = nullptr;
 };
 
 struct LoadFailure {

@@ -27,6 +27,10 @@ LONGHAUL_SAME_SLOT(patchIntegrationContext);
 LONGHAUL_SAME_SLOT(mergeIntegrationContext);
 LONGHAUL_SAME_SLOT(setLastRun);
 LONGHAUL_SAME_SLOT(commit);
+LONGHAUL_SAME_SLOT(findUser);
+LONGHAUL_SAME_SLOT(handleEntitlementForUser);
+LONGHAUL_SAME_SLOT(mirrorInvestigation);
+LONGHAUL_SAME_SLOT(directMessage);
 #undef LONGHAUL_SAME_SLOT
 
 // The codes of the host and the limits that it promises to plugins are the header's.
@@ -122,7 +126,8 @@ longhaul_status_t createIncidents(Server server, const longhaul_create_incidents
       .incidents = check.required("incidents", given.incidents, kAnySize),
       .last_run = check.optional("last_run", given.last_run, kLastRunBytesMax),
       .patch_context = check.optional("patch_context", given.patch_context, session.facts.context_bytes_max),
-      .idempotency_key = check.idempotencyKey(given.idempotency_key)};
+      .idempotency_key = check.idempotencyKey(given.idempotency_key),
+      .user_id = check.optional("user_id", given.user_id, kAnySize)};
   if (check.status() != LONGHAUL_OK) return check.status();
   return call(session, Method::createIncidents, message, created);
 }
@@ -147,7 +152,10 @@ longhaul_status_t updateModuleHealth(Server server, longhaul_text_t data, std::i
   Session& session = ServerTable::sessionOf(server);
   if (!session.isOpen()) return notInWorker();
   ArgumentCheck check{"updateModuleHealth"};
-  const protocol::UpdateModuleHealth message{.is_error = is_error != 0 ? 1 : 0,
+  if (is_error < LONGHAUL_HEALTH_NEUTRAL || is_error > LONGHAUL_HEALTH_PASSING_ERROR) {
+    is_error = LONGHAUL_HEALTH_ERROR;  // a plugin of 0.1 may say anything but 0 for it
+  }
+  const protocol::UpdateModuleHealth message{.is_error = is_error,
                                              .data = check.required("data", data, kHealthTextBytesMax)};
   if (check.status() != LONGHAUL_OK) return check.status();
   return call(session, Method::updateModuleHealth, message, nullptr);
@@ -220,9 +228,85 @@ longhaul_status_t commit(Server server, const longhaul_commit_t* args, longhaul_
   return call(session, Method::commit, message, result);
 }
 
+longhaul_status_t findUser(Server server, longhaul_text_t username, longhaul_text_t email, longhaul_sink_t* user) {
+  Session& session = ServerTable::sessionOf(server);
+  if (!session.isOpen()) return notInWorker();
+  ArgumentCheck check{"findUser"};
+  const protocol::FindUser message{.username = check.optional("username", username, kAnySize).value_or(""),
+                                   .email = check.optional("email", email, kAnySize).value_or("")};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::findUser, message, user);
+}
+
+longhaul_status_t handleEntitlementForUser(Server server, const longhaul_handle_entitlement_t* args,
+                                           longhaul_sink_t* entry_id) {
+  Session& session = ServerTable::sessionOf(server);
+  if (!session.isOpen()) return notInWorker();
+  ArgumentCheck check{"handleEntitlementForUser"};
+  const auto given = check.structure(args, LONGHAUL_UP_TO(longhaul_handle_entitlement_t, content));
+  const protocol::HandleEntitlement message{.incident_id = check.required("incident_id", given.incident_id, kAnySize),
+                                            .guid = check.required("guid", given.guid, kAnySize),
+                                            .email = check.optional("email", given.email, kAnySize).value_or(""),
+                                            .content = check.required("content", given.content, kEntryBytesMax),
+                                            .task_id = check.optional("task_id", given.task_id, kAnySize)};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::handleEntitlementForUser, message, entry_id);
+}
+
+longhaul_status_t mirrorInvestigation(Server server, const longhaul_mirror_investigation_t* args,
+                                      longhaul_sink_t* users) {
+  Session& session = ServerTable::sessionOf(server);
+  if (!session.isOpen()) return notInWorker();
+  ArgumentCheck check{"mirrorInvestigation"};
+  const auto given = check.structure(args, LONGHAUL_UP_TO(longhaul_mirror_investigation_t, mirror_type));
+  const protocol::MirrorInvestigation message{
+      .auto_close = given.auto_close != 0 ? 1u : 0u,
+      .incident_id = check.required("incident_id", given.incident_id, kAnySize),
+      .mirror_type = check.required("mirror_type", given.mirror_type, kAnySize)};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::mirrorInvestigation, message, users);
+}
+
+longhaul_status_t directMessage(Server server, const longhaul_direct_message_t* args, longhaul_sink_t* text) {
+  Session& session = ServerTable::sessionOf(server);
+  if (!session.isOpen()) return notInWorker();
+  ArgumentCheck check{"directMessage"};
+  const auto given = check.structure(args, LONGHAUL_UP_TO(longhaul_direct_message_t, message));
+  const protocol::DirectMessage message{.anyone_can_open_incidents = given.anyone_can_open_incidents != 0 ? 1u : 0u,
+                                        .message = check.required("message", given.message, kEntryBytesMax),
+                                        .username = check.optional("username", given.username, kAnySize),
+                                        .email = check.optional("email", given.email, kAnySize),
+                                        .idempotency_key = check.idempotencyKey(given.idempotency_key)};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::directMessage, message, text);
+}
+
 #undef LONGHAUL_UP_TO
 
+longhaul_status_t createIndicators(Server server, longhaul_text_t indicators, longhaul_sink_t* created) {
+  Session& session = ServerTable::sessionOf(server);
+  if (!session.isOpen()) return notInWorker();
+  ArgumentCheck check{"createIndicators"};
+  const protocol::CreateIndicators message{.indicators = check.required("indicators", indicators, kAnySize)};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::createIndicators, message, created);
+}
+
+longhaul_status_t searchIndicators(Server server, longhaul_text_t query, longhaul_sink_t* found) {
+  Session& session = ServerTable::sessionOf(server);
+  if (!session.isOpen()) return notInWorker();
+  ArgumentCheck check{"searchIndicators"};
+  const protocol::SearchIndicators message{.query = check.required("query", query, kAnySize)};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::searchIndicators, message, found);
+}
+
 }  // namespace
+
+const longhaul_indicators_t kIndicatorsTable{.struct_size = sizeof(longhaul_indicators_t),
+                                             .reserved = 0,
+                                             .createIndicators = createIndicators,
+                                             .searchIndicators = searchIndicators};
 
 void fillCallSlots(longhaul_server_t& table) {
   table.createIncidents = createIncidents;
@@ -234,6 +318,10 @@ void fillCallSlots(longhaul_server_t& table) {
   table.mergeIntegrationContext = mergeIntegrationContext;
   table.setLastRun = setLastRun;
   table.commit = commit;
+  table.findUser = findUser;
+  table.handleEntitlementForUser = handleEntitlementForUser;
+  table.mirrorInvestigation = mirrorInvestigation;
+  table.directMessage = directMessage;
 }
 
 }  // namespace longhaul::host::worker

@@ -163,8 +163,9 @@ longhaul_status_t getLastRun(Server server, longhaul_sink_t* sink) {
   return give(sink, *session.last_run.read());
 }
 
-const void* getExtension(Server, longhaul_text_t) {
-  return nullptr;  // this host has no optional side yet
+const void* getExtension(Server, longhaul_text_t id) {
+  const std::string_view wanted{id.data != nullptr ? id.data : "", id.data != nullptr ? id.size : 0};
+  return wanted == LONGHAUL_INDICATORS_ID ? &kIndicatorsTable : nullptr;
 }
 
 }  // namespace

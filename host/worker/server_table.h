@@ -3,6 +3,7 @@
 #pragma once
 
 #include "host/worker/session.h"
+#include "longhaul/indicators.h"
 #include "longhaul/server.h"
 #include "longhaul/version.h"
 
@@ -18,6 +19,9 @@ struct ServerTable {
     return *reinterpret_cast<const ServerTable*>(server)->session;
   }
 };
+
+// The optional side longhaul.indicators/1. Its functions take the server's table, as all do.
+extern const longhaul_indicators_t kIndicatorsTable;
 
 // Fill their part of the table.
 void fillLocalSlots(longhaul_server_t& table);  // answered in the worker

@@ -23,6 +23,7 @@ namespace longhaul::host::worker {
 // Set once, from Start, before the plugin's create; read by any thread from then on.
 struct Facts {
   bool signals_ready = false;
+  bool one_shot = false;
   std::uint64_t context_bytes_max = 0;
   std::string instance;
   std::string params;

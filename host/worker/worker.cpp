@@ -147,18 +147,24 @@ auto guarded(const char* name, Callback callback) {
   return status;
 }
 
-[[noreturn]] void runPlugin(Session& session, ControlThread& control, const longhaul_descriptor_t& descriptor,
-                            const longhaul_server_t& table) {
+[[noreturn]] void runPlugin(Session& session, ControlThread& control, Commands& commands,
+                            const longhaul_descriptor_t& descriptor, const longhaul_server_t& table) {
   longhaul_plugin_t* plugin = nullptr;
   const longhaul_status_t created = guarded("create", [&] { return descriptor.create(&table, &plugin); });
   if (created < 0) session.fail(protocol::Stage::Create, created, failureText(session, "create", created));
   control.pluginCreated(plugin);
+  commands.begin(plugin);
 
-  if (!session.facts.signals_ready) session.sayReady();
-  const longhaul_status_t ended =
-      guarded("longRunningExecution", [&] { return descriptor.longRunningExecution(plugin); });
+  if (!session.facts.signals_ready || session.facts.one_shot) session.sayReady();
+  longhaul_status_t ended = LONGHAUL_OK;
+  if (session.facts.one_shot) {
+    session.stop.waitFor(UINT32_MAX);
+  } else {
+    ended = guarded("longRunningExecution", [&] { return descriptor.longRunningExecution(plugin); });
+  }
   const std::string text = ended < 0 ? failureText(session, "longRunningExecution", ended) : std::string{};
 
+  commands.end();
   control.pluginEnds();
   guarded("destroy", [&] {
     descriptor.destroy(plugin);
@@ -193,13 +199,14 @@ void runWorker(int argc, char** argv) {
 
   const LoadedPlugin plugin = load(*session, argv[kArgPlugin]);
   waitForStart(*session);
-  auto* control = new ControlThread{*session, *plugin.descriptor, wake_fd};
+  auto* commands = new Commands{*session, plugin.commands};
+  auto* control = new ControlThread{*session, *plugin.descriptor, *commands, wake_fd};
   if (!control->start()) {
     session->fail(protocol::Stage::Create, LONGHAUL_INTERNAL,
                   std::string{"the control thread cannot be started: "} + ::strerrordesc_np(errno));
   }
   auto* table = new ServerTable{*session};
-  runPlugin(*session, *control, *plugin.descriptor, table->table);
+  runPlugin(*session, *control, *commands, *plugin.descriptor, table->table);
 }
 
 }  // namespace longhaul::host::worker

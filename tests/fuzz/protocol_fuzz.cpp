@@ -41,6 +41,8 @@ void checkMessages(std::string_view payload) {
   checkMessage<ContextChange>(payload);
   checkMessage<ContextApplied>(payload);
   checkMessage<Extend>(payload);
+  checkMessage<Execute>(payload);
+  checkMessage<CommandDone>(payload);
   checkMessage<CreateIncidents>(payload);
   checkMessage<AddEntry>(payload);
   checkMessage<UpdateModuleHealth>(payload);
@@ -49,6 +51,12 @@ void checkMessages(std::string_view payload) {
   checkMessage<MergeIntegrationContext>(payload);
   checkMessage<SetLastRun>(payload);
   checkMessage<Commit>(payload);
+  checkMessage<FindUser>(payload);
+  checkMessage<HandleEntitlement>(payload);
+  checkMessage<MirrorInvestigation>(payload);
+  checkMessage<DirectMessage>(payload);
+  checkMessage<CreateIndicators>(payload);
+  checkMessage<SearchIndicators>(payload);
   checkMessage<Reply>(payload);
 }
 

@@ -33,6 +33,7 @@ typedef struct longhaul_create_incidents {
   longhaul_text_t last_run;  /* JSON object, or absent: becomes the last run in the same transaction */
   longhaul_text_t patch_context;   /* JSON object, or absent: as patchIntegrationContext, in the same transaction */
   longhaul_text_t idempotency_key; /* at most 256 bytes, or absent; the same key and request within 24 h: REPLAYED */
+  longhaul_text_t user_id; /* since 0.2: who opens them (id or username of a user), or absent; unknown: NOT_FOUND */
 } longhaul_create_incidents_t;
 
 /* Arguments of addEntry. */
@@ -59,6 +60,48 @@ typedef struct longhaul_commit {
   longhaul_text_t last_run;         /* JSON object */
   longhaul_text_t idempotency_key;
 } longhaul_commit_t;
+
+/* Arguments of handleEntitlementForUser. An entitlement is the right to answer one question once: "guid@incident|task",
+ * as `message` of a send-notification carried it. */
+typedef struct longhaul_handle_entitlement {
+  uint32_t struct_size;
+  uint32_t reserved;
+  longhaul_text_t incident_id; /* required, decimal: the part after the @ */
+  longhaul_text_t guid;        /* required */
+  longhaul_text_t email;       /* who answered: e-mail or user name; empty or absent: nobody did, the time was over */
+  longhaul_text_t content;     /* required: the answer */
+  longhaul_text_t task_id;     /* the part after the |, or absent */
+} longhaul_handle_entitlement_t;
+
+/* Arguments of mirrorInvestigation. */
+typedef struct longhaul_mirror_investigation {
+  uint32_t struct_size;
+  uint32_t reserved;
+  longhaul_text_t incident_id; /* required, decimal */
+  longhaul_text_t
+      mirror_type;    /* required: "all", "chat" or "none", then ":both" (default), ":FromDemisto" (out only) or
+                         ":ToDemisto" (in only); any case */
+  int32_t auto_close; /* not 0: when the incident closes, the command close-channel is run */
+  int32_t reserved2;
+} longhaul_mirror_investigation_t;
+
+/* Arguments of directMessage. */
+typedef struct longhaul_direct_message {
+  uint32_t struct_size;
+  uint32_t reserved;
+  longhaul_text_t message;           /* required: what the user wrote */
+  longhaul_text_t username;          /* who wrote it: user name or chat id, or absent */
+  longhaul_text_t email;             /* who wrote it, or absent; one of the two is there */
+  int32_t anyone_can_open_incidents; /* not 0: also somebody unknown may say "new incident" */
+  int32_t reserved2;
+  longhaul_text_t idempotency_key; /* as in createIncidents: the same message is obeyed once */
+} longhaul_direct_message_t;
+
+/* Values of updateModuleHealth's is_error. */
+#define LONGHAUL_HEALTH_NEUTRAL 0
+#define LONGHAUL_HEALTH_ERROR 1         /* stands until the next text, an empty one included */
+#define LONGHAUL_HEALTH_WARNING 2       /* since 0.2 */
+#define LONGHAUL_HEALTH_PASSING_ERROR 3 /* since 0.2: an error that the next counters ({"eventsPulled": n}) clear */
 
 struct longhaul_server {
   uint32_t struct_size; /* of the host's table */
@@ -160,8 +203,7 @@ struct longhaul_server {
                                 longhaul_sink_t* entry_id);
 
   /* Tells operators how the plugin fares. data: a text (an empty one clears), or a JSON object {"eventsPulled": n,
-   * "assetsPulled": n}. is_error 0: neutral; else an error, which stands until the next text or an empty one.
-   * The same text again is kept without a write.
+   * "assetsPulled": n}. is_error: one of LONGHAUL_HEALTH_…. The same text again is kept without a write.
    * Returns OK | INVALID | TOO_LARGE | BUSY | STORE_FULL | FENCED
    * Blocks: usually one commit.
    * [thread-safe & created]                                                                           since 0.1 */
@@ -225,6 +267,39 @@ struct longhaul_server {
   /* An optional side of the host by id, or NULL for an unknown id. The table lives as long as the process.
    * [thread-safe & created]                                                                           since 0.1 */
   const void* (*getExtension)(const longhaul_server_t* server, longhaul_text_t id);
+
+  /* A user by user name (or chat id) or by e-mail; exact, an e-mail without case. Gives {"id", "username", "name",
+   * "email", "phone", "roles": {"demisto": [role]}}, or null where nobody matches.
+   * Returns OK | INVALID (neither was given) | NOT_GRANTED | BUSY. Blocks: one round trip and a read.
+   * [thread-safe & created]                                                                           since 0.2 */
+  longhaul_status_t (*findUser)(const longhaul_server_t* server, longhaul_text_t username, longhaul_text_t email,
+                                longhaul_sink_t* user);
+
+  /* Answers a question, once, writes the answer into the war room and gives that entry's id.
+   * Returns OK | INVALID | NOT_FOUND (no such entitlement, or not of this incident and task) | ALREADY_ANSWERED
+   *         (lastError says by whom and when, for a chat user's eyes) | NOT_GRANTED | BUSY | STORE_FULL | FENCED
+   * Blocks: usually one commit.
+   * [thread-safe & created]                                                                           since 0.2 */
+  longhaul_status_t (*handleEntitlementForUser)(const longhaul_server_t* server,
+                                                const longhaul_handle_entitlement_t* args, longhaul_sink_t* entry_id);
+
+  /* Marks an incident as mirrored to this instance: entries that are added from now on reach its command
+   * send-notification by direction and type, in order, never those that it added itself. Again: the new settings hold;
+   * "none" ends it. Gives the people of the incident: [{"email", "username"}].
+   * Returns OK | INVALID | NOT_FOUND | NOT_GRANTED | BUSY | STORE_FULL | FENCED. Blocks: usually one commit.
+   * [thread-safe & created]                                                                           since 0.2 */
+  longhaul_status_t (*mirrorInvestigation)(const longhaul_server_t* server, const longhaul_mirror_investigation_t* args,
+                                           longhaul_sink_t* users);
+
+  /* Does what a chat user wrote (list incidents, new incident …, mirror …: docs/CHAT.md) in that user's name and gives
+   * the answer for the user, in Markdown; for "mirror 42" it also runs this instance's command mirror-investigation.
+   * What the user asked wrongly is an answer too, not a failure.
+   * Returns OK | REPLAYED | INVALID | NOT_FOUND (lastError is for the user: no such user here) | NOT_GRANTED | BUSY |
+   *         STORE_FULL | FENCED
+   * Blocks: a read or one commit.
+   * [thread-safe & created]                                                                           since 0.2 */
+  longhaul_status_t (*directMessage)(const longhaul_server_t* server, const longhaul_direct_message_t* args,
+                                     longhaul_sink_t* text);
 };
 
 #ifdef __cplusplus

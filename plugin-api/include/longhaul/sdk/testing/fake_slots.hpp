@@ -24,8 +24,13 @@ struct FakeSlots {
   // An argument struct of this version or a longer one, all of it UTF-8.
   template <class Args, class... Texts>
   static std::optional<Answer> refused(const Args* args, Texts Args::*... texts) {
+    return refusedBelow(sizeof(Args), args, texts...);
+  }
+  // The same where an older minor's struct ended at `needed` bytes.
+  template <class Args, class... Texts>
+  static std::optional<Answer> refusedBelow(std::size_t needed, const Args* args, Texts Args::*... texts) {
     if (args == nullptr) return invalid("the arguments are NULL");
-    if (args->struct_size < sizeof(Args))
+    if (args->struct_size < needed)
       return invalid("struct_size is " + std::to_string(args->struct_size) +
                      ", set it to sizeof of the struct: " + std::to_string(sizeof(Args)));
     if (!(isUtf8(view(args->*texts)) && ...)) return invalid("a text is not UTF-8");
@@ -149,7 +154,8 @@ struct FakeSlots {
   // --- Incidents
   static longhaul_status_t createIncidents(Table table, const longhaul_create_incidents_t* args, Sink sink) {
     using A = longhaul_create_incidents_t;
-    const auto bad = refused(args, &A::incidents, &A::last_run, &A::patch_context, &A::idempotency_key);
+    const auto bad = refusedBelow(offsetof(A, user_id), args, &A::incidents, &A::last_run, &A::patch_context,
+                                  &A::idempotency_key);
     return commitParts(table, bad, sink,
                        bad ? StoreRequest{"createIncidents", {}, {}, {}, {}, {}}
                            : StoreRequest{"createIncidents",
