@@ -53,6 +53,13 @@ class StoreReader {
   virtual Result<Page<AuditRecord>> audit(const AuditQuery& query) = 0;
   virtual Result<std::vector<Token>> tokens() = 0;  // oldest first, with those that are revoked
   virtual Result<std::optional<Token>> tokenByHash(std::string_view hash) = 0;
+
+  virtual Result<std::optional<Entitlement>> entitlement(std::string_view guid) = 0;
+  virtual Result<Page<Entitlement>> entitlements(const EntitlementQuery& query) = 0;
+  virtual Result<std::vector<Mirror>> mirrors(const MirrorQuery& query) = 0;  // by incident, instance
+  // Who takes part in an incident: its owner, and who wrote entries. By username, at most kInvestigationUsersMax.
+  virtual Result<std::vector<User>> investigationUsers(IncidentId incident) = 0;
+  virtual Result<IndicatorPage> indicators(const IndicatorQuery& query) = 0;
 };
 
 }  // namespace longhaul::host::store

@@ -12,6 +12,8 @@
 
 #include "host/base/ids.h"
 #include "host/base/result.h"
+#include "host/store/conversations.h"
+#include "host/store/indicators.h"
 #include "host/store/people.h"
 
 namespace longhaul::host::store {
@@ -179,6 +181,10 @@ struct CommitWrite {
   std::vector<NewEntry> entries;
   std::vector<SetIncidentStatus> statuses;
   std::vector<SetIncidentOwner> owners;
+  std::optional<Entitlement> question;  // its id, state and answer are not looked at
+  std::optional<AnswerEntitlement> answer;
+  std::optional<SetMirror> mirror;  // only of an instance
+  std::vector<NewIndicator> indicators;
   std::optional<ContextWrite> context;
   std::optional<std::string> last_run;
   std::optional<Health> health;
@@ -227,9 +233,9 @@ struct SetLastGood {
   Target target;
 };
 
-using Write =
-    std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood,
-                 SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, AddToken, RevokeToken>;
+using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
+                           SetLastGood, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, AddToken,
+                           RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives
 
@@ -245,6 +251,7 @@ struct Committed {
   std::vector<IncidentId> incidents;  // in the order of the request
   std::vector<EntryId> entries;
   std::vector<IncidentId> entry_incidents;      // incident of each entry
+  std::vector<IndicatorId> indicators;          // in the order of the request
   std::optional<ContextChange> context;         // never on a replay
   std::optional<std::int64_t> context_version;  // also on a replay, when the request wrote the context
   std::optional<LastRun> last_run;              // never on a replay

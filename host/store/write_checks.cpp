@@ -36,6 +36,10 @@ std::size_t commitBytes(const CommitWrite& write) {
   for (const auto& status : write.statuses)
     bytes += sizeof status + status.close_reason.size();
   bytes += write.owners.size() * sizeof(SetIncidentOwner);
+  if (write.question) bytes += write.question->message.size() + write.question->reply.size();
+  if (write.answer) bytes += write.answer->answer.size();
+  for (const auto& indicator : write.indicators)
+    bytes += sizeof indicator + indicator.value.size() + indicator.type.size() + indicator.body.size();
   if (write.last_run) bytes += write.last_run->size();
   if (write.health) bytes += write.health->text.size();
   return bytes;
@@ -43,6 +47,37 @@ std::size_t commitBytes(const CommitWrite& write) {
 
 Error tooLarge(std::string_view what, std::size_t found, std::size_t limit) {
   return Error{Code::TooLarge, fmt::format("{} has {} bytes, the limit is {}", what, found, limit)};
+}
+
+Result<void> checkQuestion(const Entitlement& question) {
+  if (question.guid.empty()) return Error{Code::Invalid, "a question came without its guid"};
+  if (question.options.size() > kQuestionOptionsMax) {
+    return Error{Code::TooLarge, fmt::format("{} options of one question, the limit is {}", question.options.size(),
+                                             kQuestionOptionsMax)};
+  }
+  std::size_t bytes = question.message.size() + question.reply.size() + question.default_response.size();
+  for (const auto& option : question.options)
+    bytes += option.size();
+  if (bytes > kQuestionBytesMax) return tooLarge("a question with its options", bytes, kQuestionBytesMax);
+  return {};
+}
+
+Result<void> checkIndicators(const std::vector<NewIndicator>& indicators) {
+  if (indicators.size() > kIndicatorsPerCallMax) {
+    return Error{Code::TooLarge, fmt::format("{} indicators in one call, the limit is {}: send them in several calls",
+                                             indicators.size(), kIndicatorsPerCallMax)};
+  }
+  for (const auto& indicator : indicators) {
+    if (indicator.value.empty()) return Error{Code::Invalid, "an indicator has no value"};
+    const std::size_t key_bytes = std::max(indicator.value.size(), indicator.type.size());
+    if (key_bytes > kIndicatorValueBytesMax) {
+      return tooLarge("an indicator's value or type", key_bytes, kIndicatorValueBytesMax);
+    }
+    if (indicator.body.size() > kIndicatorBodyBytesMax) {
+      return tooLarge("an indicator", indicator.body.size(), kIndicatorBodyBytesMax);
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -57,8 +92,8 @@ std::size_t writeBytes(const Write& write) {
 }
 
 Result<void> checkCommit(const CommitWrite& write) {
-  if (!write.instance &&
-      (write.generation || write.context || write.last_run || write.health || !write.idempotency_key.empty())) {
+  if (!write.instance && (write.generation || write.context || write.mirror || write.last_run || write.health ||
+                          !write.idempotency_key.empty())) {
     return Error{Code::Invalid,
                  "a write of no instance holds nothing that belongs to one: no key, context, last run or health"};
   }
@@ -95,6 +130,13 @@ Result<void> checkCommit(const CommitWrite& write) {
   for (const auto& status : write.statuses) {
     if (auto checked = checkStatus(status); !checked) return checked;
   }
+  if (write.question) {
+    if (auto checked = checkQuestion(*write.question); !checked) return checked;
+  }
+  if (write.answer && write.answer->answer.size() > kQuestionBytesMax) {
+    return tooLarge("an answer", write.answer->answer.size(), kQuestionBytesMax);
+  }
+  if (auto checked = checkIndicators(write.indicators); !checked) return checked;
   if (write.last_run && write.last_run->size() > kLastRunBytesMax) {
     return tooLarge("the last run", write.last_run->size(), kLastRunBytesMax);
   }
@@ -223,6 +265,24 @@ Error userExists(std::string_view username) {
 Error identityTaken(const Identity& identity, std::string_view username) {
   return {Code::Conflict, fmt::format("{} \"{}\" belongs to user \"{}\": take it away there first", identity.provider,
                                       identity.value, username)};
+}
+
+Error noQuestion(const AnswerEntitlement& answer) {
+  const std::string task = answer.task_id.empty() ? "" : "|" + answer.task_id;
+  return {Code::NotFound, fmt::format("there is no question {}@{}{}: it may belong to another incident or task",
+                                      answer.guid, answer.incident.value, task)};
+}
+
+Error alreadyAnswered(const Entitlement& question) {
+  const std::string when = formatTimeUs(question.answered_at_us);
+  if (question.state == EntitlementState::Expired) {
+    return {Code::AlreadyAnswered, fmt::format("the time for this question was out at {}: \"{}\" counts as the answer",
+                                               when, question.answer)};
+  }
+  return {Code::AlreadyAnswered,
+          fmt::format("this question was answered already, by {} at {}: \"{}\"",
+                      question.answered_by.empty() ? "nobody in particular" : question.answered_by, when,
+                      cutAtCharacter(question.answer, 200))};
 }
 
 Error noToken(TokenId token) {

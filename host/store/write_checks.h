@@ -36,6 +36,8 @@ Error noUser(UserId user);
 Error noUserNamed(std::string_view username);
 Error userExists(std::string_view username);
 Error identityTaken(const Identity& identity, std::string_view username);
+Error noQuestion(const AnswerEntitlement& answer);
+Error alreadyAnswered(const Entitlement& question);
 Error noToken(TokenId token);
 Error tokenNameTaken(std::string_view name);
 Error fenced(Generation of_write, Generation stored);

@@ -127,6 +127,7 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
   for (const auto& owner : write.owners) {
     if (!incidents_.contains(owner.incident)) return noIncident(owner.incident);
   }
+  if (auto checked = checkConversation(write); !checked) return std::move(checked).error();
   Committed result;
   std::optional<ContextMap> context;
   if (write.context) {
@@ -155,6 +156,8 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
     result.entries.push_back(id);
     result.entry_incidents.push_back(incident);
   }
+  writeConversation(write, result);
+  writeIndicators(write, result);
   for (const auto& status : write.statuses)
     static_cast<void>(perform(status));
   for (const auto& owner : write.owners)
@@ -238,6 +241,7 @@ WriteResult MemoryStore::perform(const SetOrphaned& write) {
 
 WriteResult MemoryStore::perform(const RemoveInstance& write) {
   if (instances_.erase(write.instance) == 0) return noInstance(write.instance);
+  std::erase_if(mirrors_, [&](const auto& pair) { return pair.first.second == write.instance; });
   return WriteValue{Done{}};
 }
 

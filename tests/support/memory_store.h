@@ -31,6 +31,11 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   Result<store::Page<store::AuditRecord>> audit(const store::AuditQuery& query) override;
   Result<std::vector<store::Token>> tokens() override;
   Result<std::optional<store::Token>> tokenByHash(std::string_view hash) override;
+  Result<std::optional<store::Entitlement>> entitlement(std::string_view guid) override;
+  Result<store::Page<store::Entitlement>> entitlements(const store::EntitlementQuery& query) override;
+  Result<std::vector<store::Mirror>> mirrors(const store::MirrorQuery& query) override;
+  Result<std::vector<store::User>> investigationUsers(IncidentId incident) override;
+  Result<store::IndicatorPage> indicators(const store::IndicatorQuery& query) override;
 
   // The next `count` batches fail whole with `error`, as a commit that did not reach the disk.
   void failBatches(std::size_t count, Error error);
@@ -69,6 +74,12 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::AddAudit& write);
   store::WriteResult perform(const store::AddToken& write);
   store::WriteResult perform(const store::RevokeToken& write);
+  store::WriteResult perform(const store::MarkEntitlement& write);
+  store::WriteResult perform(const store::AdvanceMirror& write);
+  store::WriteResult perform(const store::EndMirror& write);
+  Result<void> checkConversation(const store::CommitWrite& write) const;
+  void writeConversation(const store::CommitWrite& write, const store::Committed& result);
+  void writeIndicators(const store::CommitWrite& write, store::Committed& result);
   const store::User* findUser(const store::UserRef& ref) const;
   const store::User* findIdentity(const store::Identity& identity) const;
   Result<store::ContextMap> changedContext(const Instance& instance, const store::CommitWrite& write,
@@ -81,9 +92,12 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   std::map<InstanceId, Instance> instances_;
   std::map<IncidentId, store::Incident> incidents_;
   std::map<EntryId, store::Entry> entries_;
-  std::map<std::string, store::User> users_;  // by username
-  std::vector<store::AuditRecord> audit_;     // oldest first, ids from 1 without gaps
-  std::vector<store::Token> tokens_;          // likewise
+  std::map<std::string, store::User> users_;      // by username
+  std::vector<store::AuditRecord> audit_;         // oldest first, ids from 1 without gaps
+  std::vector<store::Token> tokens_;              // likewise
+  std::vector<store::Entitlement> entitlements_;  // likewise
+  std::map<std::pair<IncidentId, InstanceId>, store::Mirror> mirrors_;
+  std::vector<store::Indicator> indicators_;  // likewise
   std::int64_t last_user_ = 0;
   std::int64_t last_instance_ = 0;
   std::int64_t last_incident_ = 0;

@@ -2,11 +2,13 @@
 
 #include <sqlite3.h>
 
-#include "host/base/json.h"
 #include "host/base/limits.h"
 #include "host/store/sqlite/context_writes.h"
+#include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/incident_index.h"
+#include "host/store/sqlite/indicators.h"
 #include "host/store/sqlite/people.h"
+#include "host/store/sqlite/texts.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::store {
@@ -51,6 +53,8 @@ Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
   if (auto done = addIncidents(write, result); !done) return std::move(done).error();
   if (auto done = addEntries(write, result); !done) return std::move(done).error();
   if (auto done = changeIncidents(write); !done) return std::move(done).error();
+  if (auto done = writeConversation(connection_, write, result); !done) return std::move(done).error();
+  if (auto done = writeIndicators(connection_, write, result); !done) return std::move(done).error();
   if (write.context) {
     auto change = writeContext(connection_, write.instance, write.generation, *state, *write.context,
                                write.context_bytes_max, damage_);
@@ -139,7 +143,7 @@ Result<void> CommitWrites::addEntries(const CommitWrite& write, Committed& resul
     auto user = findUser(connection_, entry.user);
     if (!user) return std::move(user).error();
     const std::string username = *user ? (*user)->username : std::string{};
-    const std::string tags = entry.tags.empty() ? std::string{} : dumpJson(Json(entry.tags));
+    const std::string tags = writeTexts(entry.tags);
     Query query(connection_,
                 "INSERT INTO entries(id, incident, instance, created_at_us, author, content_type, text, user, tags) "
                 "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)");

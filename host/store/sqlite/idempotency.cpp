@@ -49,6 +49,7 @@ std::string encodeResult(const Committed& result) {
   appendRanges(text, 'i', result.incidents);
   appendRanges(text, 'e', result.entries);
   appendRanges(text, 'f', result.entry_incidents);
+  appendRanges(text, 'n', result.indicators);
   if (result.context_version) fmt::format_to(std::back_inserter(text), "c{}\n", *result.context_version);
   return text;
 }
@@ -67,6 +68,8 @@ Result<Committed> decodeResult(std::string_view text) {
       good = readRanges(rest, result.entries);
     } else if (line.starts_with('f')) {
       good = readRanges(rest, result.entry_incidents);
+    } else if (line.starts_with('n')) {
+      good = readRanges(rest, result.indicators);
     } else {
       result.context_version = parseInt(rest);
       good = line.starts_with('c') && result.context_version.has_value();

@@ -89,8 +89,8 @@ Result<WriteValue> InstanceWrites::perform(const RemoveInstance& write) {
   for (const char* sql : {"DELETE FROM snapshot_values WHERE snapshot IN (SELECT id FROM snapshots WHERE instance = ?)",
                           "DELETE FROM snapshots WHERE instance = ?", "DELETE FROM context WHERE instance = ?",
                           "DELETE FROM last_runs WHERE instance = ?", "DELETE FROM health WHERE instance = ?",
-                          "DELETE FROM deaths WHERE instance = ?", "DELETE FROM states WHERE instance = ?",
-                          "DELETE FROM instances WHERE id = ?"}) {
+                          "DELETE FROM deaths WHERE instance = ?", "DELETE FROM mirrors WHERE instance = ?",
+                          "DELETE FROM states WHERE instance = ?", "DELETE FROM instances WHERE id = ?"}) {
     Query query(connection_, sql);
     if (!query.bind(write.instance.value).run()) return query.error();
   }

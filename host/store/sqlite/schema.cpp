@@ -1,12 +1,11 @@
 #include "host/store/sqlite/schema.h"
 
 #include <fmt/format.h>
-#include <sqlite3.h>
 
 #include <array>
 
-#include "host/base/files.h"
 #include "host/base/text.h"
+#include "host/store/sqlite/backup.h"
 
 namespace longhaul::host::store {
 namespace {
@@ -118,6 +117,30 @@ CREATE TABLE tokens(
   created_by TEXT NOT NULL, created_at_us INTEGER NOT NULL, expires_at_us INTEGER NOT NULL,
   revoked_at_us INTEGER NOT NULL) STRICT;
 CREATE UNIQUE INDEX tokens_name ON tokens(name) WHERE revoked_at_us = 0;
+
+CREATE TABLE entitlements(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT NOT NULL UNIQUE, incident INTEGER NOT NULL, task_id TEXT NOT NULL,
+  instance INTEGER NOT NULL, asked TEXT NOT NULL, message TEXT NOT NULL, options TEXT NOT NULL, reply TEXT NOT NULL,
+  default_response TEXT NOT NULL, asked_by TEXT NOT NULL, created_at_us INTEGER NOT NULL,
+  expires_at_us INTEGER NOT NULL, remind_at_us INTEGER NOT NULL, sent_at_us INTEGER NOT NULL,
+  reminded_at_us INTEGER NOT NULL, state INTEGER NOT NULL, answered_by TEXT NOT NULL, answered_at_us INTEGER NOT NULL,
+  answer TEXT NOT NULL, entry INTEGER NOT NULL) STRICT;
+CREATE INDEX entitlements_incident ON entitlements(incident);
+CREATE INDEX entitlements_asked ON entitlements(asked, state);
+CREATE INDEX entitlements_state ON entitlements(state);
+
+CREATE TABLE mirrors(
+  incident INTEGER NOT NULL, instance INTEGER NOT NULL, type INTEGER NOT NULL, direction INTEGER NOT NULL,
+  auto_close INTEGER NOT NULL, sent_entry INTEGER NOT NULL, created_at_us INTEGER NOT NULL,
+  PRIMARY KEY(incident, instance)) STRICT, WITHOUT ROWID;
+CREATE INDEX mirrors_instance ON mirrors(instance);
+
+CREATE TABLE indicators(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, value TEXT NOT NULL, type TEXT NOT NULL, score INTEGER NOT NULL,
+  body TEXT NOT NULL, created_at_us INTEGER NOT NULL, modified_at_us INTEGER NOT NULL, instance INTEGER NOT NULL,
+  UNIQUE(value, type)) STRICT;
+CREATE INDEX indicators_type ON indicators(type);
+CREATE INDEX indicators_created ON indicators(created_at_us);
 )sql";
 
 constexpr std::array<Migration, 2> kMigrations{{{1, kVersion1}, {2, kVersion2}}};
@@ -132,27 +155,6 @@ Result<bool> isEmpty(Connection& connection) {
   Query query(connection, "SELECT count(*) FROM sqlite_schema");
   if (!query.next()) return query.failed() ? query.error() : Error{Code::Internal, "the schema could not be read"};
   return query.integer(0) == 0;
-}
-
-// By SQLite's backup interface, into a file that only becomes the backup's name once it is whole.
-Result<void> backUp(Connection& connection, std::int64_t version) {
-  const std::filesystem::path target = fmt::format("{}.schema-{}.bak", connection.path().native(), version);
-  const std::filesystem::path part = target.native() + ".part";
-  std::error_code ignored;
-  std::filesystem::remove(part, ignored);
-  {
-    auto copy = Connection::open(part, Connection::Mode::ReadWrite);
-    if (!copy) return std::move(copy).error();
-    sqlite3_backup* backup = sqlite3_backup_init((*copy)->handle(), "main", connection.handle(), "main");
-    if (backup == nullptr) return (*copy)->fail(sqlite3_extended_errcode((*copy)->handle()));
-    const int stepped = sqlite3_backup_step(backup, -1);
-    const int finished = sqlite3_backup_finish(backup);
-    if (stepped != SQLITE_DONE) return (*copy)->fail(stepped);
-    if (finished != SQLITE_OK) return (*copy)->fail(finished);
-  }
-  std::filesystem::rename(part, target, ignored);
-  if (ignored) return systemError(fmt::format("rename {} to {}", part.native(), target.native()), ignored.value());
-  return syncFolder(target.parent_path());
 }
 
 Result<void> applyStep(Connection& connection, const Migration& step) {
@@ -193,7 +195,7 @@ Result<void> migrate(Connection& connection, std::span<const Migration> steps) {
                              path, *version, newest)};
   }
   if (!*empty && *version < newest) {
-    if (auto copied = backUp(connection, *version); !copied) {
+    if (auto copied = backUp(connection, fmt::format("{}.schema-{}.bak", path, *version)); !copied) {
       return withContext(fmt::format("the store {} needs a new schema, and the backup before it failed", path),
                          std::move(copied).error());
     }

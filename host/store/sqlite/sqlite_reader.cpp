@@ -1,10 +1,12 @@
 #include "host/store/sqlite/sqlite_reader.h"
 
-#include "host/base/json.h"
 #include "host/base/limits.h"
+#include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/incident_index.h"
+#include "host/store/sqlite/indicators.h"
 #include "host/store/sqlite/people.h"
 #include "host/store/sqlite/rows.h"
+#include "host/store/sqlite/texts.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::store {
@@ -26,17 +28,6 @@ class ReadTransaction {
 
 std::int64_t rowLimit(std::size_t limit) {
   return static_cast<std::int64_t>(std::min(limit == 0 ? kPageRowsDefault : limit, kPageRowsMax));
-}
-
-std::vector<std::string> tagsOf(std::string_view text) {
-  std::vector<std::string> tags;
-  if (text.empty()) return tags;
-  const auto list = parseJson(text);
-  if (!list || !list->is_array()) return tags;
-  for (const Json& tag : *list) {
-    if (tag.is_string()) tags.push_back(tag.get<std::string>());
-  }
-  return tags;
 }
 
 }  // namespace
@@ -116,7 +107,7 @@ Result<Page<Entry>> SqliteReader::entries(IncidentId incident, std::int64_t afte
       }
       page.rows.push_back({EntryId{row.integer(0)}, incident, InstanceId{row.integer(1)}, row.integer(2),
                            std::string{row.text(3)}, std::string{row.text(4)}, std::string{row.text(5)},
-                           std::string{row.text(6)}, tagsOf(row.text(7))});
+                           std::string{row.text(6)}, readTexts(row.text(7))});
     }
     if (row.failed()) return row.error();
     return page;
@@ -216,6 +207,26 @@ Result<std::vector<Token>> SqliteReader::tokens() {
 
 Result<std::optional<Token>> SqliteReader::tokenByHash(std::string_view hash) {
   return findToken(*state_->connection, hash);
+}
+
+Result<std::optional<Entitlement>> SqliteReader::entitlement(std::string_view guid) {
+  return findEntitlement(*state_->connection, guid);
+}
+
+Result<Page<Entitlement>> SqliteReader::entitlements(const EntitlementQuery& query) {
+  return readEntitlements(*state_->connection, query);
+}
+
+Result<std::vector<Mirror>> SqliteReader::mirrors(const MirrorQuery& query) {
+  return readMirrors(*state_->connection, query);
+}
+
+Result<std::vector<User>> SqliteReader::investigationUsers(IncidentId incident) {
+  return state_->atOnce([&](Connection& connection) { return readInvestigationUsers(connection, incident); });
+}
+
+Result<IndicatorPage> SqliteReader::indicators(const IndicatorQuery& query) {
+  return state_->atOnce([&](Connection& connection) { return findIndicators(connection, query); });
 }
 
 }  // namespace longhaul::host::store

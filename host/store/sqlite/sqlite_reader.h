@@ -34,6 +34,11 @@ class SqliteReader final : public StoreReader {
   Result<Page<AuditRecord>> audit(const AuditQuery& query) override;
   Result<std::vector<Token>> tokens() override;
   Result<std::optional<Token>> tokenByHash(std::string_view hash) override;
+  Result<std::optional<Entitlement>> entitlement(std::string_view guid) override;
+  Result<Page<Entitlement>> entitlements(const EntitlementQuery& query) override;
+  Result<std::vector<Mirror>> mirrors(const MirrorQuery& query) override;
+  Result<std::vector<User>> investigationUsers(IncidentId incident) override;
+  Result<IndicatorPage> indicators(const IndicatorQuery& query) override;
 
   // Rows met with a wrong checksum.
   std::uint64_t damagedRows() const;

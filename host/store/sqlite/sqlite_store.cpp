@@ -8,6 +8,7 @@
 
 #include "host/base/limits.h"
 #include "host/store/sqlite/commit_writes.h"
+#include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/instance_writes.h"
 #include "host/store/sqlite/people.h"
 #include "host/store/sqlite/schema.h"
@@ -46,12 +47,14 @@ struct Session {
       : connection(std::move(opened)),
         commits(*connection, damage),
         instances(*connection, damage),
-        people(*connection) {}
+        people(*connection),
+        conversations(*connection) {}
 
   std::unique_ptr<Connection> connection;
   CommitWrites commits;
   InstanceWrites instances;
   PeopleWrites people;
+  ConversationWrites conversations;
   std::string host_id;
   std::uint64_t log_bytes = 0;           // of the write-ahead log, after the last commit
   std::uint64_t checkpointed_bytes = 0;  // the log's size when it was last checkpointed
@@ -118,6 +121,8 @@ WriteResult SqliteStore::State::perform(const Write& write) {
           return session->commits.perform(one);
         } else if constexpr (requires { session->people.perform(one); }) {
           return session->people.perform(one);
+        } else if constexpr (requires { session->conversations.perform(one); }) {
+          return session->conversations.perform(one);
         } else {
           return session->instances.perform(one);
         }

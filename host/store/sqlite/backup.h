@@ -1,0 +1,20 @@
+// Whole copies of a database while it is in use: SQLite's backup interface. Blocks for as long as the copy takes; any
+// thread, with a connection of its own.
+#pragma once
+
+#include <filesystem>
+
+#include "host/base/result.h"
+
+namespace longhaul::host::store {
+
+class Connection;
+
+// Copies what `source` sees now to `target`, which is replaced once the copy is whole and on the disk. Mode 0600.
+Result<void> backUp(Connection& source, const std::filesystem::path& target);
+
+// The same of the store at `database`, which may be written meanwhile: the copy is of one moment. A `target` that
+// exists is CONFLICT and stays.
+Result<void> backUpStore(const std::filesystem::path& database, const std::filesystem::path& target);
+
+}  // namespace longhaul::host::store
