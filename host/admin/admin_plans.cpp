@@ -48,7 +48,10 @@ PlanAsked AdminService::folderPlan() const {
 
 void AdminService::applyFolder(std::function<void(const PlanOutcome& outcome)> done) {
   if (!done && plans_.folderWaits()) return;
-  plans_.run(folderPlan(), std::move(done));
+  plans_.run(folderPlan(), [this, done = std::move(done)](const PlanOutcome& outcome) {
+    news_.planned(outcome);
+    if (done) done(outcome);
+  });
   plans_.run({.owner = config::Owner::Api,
               .load = [restart = around_.config.restart](
                           const std::vector<store::InstanceRecord>& records) { return heldOf(records, restart); }},
@@ -60,11 +63,15 @@ void AdminService::reload(bool dry_run, bool yes, const Reply& reply) {
     PlanAsked asked = folderPlan();
     asked.dry_run = dry_run;
     asked.yes = yes;
-    plans_.run(std::move(asked), [yes, reply](const PlanOutcome& outcome) { reply(planAnswer(outcome, yes)); });
+    plans_.run(std::move(asked), [this, yes, reply](const PlanOutcome& outcome) {
+      news_.planned(outcome);
+      reply(planAnswer(outcome, yes));
+    });
   }));
 }
 
 void AdminService::onPluginChanged(const catalog::PluginFile& file) {
+  news_.pluginActive(file);
   if (!ready()) return;  // at the start the folder is applied once all plugins are known
   const auto instances = around_.supervisor.list();
   const bool missed = std::any_of(instances.begin(), instances.end(), [&](const supervisor::InstanceView& view) {
@@ -83,7 +90,10 @@ void AdminService::apply(ApplyAsked asked, const Reply& reply) {
        .yes = yes,
        .load = [text = std::move(asked.text), file = std::move(asked.file), restart = around_.config.restart](
                    const std::vector<store::InstanceRecord>&) { return config::parseInstances(text, file, restart); }},
-      [yes, reply](const PlanOutcome& outcome) { reply(planAnswer(outcome, yes)); });
+      [this, yes, reply](const PlanOutcome& outcome) {
+        news_.planned(outcome);
+        reply(planAnswer(outcome, yes));
+      });
 }
 
 Answer AdminService::policy(const std::string& name) const {

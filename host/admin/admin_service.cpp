@@ -21,10 +21,17 @@ using supervisor::InstanceView;
 AdminService::AdminService(Surroundings surroundings)
     : around_(std::move(surroundings)),
       started_at_us_(wallNowUs()),
+      events_(started_at_us_, [&loop = around_.loop](std::function<void()> work) { loop.post(std::move(work)); }),
+      news_(events_, around_.supervisor),
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job),
       waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
       log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
-  subscription_ = around_.supervisor.subscribe([this](InstanceId id) { waits_.changed(id); });
+  subscription_ = around_.supervisor.subscribe([this](InstanceId id) {
+    news_.changed(id);
+    waits_.changed(id);
+  });
+  around_.executor.observe(
+      guarded([this](const store::Write& write, const store::WriteValue& value) { news_.written(write, value); }));
 }
 
 AdminService::~AdminService() {
@@ -89,6 +96,8 @@ std::string AdminService::metrics() const {
                       .totals = around_.supervisor.totals(),
                       .store = around_.executor.counters(),
                       .turns = around_.loop.turns(),
+                      .events = events_.counts(),
+                      .event_readers_count = events_.readerCount(),
                       .plugins = around_.catalog.list()});
 }
 

@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "host/admin/answer.h"
+#include "host/admin/event_stream.h"
 #include "host/admin/instance_waits.h"
 #include "host/admin/log_requests.h"
+#include "host/admin/news.h"
 #include "host/admin/plan_runner.h"
 #include "host/base/event_loop.h"
 #include "host/store/store_executor.h"
@@ -76,6 +78,7 @@ class AdminService {
   // For the catalog's on_active, after the supervisor was told: a plugin that was missed lets instances be checked,
   // approved and started that were made before it came.
   void onPluginChanged(const catalog::PluginFile& file);
+  void onPluginRefused(const std::string& path, const std::string& reason) { news_.pluginRefused(path, reason); }
   // Reads the instances folder and performs the plan, unless it needs a yes: at start and whenever a file changed. Then
   // the same for instances of the API that were made before their plugin came. `done` may be empty; it is told the
   // folder's plan (config::toText).
@@ -86,6 +89,8 @@ class AdminService {
   std::string metrics() const;
   void reload(bool dry_run, bool yes, const Reply& reply);
   Answer plugins() const;
+  EventStream& events() { return events_; }
+  TimerQueue& timers() { return around_.loop.timers(); }
 
   // ---- instances
   // `names`: names and globs; none: all.
@@ -136,6 +141,8 @@ class AdminService {
   Surroundings around_;
   const std::int64_t started_at_us_;
   std::string not_ready_ = "the daemon starts";
+  EventStream events_;
+  News news_;
   PlanRunner plans_;
   InstanceWaits waits_;
   LogRequests log_requests_;

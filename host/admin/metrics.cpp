@@ -136,6 +136,10 @@ std::string metricsText(const MetricsInput& input) {
   writer.single("loop_turns_total", "counter", "Turns of the loop.", input.turns.count);
   writer.single("loop_longest_turn_seconds", "gauge", "The longest turn of the loop.",
                 std::chrono::duration<double>(input.turns.longest).count());
+  writer.family("events_total", "counter", "Events of the stream, by kind.");
+  for (const auto& [kind, count] : input.events)
+    writer.sample(fmt::format("kind=\"{}\"", escaped(kind)), count);
+  writer.single("event_readers", "gauge", "Streams of events that are open.", input.event_readers_count);
   std::map<std::string_view, std::size_t> plugins{{"active", 0}, {"shadowed", 0}, {"refused", 0}, {"removed", 0}};
   for (const catalog::PluginView& plugin : input.plugins)
     ++plugins[catalog::toText(plugin.state)];

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@ struct MetricsInput {
   supervisor::Totals totals;
   store::StoreExecutor::Counters store;
   EventLoop::Turns turns;
+  std::map<std::string, std::uint64_t, std::less<>> events{};  // by kind
+  std::size_t event_readers_count = 0;
   std::vector<catalog::PluginView> plugins;
 };
 

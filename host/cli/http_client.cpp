@@ -135,7 +135,11 @@ Result<HttpExchange> HttpExchange::start(const std::filesystem::path& socket, co
   auto state = std::make_unique<State>();
   state->fd = std::move(fd).value();
   state->parser.eager(true);
-  state->parser.body_limit(kAnswerBytesMax);
+  if (request.stream) {
+    state->parser.body_limit(boost::none);
+  } else {
+    state->parser.body_limit(kAnswerBytesMax);
+  }
   const std::string text = textOf(request);
   for (std::size_t sent = 0; sent < text.size();) {
     const ssize_t count = ::send(state->fd.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -169,6 +173,20 @@ Result<std::optional<HttpAnswer>> HttpExchange::receive() {
     if (auto parsed = state_->parse(); !parsed) return parsed.error();
     if (state_->parser.is_done()) return std::optional(state_->answer());
   }
+}
+
+int HttpExchange::status() const {
+  return state_->parser.is_header_done() ? static_cast<int>(state_->parser.get().result_int()) : 0;
+}
+
+Result<std::string> HttpExchange::receiveSome() {
+  std::array<char, 65'536> buffer;  // NOLINT: filled by recv
+  const ssize_t count = ::recv(state_->fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return std::string{};
+  if (count <= 0) return closedEarly();
+  state_->unparsed.append(buffer.data(), static_cast<std::size_t>(count));
+  if (auto parsed = state_->parse(); !parsed) return parsed.error();
+  return std::exchange(state_->parser.get().body(), {});
 }
 
 Result<HttpAnswer> HttpExchange::finish(Deadline deadline) {

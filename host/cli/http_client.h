@@ -18,6 +18,7 @@ struct HttpRequest {
   std::string target;  // encoded: "/api/v1/instances?name=edge-%2A"
   std::string body{};
   std::string content_type = "application/json";
+  bool stream = false;  // the answer goes on without an end: no bound of its size
 };
 
 struct HttpAnswer {
@@ -40,6 +41,10 @@ class HttpExchange {
   int fd() const;
   // Reads what is there, without waiting. Nothing: the answer is not whole yet. CLOSED: the connection ended before.
   Result<std::optional<HttpAnswer>> receive();
+  // Of an answer that goes on: what of its body came since, without waiting. CLOSED at its end. Not with receive().
+  Result<std::string> receiveSome();
+  // 0: its header is not whole yet.
+  int status() const;
   // Waits for the whole answer; TIMEOUT at the deadline.
   Result<HttpAnswer> finish(Deadline deadline);
 

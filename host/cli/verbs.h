@@ -13,6 +13,8 @@ std::vector<Verb> listVerbs();      // ps, is-active
 std::vector<Verb> statusVerbs();    // status
 std::vector<Verb> explainVerbs();   // explain, policy
 std::vector<Verb> logVerbs();       // logs
+std::vector<Verb> eventVerbs();     // events
+std::vector<Verb> topVerbs();       // top
 std::vector<Verb> deathVerbs();     // deaths
 std::vector<Verb> versionVerbs();   // version
 std::vector<Verb> actVerbs();       // enable, disable, restart, release

@@ -162,8 +162,9 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
     supervisor->onPluginChanged(file);
     admin->onPluginChanged(file);
   };
-  events.on_refused = [](const catalog::Refusal& refusal) {
+  events.on_refused = [this](const catalog::Refusal& refusal) {
     ownLog(logs::LogLevel::Error, fmt::format("{} is refused: {}", refusal.path.native(), refusal.reason));
+    admin->onPluginRefused(refusal.path.native(), refusal.reason);
   };
   events.on_folder_problem = [](const std::filesystem::path& folder, const std::string& problem) {
     ownLog(logs::LogLevel::Error, problem.empty() ? fmt::format("{} can be read again", folder.native())

@@ -98,9 +98,10 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
             .query = query,
             .body = request.body,
             .peer = peer,
-            .reply = [respond, status = found->done_status](const admin::Answer& answer) {
-              respond(toResponse(answer, status));
-            }};
+            .reply = [respond, status = found->done_status](
+                         const admin::Answer& answer) { respond(toResponse(answer, status)); },
+            .request = request,
+            .respond = respond};
   const admin::WaitId wait = found->handle(call);
   if (wait == admin::WaitId::None) return {};
   return [this, wait] { service_.cancel(wait); };

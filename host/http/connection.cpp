@@ -114,9 +114,28 @@ void Connection::handle(Request request) {
 void Connection::respond(std::uint64_t serial, const Response& response) {
   if (phase_ != Phase::Handling || serial != serial_) return;
   cancel_ = {};
+  if (response.stream && !head_) return startStream(response);
   keep_alive_ = keep_alive_ && !draining_;
   phase_ = Phase::Writing;
   send(serialize(response, head_, keep_alive_));
+}
+
+void Connection::startStream(const Response& response) {
+  if (draining_) return close();
+  phase_ = Phase::Streaming;
+  keep_alive_ = false;
+  stream_ = response.stream;
+  stream_->setWake([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock()) streamOn();
+  });
+  send(serialize(response, false, false));
+}
+
+// What was taken before is gone out: the next. Nothing is taken ahead of the peer.
+void Connection::streamOn() {
+  if (phase_ != Phase::Streaming || sent_bytes_ < output_.size()) return;
+  loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+  if (std::string bytes = stream_->take(); !bytes.empty()) send(std::move(bytes));
 }
 
 void Connection::refuse(const Refusal& refusal) {
@@ -132,7 +151,7 @@ void Connection::send(std::string bytes) {
 }
 
 void Connection::flush() {
-  if (phase_ != Phase::Writing) return;
+  if (phase_ != Phase::Writing && phase_ != Phase::Streaming) return;
   while (sent_bytes_ < output_.size()) {
     const ssize_t count = ::send(fd_.get(), output_.data() + sent_bytes_, output_.size() - sent_bytes_, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
@@ -143,7 +162,11 @@ void Connection::flush() {
     if (count < 0) return close();
     sent_bytes_ += static_cast<std::size_t>(count);
   }
-  written();
+  if (phase_ == Phase::Writing) return written();
+  // In a turn of its own: one who reads much does not keep the loop from others.
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.lock()) streamOn();
+  });
 }
 
 void Connection::written() {
@@ -168,7 +191,7 @@ void Connection::linger() {
 
 void Connection::drain() {
   draining_ = true;
-  if (phase_ == Phase::Reading) close();
+  if (phase_ == Phase::Reading || phase_ == Phase::Streaming) close();
 }
 
 void Connection::close() {

@@ -31,13 +31,15 @@ class Connection {
   void drain();
 
  private:
-  enum class Phase { Reading, Handling, Writing, Lingering, Closed };
+  enum class Phase { Reading, Handling, Writing, Streaming, Lingering, Closed };
 
   void onReadable();
   void onWritable() { flush(); }
   void process();
   void handle(Request request);
   void respond(std::uint64_t serial, const Response& response);
+  void startStream(const Response& response);
+  void streamOn();
   void refuse(const Refusal& refusal);
   void send(std::string bytes);
   void flush();
@@ -61,6 +63,7 @@ class Connection {
   std::string output_;
   std::size_t sent_bytes_ = 0;
   std::function<void()> cancel_;
+  std::shared_ptr<BodyStream> stream_;
   std::uint64_t serial_ = 0;  // of the request under way
   bool head_ = false;         // it is a HEAD
   bool keep_alive_ = true;    // after the answer under way

@@ -78,6 +78,7 @@ class Fields {
     if (name == "transfer-encoding") return transferEncoding(value);
     if (name == "connection") return connection(value);
     if (name == "expect") return expect(value);
+    if (name == "last-event-id") header_.last_event_id = value;
     return std::nullopt;
   }
 

@@ -24,6 +24,7 @@ struct Header {
   bool chunked = false;
   bool keep_alive = true;
   bool expects_continue = false;
+  std::string last_event_id{};
 };
 
 // `bytes`: the header with its empty line.

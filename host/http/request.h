@@ -3,11 +3,13 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "host/base/role.h"
+#include "host/http/body_stream.h"
 
 namespace longhaul::host::http {
 
@@ -16,14 +18,16 @@ struct Request {
   std::string target;  // origin form, as it came
   std::string body;
   bool keep_alive = true;
+  std::string last_event_id{};  // the field Last-Event-ID, of one who reads events on
 };
 
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body{};
-  std::string allow{};       // of 405
-  bool retry_after = false;  // of 503
+  std::string allow{};                   // of 405
+  bool retry_after = false;              // of 503
+  std::shared_ptr<BodyStream> stream{};  // instead of `body`: goes on until one of both closes
 };
 
 struct Peer {

@@ -74,7 +74,8 @@ RequestReader::State RequestReader::readBody(std::string& input) {
   request_ = {.method = std::move(header_.method),
               .target = std::move(header_.target),
               .body = std::move(parser.get().body()),
-              .keep_alive = header_.keep_alive};
+              .keep_alive = header_.keep_alive,
+              .last_event_id = std::move(header_.last_event_id)};
   parser_.reset();
   inside_ = continue_wanted_ = false;
   return State::Complete;

@@ -98,9 +98,9 @@ Response toResponse(const admin::Answer& answer, int done_status) {
 
 std::string serialize(const Response& response, bool head, bool keep_alive) {
   std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
-      "X-Content-Type-Options: nosniff\r\n",
-      response.status, reasonPhrase(response.status), response.content_type, response.body.size());
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
+      response.status, reasonPhrase(response.status), response.content_type);
+  if (!response.stream) text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
   if (response.retry_after) text += "Retry-After: 1\r\n";
   if (!keep_alive) text += "Connection: close\r\n";

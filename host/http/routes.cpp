@@ -1,12 +1,15 @@
 #include "host/http/routes.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <pwd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "host/base/limits.h"
 #include "host/base/text.h"
+#include "host/http/event_source.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -193,6 +196,50 @@ WaitId addEntry(Call& call) {
   return WaitId::None;
 }
 
+// Kinds and instances that there are none of would make a stream that says nothing.
+admin::EventFilter eventFilter(Call& call) {
+  admin::EventFilter filter;
+  for (std::string& kind : call.query.texts("kind"))
+    filter.kinds.insert(std::move(kind));
+  if (auto instance = call.query.text("instance")) filter.instances.insert(std::move(*instance));
+  return filter;
+}
+std::optional<admin::Failure> wrongKind(const admin::EventFilter& filter) {
+  const std::vector<std::string> known(std::begin(admin::kEventKinds), std::end(admin::kEventKinds));
+  for (const std::string& kind : filter.kinds) {
+    if (std::find(known.begin(), known.end(), kind) != known.end()) continue;
+    std::string hint = admin::didYouMean(kind, known);
+    if (hint.empty()) hint = fmt::format("wanted {}", fmt::join(known, ", "));
+    return admin::invalid(fmt::format("kind: \"{}\" is no kind of event", kind), "kind", std::move(hint));
+  }
+  return std::nullopt;
+}
+
+WaitId streamEvents(Call& call) {
+  admin::EventFilter filter = eventFilter(call);
+  std::string after = call.query.text("after").value_or("");
+  if (after.empty()) after = call.request.last_event_id;
+  if (isWrong(call)) return WaitId::None;
+  if (const auto wrong = wrongKind(filter)) return answer(call, *wrong);
+  admin::EventStream& events = call.service.events();
+  auto source = EventSource::open(events, call.service.timers(), std::move(filter), events.placeAfter(after));
+  if (!source) {
+    return answer(
+        call,
+        admin::toFailure({Code::Busy, fmt::format("{} streams of events are open already", admin::kEventReadersMax)}));
+  }
+  call.respond({.content_type = "text/event-stream", .stream = std::move(source)});
+  return WaitId::None;
+}
+WaitId recentEvents(Call& call) {
+  const admin::EventFilter filter = eventFilter(call);
+  const auto count = call.query.number("n", 0, static_cast<std::int64_t>(admin::kEventsKept));
+  if (isWrong(call)) return WaitId::None;
+  if (const auto wrong = wrongKind(filter)) return answer(call, *wrong);
+  return answer(call, admin::recentEventsText(call.service.events(),
+                                              static_cast<std::size_t>(count.value_or(kPageRowsDefault)), filter));
+}
+
 WaitId version(Call& call) {
   return answer(call, call.service.version());
 }
@@ -222,6 +269,8 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/version", {}, Role::Read, 200, version},
       {"POST", "/api/v1/reload", {"dryRun", "yes"}, Role::Admin, 200, reload},
       {"POST", "/api/v1/apply", {"dryRun", "yes", "file"}, Role::Admin, 200, apply},
+      {"GET", "/api/v1/events", {"kind", "instance", "after"}, Role::Read, 200, streamEvents, "kind"},
+      {"GET", "/api/v1/events/recent", {"kind", "instance", "n"}, Role::Read, 200, recentEvents, "kind"},
       {"GET", "/api/v1/explain", {"target"}, Role::Read, 200, explain},
       {"GET", "/api/v1/plugins", {}, Role::Read, 200, plugins},
       {"GET", "/api/v1/instances", {"name"}, Role::Read, 200, getInstances, "name"},

@@ -9,6 +9,7 @@
 
 #include "host/admin/admin_service.h"
 #include "host/base/role.h"
+#include "host/http/connection.h"
 #include "host/http/request.h"
 #include "host/http/target.h"
 
@@ -22,6 +23,8 @@ struct Call {
   const std::string& body;
   const Peer& peer;
   admin::Reply reply;
+  const Request& request;
+  Connection::Respond respond;  // for what is not JSON of the service
 };
 
 struct Route {

@@ -34,6 +34,8 @@ struct StoreExecutor::State {
   std::size_t queued_bytes = 0;
   bool stopping = false;
   Counters counters;
+  // Read and written on the loop alone; shared with completions that run after the executor's end.
+  const std::shared_ptr<std::vector<Observer>> observers = std::make_shared<std::vector<Observer>>();
   std::thread thread;
 
   void run();
@@ -82,13 +84,15 @@ void StoreExecutor::State::perform(Batch batch) {
   }
   // std::function wants copies, and completions may hold what cannot be copied cheaply: one shared holder a batch.
   struct Finished {
-    std::vector<Completion> completions;
+    Batch batch;
     std::vector<WriteResult> results;
   };
-  auto finished = std::make_shared<Finished>(Finished{std::move(batch.completions), std::move(results)});
-  post([finished] {
-    for (std::size_t i = 0; i < finished->completions.size(); ++i) {
-      if (finished->completions[i]) finished->completions[i](std::move(finished->results[i]));
+  auto finished = std::make_shared<Finished>(Finished{std::move(batch), std::move(results)});
+  post([finished, told = observers] {
+    for (std::size_t i = 0; i < finished->results.size(); ++i) {
+      for (const Observer& observer : *told)
+        if (finished->results[i]) observer(finished->batch.writes[i], *finished->results[i]);
+      if (finished->batch.completions[i]) finished->batch.completions[i](std::move(finished->results[i]));
     }
   });
 }
@@ -130,6 +134,10 @@ bool StoreExecutor::submit(Write write, Completion done) {
   }
   state_->wake.notify_one();
   return true;
+}
+
+void StoreExecutor::observe(Observer observer) {
+  state_->observers->push_back(std::move(observer));
 }
 
 StoreExecutor::Counters StoreExecutor::counters() const {

@@ -26,6 +26,11 @@ class StoreExecutor {
   // is there for plugins.
   bool submit(Write write, Completion done);
 
+  // Runs through `post`, right before its completion, for each write that succeeded, with what it gave. Set on the
+  // loop, before the first write; it works until the executor's end.
+  using Observer = std::function<void(const Write& write, const WriteValue& value)>;
+  void observe(Observer observer);
+
   struct Counters {
     std::uint64_t batches = 0;
     std::uint64_t writes = 0;
