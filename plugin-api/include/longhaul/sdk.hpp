@@ -2,6 +2,8 @@
 #ifndef LONGHAUL_SDK_HPP
 #define LONGHAUL_SDK_HPP
 
+#include "longhaul/sdk/commands.hpp"
+#include "longhaul/sdk/json.hpp"
 #include "longhaul/sdk/outcome.hpp"
 #include "longhaul/sdk/plugin.hpp"
 #include "longhaul/sdk/server.hpp"

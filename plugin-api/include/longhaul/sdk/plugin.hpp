@@ -21,6 +21,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "longhaul/commands.h"
 #include "longhaul/plugin.h"
 #include "longhaul/sdk/server.hpp"
 
@@ -29,7 +30,10 @@ namespace longhaul {
 namespace detail {
 template <class Derived>
 struct Glue;
-}
+// The table of the plugin's commands, or null (commands.hpp).
+template <class Derived>
+const void* commandsOf() noexcept;
+}  // namespace detail
 
 // One plugin in one worker. Made and destroyed on the worker's main thread; its constructor takes a Server and hands it
 // on. Each server call may be made from the constructor until the destructor has returned.
@@ -48,7 +52,8 @@ class Plugin {
   // any time after the constructor, also before the loop is entered.
   virtual void stop() {}
 
-  // The optional sides of the plugin by id; null for an unknown one. Hide it with one of your own.
+  // The optional sides of the plugin by id; null for an unknown one. Hide it with one of your own. Commands have a
+  // class of their own: commands.hpp.
   static const void* getExtension(std::string_view) noexcept { return nullptr; }
 
  protected:
@@ -94,6 +99,8 @@ struct Glue {
   static void destroy(longhaul_plugin_t* raw) { delete pluginOf(raw); }  // a destructor does not throw
   static const void* getExtension(longhaul_text_t id) {
     try {
+      if (viewOf(id) == LONGHAUL_COMMANDS_ID)
+        if (const void* commands = commandsOf<Derived>()) return commands;
       return Derived::getExtension(viewOf(id));
     } catch (...) {
       return nullptr;

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhaul/indicators.h"
 #include "longhaul/sdk/outcome.hpp"
 #include "longhaul/sdk/stop_token.hpp"
 #include "longhaul/sdk/values.hpp"
@@ -130,6 +131,7 @@ class Server {
     args.last_run = detail::textOf(options.last_run);
     args.patch_context = detail::textOf(options.patch_context);
     args.idempotency_key = detail::textOf(options.idempotency_key);
+    args.user_id = detail::textOf(options.user_id);
     return read<std::vector<CreatedIncident>>(fetch("createIncidents", LONGHAUL_SDK_SLOT(createIncidents), &args),
                                               detail::readCreated);
   }
@@ -176,6 +178,84 @@ class Server {
   }
   CommitResult commit(const Commit& parts) const { return tryCommit(parts).take(); }
 
+  // --- People: since 0.2 of the table; on an older host the status is ABSENT
+  // By user name (or chat id) or e-mail; nothing where nobody matches.
+  Outcome<std::optional<User>> tryFindUser(std::string_view username, std::string_view email = {}) const {
+    return read<std::optional<User>>(
+        fetch("findUser", LONGHAUL_SDK_SLOT(findUser), detail::textOf(username), detail::textOf(email)),
+        detail::readFoundUser);
+  }
+  std::optional<User> findUser(std::string_view username, std::string_view email = {}) const {
+    return tryFindUser(username, email).take();
+  }
+
+  // Answers a question, once; `email` (or a user name) says who did, an empty one that the time was over. Gives the id
+  // of the entry with the answer. ALREADY_ANSWERED has a sentence for the user.
+  Outcome<std::string> tryHandleEntitlementForUser(const Entitlement& entitlement, std::string_view email,
+                                                   std::string_view content) const {
+    longhaul_handle_entitlement_t args = {};
+    args.struct_size = sizeof args;
+    args.incident_id = detail::textOf(entitlement.incident_id);
+    args.guid = detail::textOf(entitlement.guid);
+    args.email = detail::textOf(email);
+    args.content = detail::textOf(content);
+    args.task_id = detail::textOf(entitlement.task_id);
+    return fetch("handleEntitlementForUser", LONGHAUL_SDK_SLOT(handleEntitlementForUser), &args);
+  }
+  std::string handleEntitlementForUser(const Entitlement& entitlement, std::string_view email,
+                                       std::string_view content) const {
+    return tryHandleEntitlementForUser(entitlement, email, content).take();
+  }
+
+  // mirror_type: "all", "chat" or "none", with ":both", ":FromDemisto" or ":ToDemisto". Gives the incident's people,
+  // with user name and e-mail.
+  Outcome<std::vector<User>> tryMirrorInvestigation(std::string_view incident_id, std::string_view mirror_type,
+                                                    bool auto_close = false) const {
+    longhaul_mirror_investigation_t args = {};
+    args.struct_size = sizeof args;
+    args.incident_id = detail::textOf(incident_id);
+    args.mirror_type = detail::textOf(mirror_type);
+    args.auto_close = auto_close ? 1 : 0;
+    return read<std::vector<User>>(fetch("mirrorInvestigation", LONGHAUL_SDK_SLOT(mirrorInvestigation), &args),
+                                   detail::readUsers);
+  }
+  std::vector<User> mirrorInvestigation(std::string_view incident_id, std::string_view mirror_type,
+                                        bool auto_close = false) const {
+    return tryMirrorInvestigation(incident_id, mirror_type, auto_close).take();
+  }
+
+  // What a chat user wrote to the bot; gives the answer for that user, in Markdown. NOT_FOUND has a sentence for
+  // somebody whom the host does not know.
+  Outcome<std::string> tryDirectMessage(std::string_view message, const MessageOptions& options) const {
+    longhaul_direct_message_t args = {};
+    args.struct_size = sizeof args;
+    args.message = detail::textOf(message);
+    args.username = detail::textOf(options.username);
+    args.email = detail::textOf(options.email);
+    args.anyone_can_open_incidents = options.anyone_can_open_incidents ? 1 : 0;
+    args.idempotency_key = detail::textOf(options.idempotency_key);
+    return fetch("directMessage", LONGHAUL_SDK_SLOT(directMessage), &args);
+  }
+  std::string directMessage(std::string_view message, const MessageOptions& options) const {
+    return tryDirectMessage(message, options).take();
+  }
+
+  // --- Indicators: longhaul.indicators/1, whose header has the JSON forms; ABSENT where the host has no store of them
+  Outcome<std::string> tryCreateIndicators(std::string_view json_array) const {
+    const auto* table = indicators();
+    return fetch("createIndicators",
+                 LONGHAUL_HAS(table, longhaul_indicators_t, createIndicators) ? table->createIndicators : nullptr,
+                 detail::textOf(json_array));
+  }
+  std::string createIndicators(std::string_view json_array) const { return tryCreateIndicators(json_array).take(); }
+  Outcome<std::string> trySearchIndicators(std::string_view query) const {
+    const auto* table = indicators();
+    return fetch("searchIndicators",
+                 LONGHAUL_HAS(table, longhaul_indicators_t, searchIndicators) ? table->searchIndicators : nullptr,
+                 detail::textOf(query));
+  }
+  std::string searchIndicators(std::string_view query) const { return trySearchIndicators(query).take(); }
+
   // --- Health, as operators see it; an empty text clears it
   Outcome<> tryUpdateModuleHealth(std::string_view text, bool is_error = false) const {
     return done("updateModuleHealth",
@@ -184,6 +264,11 @@ class Server {
   void updateModuleHealth(std::string_view text, bool is_error = false) const {
     tryUpdateModuleHealth(text, is_error).take();
   }
+  Outcome<> tryUpdateModuleHealth(std::string_view text, HealthKind kind) const {
+    return done("updateModuleHealth",
+                call(LONGHAUL_SDK_SLOT(updateModuleHealth), detail::textOf(text), static_cast<std::int32_t>(kind)));
+  }
+  void updateModuleHealth(std::string_view text, HealthKind kind) const { tryUpdateModuleHealth(text, kind).take(); }
   void updateModuleHealth(const Pulled& pulled) const {
     updateModuleHealth("{\"eventsPulled\":" + std::to_string(pulled.events) +
                        ",\"assetsPulled\":" + std::to_string(pulled.assets) + "}");
@@ -237,7 +322,7 @@ class Server {
   }
   void setLastRun(std::string_view object) const { trySetLastRun(object).take(); }
 
-  // --- Optional sides of the host: extension<longhaul_indicators_1>("longhaul.indicators/1"), null if unknown
+  // --- Optional sides of the host: extension<longhaul_indicators_t>(LONGHAUL_INDICATORS_ID), null if unknown
   template <class Table>
   const Table* extension(std::string_view id) const noexcept {
     const auto slot = LONGHAUL_SDK_SLOT(getExtension);
@@ -245,6 +330,10 @@ class Server {
   }
 
  private:
+  const longhaul_indicators_t* indicators() const noexcept {
+    return extension<longhaul_indicators_t>(LONGHAUL_INDICATORS_ID);
+  }
+
   template <class Slot, class... Args>
   Status call(Slot slot, Args... args) const noexcept {
     return slot == nullptr ? Status::kAbsent : static_cast<Status>(slot(table_, args...));

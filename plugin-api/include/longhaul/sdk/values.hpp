@@ -6,17 +6,17 @@
 #define LONGHAUL_SDK_VALUES_HPP
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "longhaul/sdk/detail/json_object.hpp"
+#include "longhaul/sdk/json.hpp"
+#include "longhaul/server.h"
 #include "longhaul/types.h"
 
 namespace longhaul {
-
-// The text as a JSON string with its quotes. It takes any bytes; what is not UTF-8 becomes U+FFFD.
-using detail::quoteJson;
 
 // XSOAR's severities; on the wire 0, 0.5, 1, 2, 3, 4.
 enum class Severity { kUnknown, kInformational, kLow, kMedium, kHigh, kCritical };
@@ -98,6 +98,7 @@ struct CreateOptions {
   std::string_view last_run;         // a JSON object: the last run from now on, in the same transaction
   std::string_view patch_context;    // a JSON object: as patchIntegrationContext, in the same transaction
   std::string_view idempotency_key;  // the same key and request within 24 h: done once, the stored ids again
+  std::string_view user_id;          // who opens them: the id or user name of a user
 };
 
 struct EntryOptions {
@@ -132,6 +133,54 @@ struct CommitResult {
 struct VersionedContext {
   std::string object;  // a JSON object
   std::int64_t version = 0;
+};
+
+// Somebody whom the host knows.
+struct User {
+  std::string id;
+  std::string username;
+  std::string name;
+  std::string email;
+  std::string phone;
+  std::vector<std::string> roles;  // "read", "operate", "admin"
+};
+
+// The right to answer one question once; all views are borrowed until the call returns.
+struct Entitlement {
+  std::string_view incident_id;
+  std::string_view guid;
+  std::string_view task_id;  // absent, or what stood behind the |
+};
+
+// Takes "guid@incident|task" apart, as send-notification brings it; the views look into the text. Nothing for another
+// form.
+inline std::optional<Entitlement> parseEntitlement(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos || at == 0) return std::nullopt;
+  Entitlement out;
+  out.guid = text.substr(0, at);
+  out.incident_id = text.substr(at + 1);
+  if (const std::size_t bar = out.incident_id.find('|'); bar != std::string_view::npos) {
+    out.task_id = out.incident_id.substr(bar + 1);
+    out.incident_id = out.incident_id.substr(0, bar);
+  }
+  if (out.incident_id.empty()) return std::nullopt;
+  return out;
+}
+
+struct MessageOptions {
+  std::string_view username;  // who wrote it: user name or chat id; one of the two is there
+  std::string_view email;
+  bool anyone_can_open_incidents = false;
+  std::string_view idempotency_key;  // the same message is obeyed once
+};
+
+// What updateModuleHealth's text means.
+enum class HealthKind : std::int32_t {
+  kNeutral = LONGHAUL_HEALTH_NEUTRAL,
+  kError = LONGHAUL_HEALTH_ERROR,  // stands until the next text
+  kWarning = LONGHAUL_HEALTH_WARNING,
+  kPassingError = LONGHAUL_HEALTH_PASSING_ERROR,  // the next counters clear it
 };
 
 // For updateModuleHealth: what the last fetch brought.
@@ -169,6 +218,38 @@ inline bool readCreated(std::string_view json, std::vector<CreatedIncident>& out
     }
     if (incident.id.empty()) return false;
   }
+  return true;
+}
+
+// One user; false if the host answered something else. The role stands in {"roles": {"demisto": [role]}}.
+inline bool readUser(std::string_view json, User& out) {
+  std::vector<JsonMember> members;
+  if (!splitJsonObject(json, members)) return false;
+  out.id = jsonMember(json, "id").value_or("");
+  out.username = jsonMember(json, "username").value_or("");
+  out.name = jsonMember(json, "name").value_or("");
+  out.email = jsonMember(json, "email").value_or("");
+  out.phone = jsonMember(json, "phone").value_or("");
+  const auto roles = jsonMember(json, "roles");
+  const auto names = roles ? jsonMember(*roles, "demisto") : std::nullopt;
+  if (names)
+    for (const std::string& role : jsonElements(*names))
+      out.roles.push_back(jsonText(role));
+  return true;
+}
+
+// A user, or null.
+inline bool readFoundUser(std::string_view json, std::optional<User>& out) {
+  if (json == "null") return out.reset(), true;
+  return readUser(json, out.emplace());
+}
+
+// [{"email", "username"}…]
+inline bool readUsers(std::string_view json, std::vector<User>& out) {
+  std::vector<std::string_view> elements;
+  if (!splitJsonArray(json, elements)) return false;
+  for (const std::string_view element : elements)
+    if (!readUser(element, out.emplace_back())) return false;
   return true;
 }
 

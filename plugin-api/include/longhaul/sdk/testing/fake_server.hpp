@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "longhaul/sdk/server.hpp"
+#include "longhaul/sdk/testing/fake_people.hpp"
 #include "longhaul/sdk/testing/fake_store.hpp"
 #include "longhaul/sdk/testing/sockets.hpp"
 #include "longhaul/server.h"
@@ -47,7 +48,9 @@ struct LogLine {
 
 struct Health {
   std::string text;
-  bool is_error = false;
+  bool is_error = false;  // of either kind
+  bool is_warning = false;
+  bool is_passing = false;  // the next counters clear the error
   Pulled pulled;
 };
 
@@ -117,6 +120,27 @@ class FakeServer {
     const std::lock_guard lock(mutex_);
     return store_.addIncident({{}, name, {}, "0", "{\"name\":" + quoteJson(name) + "}"});
   }
+  // Somebody whom the host knows; an id is given if there is none. chat_ids: further names that stand for that user.
+  void addUser(User user, const std::vector<std::string>& chat_ids = {}) {
+    const std::lock_guard lock(mutex_);
+    if (user.id.empty()) user.id = std::to_string(people_.users.size() + 1);
+    if (user.roles.empty()) user.roles = {"operate"};
+    for (const std::string& id : chat_ids)
+      people_.chat_ids.emplace(user.username, id);
+    people_.users.push_back(std::move(user));
+  }
+  // An open question; gives its entitlement, "guid@incident|task".
+  std::string addQuestion(std::string incident_id, std::string guid, std::string task_id = {}) {
+    const std::lock_guard lock(mutex_);
+    people_.questions.push_back({std::move(incident_id), std::move(guid), std::move(task_id), false, {}, {}});
+    return people_.questions.back().entitlement();
+  }
+  // What directMessage answers to users it knows. Without one "new incident …" opens an incident and anything else is
+  // answered with the message itself.
+  void onDirectMessage(DirectMessageAnswer answer) {
+    const std::lock_guard lock(mutex_);
+    people_.direct_message = std::move(answer);
+  }
   // A listener of the manifest: a bound socket as the host would hold it, on loopback. Give the port, or take a path.
   std::uint16_t listenUdp(std::string_view name) { return addSocket(name, Socket::udp()); }
   std::uint16_t listenTcp(std::string_view name) { return addSocket(name, Socket::tcp()); }
@@ -164,6 +188,9 @@ class FakeServer {
   }
   std::vector<StoredIncident> incidents() const { return copy(store_.incidents); }
   std::vector<StoredEntry> entries() const { return copy(store_.entries); }
+  std::vector<Question> questions() const { return copy(people_.questions); }
+  std::vector<Mirror> mirrors() const { return copy(people_.mirrors); }
+  std::vector<StoredIndicator> indicators() const { return copy(people_.indicators); }
   std::vector<LogLine> logs() const { return copy(logs_); }
   std::optional<Health> health() const { return copy(health_); }
   std::string lastRun() const { return copy(store_.last_run); }
@@ -288,7 +315,13 @@ class FakeServer {
                                                   "getLastRun",
                                                   "setLastRun",
                                                   "commit",
-                                                  "getExtension"};
+                                                  "getExtension",
+                                                  "findUser",
+                                                  "handleEntitlementForUser",
+                                                  "mirrorInvestigation",
+                                                  "directMessage",
+                                                  "createIndicators",
+                                                  "searchIndicators"};
     if (std::find(std::begin(kNames), std::end(kNames), name) == std::end(kNames))
       throw std::invalid_argument("the server's table has no call \"" + std::string(name) + "\"");
   }
@@ -340,6 +373,7 @@ class FakeServer {
   mutable std::uint64_t changes_ = 0;
   // All below: mutex_.
   FakeStore store_;
+  FakePeople people_;
   std::map<std::string, std::string> parameters_;  // name → JSON
   std::string instance_ = "fake";
   std::map<std::string, Socket, std::less<>> sockets_;

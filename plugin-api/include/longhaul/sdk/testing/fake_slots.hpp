@@ -154,8 +154,9 @@ struct FakeSlots {
   // --- Incidents
   static longhaul_status_t createIncidents(Table table, const longhaul_create_incidents_t* args, Sink sink) {
     using A = longhaul_create_incidents_t;
-    const auto bad = refusedBelow(offsetof(A, user_id), args, &A::incidents, &A::last_run, &A::patch_context,
-                                  &A::idempotency_key);
+    auto bad =
+        refusedBelow(offsetof(A, user_id), args, &A::incidents, &A::last_run, &A::patch_context, &A::idempotency_key);
+    if (!bad && args->struct_size >= sizeof(A)) bad = unknownUser(of(table), args->user_id);
     return commitParts(table, bad, sink,
                        bad ? StoreRequest{"createIncidents", {}, {}, {}, {}, {}}
                            : StoreRequest{"createIncidents",
@@ -164,6 +165,11 @@ struct FakeSlots {
                                           view(args->patch_context),
                                           view(args->last_run),
                                           view(args->idempotency_key)});
+  }
+  static std::optional<Answer> unknownUser(FakeServer& self, Text user) {
+    const std::lock_guard lock(self.mutex_);
+    if (user.data == nullptr || self.people_.find(view(user), {}) != nullptr) return {};
+    return Answer{Status::kNotFound, "there is no user \"" + std::string(view(user)) + "\"", 0};
   }
   static longhaul_status_t commit(Table table, const longhaul_commit_t* args, Sink sink) {
     using A = longhaul_commit_t;
@@ -227,12 +233,18 @@ struct FakeSlots {
         return Answer{Status::kTooLarge, "the health text has more than 4096 bytes", 0};
       if (text.data() == nullptr || !isUtf8(text)) return invalid("the health text is absent or not UTF-8");
       Health health = self.health_.value_or(Health{});
+      if (is_error < LONGHAUL_HEALTH_NEUTRAL || is_error > LONGHAUL_HEALTH_PASSING_ERROR)
+        return invalid("is_error is " + std::to_string(is_error) + ", 0 to 3 is wanted");
       if (const auto pulled = countersOf(text)) {
         health.pulled.events += pulled->events;
         health.pulled.assets += pulled->assets;
+        if (health.is_passing) health = Health{{}, false, false, false, health.pulled};
       } else {
+        const bool says = !text.empty();
         health.text = text;
-        health.is_error = is_error != 0 && !text.empty();
+        health.is_error = says && (is_error == LONGHAUL_HEALTH_ERROR || is_error == LONGHAUL_HEALTH_PASSING_ERROR);
+        health.is_warning = says && is_error == LONGHAUL_HEALTH_WARNING;
+        health.is_passing = says && is_error == LONGHAUL_HEALTH_PASSING_ERROR;
       }
       self.health_ = health;
       return ok();
@@ -286,7 +298,89 @@ struct FakeSlots {
 
   static const void* getExtension(Table table, Text id) {
     of(table).perform("getExtension", view(id), nullptr, [] { return ok(); });
-    return nullptr;  // the host of this version offers none
+    static constexpr longhaul_indicators_t kIndicators = {sizeof(longhaul_indicators_t), 0, &createIndicators,
+                                                          &searchIndicators};
+    return view(id) == LONGHAUL_INDICATORS_ID ? &kIndicators : nullptr;
+  }
+
+  // --- People
+  static longhaul_status_t findUser(Table table, Text username, Text email, Sink sink) {
+    FakeServer& self = of(table);
+    return self.perform("findUser", view(username.data != nullptr ? username : email), sink,
+                        [&] { return self.people_.findUser(view(username), view(email)); });
+  }
+  static longhaul_status_t handleEntitlementForUser(Table table, const longhaul_handle_entitlement_t* args, Sink sink) {
+    using A = longhaul_handle_entitlement_t;
+    FakeServer& self = of(table);
+    const auto bad = refused(args, &A::incident_id, &A::guid, &A::email, &A::content, &A::task_id);
+    return self.perform("handleEntitlementForUser", bad ? std::string_view() : view(args->content), sink, [&] {
+      if (bad) return *bad;
+      const auto text = [](Text from) { return std::string(view(from)); };
+      const Question answered{text(args->incident_id), text(args->guid),   text(args->task_id), true,
+                              text(args->email),       text(args->content)};
+      if (Answer no = self.people_.mayAnswer(answered); !isDone(no.status)) return no;
+      Answer entry =
+          self.store_.addEntry({{}, answered.incident_id, answered.answer, {}, {}, answered.answered_by}, {}, {});
+      if (isDone(entry.status)) self.people_.setAnswered(answered);
+      return entry;
+    });
+  }
+  static longhaul_status_t mirrorInvestigation(Table table, const longhaul_mirror_investigation_t* args, Sink sink) {
+    using A = longhaul_mirror_investigation_t;
+    FakeServer& self = of(table);
+    const auto bad = refused(args, &A::incident_id, &A::mirror_type);
+    return self.perform("mirrorInvestigation", bad ? std::string_view() : view(args->incident_id), sink, [&] {
+      if (bad) return *bad;
+      const auto& incidents = self.store_.incidents;
+      if (std::none_of(incidents.begin(), incidents.end(),
+                       [&](const StoredIncident& incident) { return incident.id == view(args->incident_id); }))
+        return Answer{Status::kNotFound, "there is no incident " + std::string(view(args->incident_id)), 0};
+      return self.people_.mirror(view(args->incident_id), view(args->mirror_type), args->auto_close != 0);
+    });
+  }
+  static longhaul_status_t directMessage(Table table, const longhaul_direct_message_t* args, Sink sink) {
+    using A = longhaul_direct_message_t;
+    FakeServer& self = of(table);
+    const auto bad = refused(args, &A::message, &A::username, &A::email, &A::idempotency_key);
+    DirectMessageAnswer answer;  // run outside of the lock: a test may call the server from it
+    const User* user = nullptr;
+    User copy;
+    {
+      const std::lock_guard lock(self.mutex_);
+      if (!bad) user = self.people_.find(view(args->username), view(args->email));
+      if (user != nullptr) answer = self.people_.direct_message;
+      if (user != nullptr) copy = *user;
+    }
+    std::string said = answer ? answer(copy, view(args->message)) : std::string();
+    return self.perform("directMessage", bad ? std::string_view() : view(args->message), sink, [&] {
+      if (bad) return *bad;
+      const std::string_view message = view(args->message);
+      constexpr std::string_view kNew = "new incident";
+      const bool opens = message.substr(0, kNew.size()) == kNew;
+      if (user == nullptr && !(opens && args->anyone_can_open_incidents != 0)) {
+        const auto who = view(args->email.size > 0 ? args->email : args->username);
+        return Answer{Status::kNotFound,
+                      "I'm sorry but I was unable to find you as a Demisto user for email [" + std::string(who) + "]",
+                      0};
+      }
+      if (answer || !opens) return ok(answer ? std::move(said) : std::string(message));
+      const std::string name(message.size() > kNew.size() ? message.substr(kNew.size() + 1) : "New incident");
+      const std::string json = "[{\"name\":" + quoteJson(name) + "}]";
+      std::vector<std::string> warnings;
+      return self.store_.commit({"createIncidents", json, {}, {}, {}, view(args->idempotency_key)}, warnings);
+    });
+  }
+
+  // --- Indicators
+  static longhaul_status_t createIndicators(Table table, Text indicators, Sink sink) {
+    FakeServer& self = of(table);
+    return self.perform("createIndicators", view(indicators), sink,
+                        [&] { return self.people_.createIndicators(view(indicators)); });
+  }
+  static longhaul_status_t searchIndicators(Table table, Text query, Sink sink) {
+    FakeServer& self = of(table);
+    return self.perform("searchIndicators", view(query), sink,
+                        [&] { return self.people_.searchIndicators(view(query)); });
   }
 };
 
@@ -323,7 +417,11 @@ inline void FakeServer::fillTable() {
                   &S::getLastRun,
                   &S::setLastRun,
                   &S::commit,
-                  &S::getExtension};
+                  &S::getExtension,
+                  &S::findUser,
+                  &S::handleEntitlementForUser,
+                  &S::mirrorInvestigation,
+                  &S::directMessage};
 }
 
 }  // namespace longhaul::testing

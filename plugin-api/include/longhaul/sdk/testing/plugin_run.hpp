@@ -21,6 +21,7 @@
 #include <string>
 #include <thread>
 
+#include "longhaul/commands.h"
 #include "longhaul/plugin.h"
 #include "longhaul/sdk/testing/fake_server.hpp"
 
@@ -54,6 +55,25 @@ class PluginRun {
   PluginRun(const PluginRun&) = delete;
   PluginRun& operator=(const PluginRun&) = delete;
 
+  // What the host calls beside the loop: test and commands of longhaul.commands/1, on the caller's thread, from any
+  // thread. Waits until the plugin was created. ABSENT if it has no such table, CLOSED if it ended.
+  struct CommandAnswer {
+    Status status = Status::kInternal;
+    std::string text;   // the result, or the failure's sentence
+    bool said = false;  // the plugin put a result
+  };
+  CommandAnswer test() {
+    return command([](const longhaul_commands_t& table, longhaul_plugin_t* plugin, longhaul_sink_t* result,
+                      longhaul_sink_t* error) { return table.test(plugin, result, error); });
+  }
+  CommandAnswer execute(std::string_view name, std::string_view arguments = "{}", std::string_view context = "{}") {
+    constexpr std::uint32_t kDeadlineMs = 180'000;  // what the host gives where nothing is said
+    const longhaul_command_t asked = {sizeof(longhaul_command_t), kDeadlineMs, detail::textOf(name),
+                                      detail::textOf(arguments), detail::textOf(context)};
+    return command([&](const longhaul_commands_t& table, longhaul_plugin_t* plugin, longhaul_sink_t* result,
+                       longhaul_sink_t* error) { return table.execute(plugin, &asked, result, error); });
+  }
+
   // Asks the plugin to stop, as the host does: the server says it, and stop() is called from another thread.
   void stop() { server_.requestStop(); }
 
@@ -81,6 +101,7 @@ class PluginRun {
     Ended ended;
     ended.create = static_cast<Status>(descriptor_->create(server_.table(), &plugin));
     if (isDone(ended.create)) {
+      setPlugin(plugin);
       bool over = false;  // guarded by the server's lock, inside waitForStopOr
       std::thread control([&] {
         server_.waitForStopOr([&] { return isOver(over); });
@@ -89,6 +110,7 @@ class PluginRun {
       ended.loop = static_cast<Status>(descriptor_->longRunningExecution(plugin));
       setOver(over);
       control.join();
+      endCommands();
       descriptor_->destroy(plugin);
     }
     for (const LogLine& line : server_.logs())
@@ -97,6 +119,47 @@ class PluginRun {
     ended_ = ended;
     has_ended_ = true;
     end_.notify_all();
+  }
+  template <class Call>
+  CommandAnswer command(Call call) {
+    const void* found = descriptor_->getExtension == nullptr
+                            ? nullptr
+                            : descriptor_->getExtension(detail::textOf(LONGHAUL_COMMANDS_ID));
+    if (found == nullptr) return {Status::kAbsent, "the plugin has no " LONGHAUL_COMMANDS_ID, false};
+    {
+      std::unique_lock lock(mutex_);
+      end_.wait(lock, [&] { return plugin_ != nullptr || commands_ended_ || has_ended_; });
+      if (plugin_ == nullptr || commands_ended_) return {Status::kClosed, "the plugin has ended", false};
+      ++commands_running_;
+    }
+    Put result, error;
+    longhaul_sink_t result_sink{&Put::put, &result}, error_sink{&Put::put, &error};
+    const auto status =
+        static_cast<Status>(call(*static_cast<const longhaul_commands_t*>(found), plugin_, &result_sink, &error_sink));
+    const std::lock_guard lock(mutex_);
+    --commands_running_;
+    end_.notify_all();
+    return {status, isDone(status) ? result.text : error.text, result.count == 1};
+  }
+  struct Put {
+    std::string text;
+    int count = 0;
+    static void put(void* self, longhaul_text_t text) {
+      auto* put = static_cast<Put*>(self);
+      put->text = detail::viewOf(text);
+      ++put->count;
+    }
+  };
+  void setPlugin(longhaul_plugin_t* plugin) {
+    const std::lock_guard lock(mutex_);
+    plugin_ = plugin;
+    end_.notify_all();
+  }
+  // As the worker does: destroy waits for the commands that run.
+  void endCommands() {
+    std::unique_lock lock(mutex_);
+    commands_ended_ = true;
+    end_.wait(lock, [&] { return commands_running_ == 0; });
   }
   bool isOver(const bool& over) const {
     const std::lock_guard lock(mutex_);
@@ -120,6 +183,9 @@ class PluginRun {
   mutable std::mutex mutex_;
   std::condition_variable end_;
   bool has_ended_ = false;
+  longhaul_plugin_t* plugin_ = nullptr;
+  bool commands_ended_ = false;
+  int commands_running_ = 0;
   Ended ended_;
   std::thread thread_;
 };
