@@ -23,6 +23,8 @@ AdminService::AdminService(Surroundings surroundings)
       started_at_us_(wallNowUs()),
       events_(started_at_us_, [&loop = around_.loop](std::function<void()> work) { loop.post(std::move(work)); }),
       news_(events_, around_.supervisor),
+      audit_log_(around_.executor, events_),
+      people_(around_.queries, around_.executor),
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job),
       waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
       log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
@@ -30,6 +32,7 @@ AdminService::AdminService(Surroundings surroundings)
     news_.changed(id);
     waits_.changed(id);
   });
+  people_.load();
   around_.executor.observe(
       guarded([this](const store::Write& write, const store::WriteValue& value) { news_.written(write, value); }));
 }

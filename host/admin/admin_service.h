@@ -18,6 +18,7 @@
 #include "host/admin/instance_waits.h"
 #include "host/admin/log_requests.h"
 #include "host/admin/news.h"
+#include "host/admin/people_service.h"
 #include "host/admin/plan_runner.h"
 #include "host/base/event_loop.h"
 #include "host/store/store_executor.h"
@@ -91,6 +92,8 @@ class AdminService {
   Answer plugins() const;
   EventStream& events() { return events_; }
   TimerQueue& timers() { return around_.loop.timers(); }
+  PeopleService& people() { return people_; }
+  AuditLog& auditLog() { return audit_log_; }
 
   // ---- instances
   // `names`: names and globs; none: all.
@@ -143,6 +146,8 @@ class AdminService {
   std::string not_ready_ = "the daemon starts";
   EventStream events_;
   News news_;
+  AuditLog audit_log_;
+  PeopleService people_;
   PlanRunner plans_;
   InstanceWaits waits_;
   LogRequests log_requests_;

@@ -1,16 +1,20 @@
 #include "host/http/api.h"
 
 #include <fmt/format.h>
+#include <pwd.h>
 
 #include <algorithm>
 #include <array>
 #include <set>
 
+#include "host/base/text.h"
 #include "host/http/response.h"
 #include "host/http/routes.h"
 
 namespace longhaul::host::http {
 namespace {
+
+constexpr std::size_t kHttpLoginsKept = 1000;  // names of peers; more are looked up again
 
 bool isKnownMethod(std::string_view method) {
   constexpr std::array<std::string_view, 9> kMethods{"GET",    "HEAD",    "POST",    "PUT",  "PATCH",
@@ -32,11 +36,25 @@ Response unknownPath(const std::vector<std::string>& segments) {
                  near.empty() ? "docs/API.md lists the routes" : fmt::format("did you mean \"{}\"?", near));
 }
 
-Response denied(const Peer& peer, Role least) {
-  return problem(
-      403, fmt::format("uid {} has the role {}, and this wants {}", peer.uid, roleName(peer.role), roleName(least)),
-      least == Role::Admin ? "ask as root or as the daemon's user"
-                           : "ask as a member of the socket's group, as root or as the daemon's user");
+admin::Failure denied(const admin::Caller& caller, Role least) {
+  return {.code = std::string(codeName(Code::NotGranted)),
+          .detail =
+              fmt::format("{} has the role {}, and this wants {}", caller.name, roleName(caller.role), roleName(least)),
+          .hint = least == Role::Admin ? "ask as root, as the daemon's user, or as a user with that role"
+                                       : "ask as a member of the socket's group, or as a user with that role"};
+}
+
+// What people know a peer by.
+std::string loginOf(uid_t uid) {
+  std::array<char, 4096> buffer;
+  passwd entry{};
+  passwd* found = nullptr;
+  const bool known = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
+  return known && isUtf8(entry.pw_name) ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
+}
+
+bool isAct(const Route& route) {
+  return route.method != "GET";
 }
 
 }  // namespace
@@ -53,6 +71,36 @@ std::optional<Response> Api::plain(std::string_view path) const {
                     .retry_after = true};
   }
   return std::nullopt;
+}
+
+admin::Caller Api::callerOf(const Peer& peer) {
+  auto login = logins_.find(peer.uid);
+  if (login == logins_.end()) {
+    if (logins_.size() >= kHttpLoginsKept) logins_.clear();
+    login = logins_.emplace(peer.uid, loginOf(peer.uid)).first;
+  }
+  return service_.people().identify(login->second, peer.role);
+}
+
+admin::Reply Api::audited(const Route& route, const Target& target, const admin::Caller& caller, admin::Reply reply) {
+  admin::Audited audited{.act = actName(route)};
+  const auto first = route.path.find('{');
+  if (first != std::string_view::npos) audited.target = target.segments[3];
+  for (std::size_t i = 5; i < target.segments.size(); ++i)  // of a parameter, a token …
+    audited.target += "/" + target.segments[i];
+  for (const auto& [key, value] : target.query)
+    audited.detail[key] = value;
+  return [&service = service_, caller, audited, reply = std::move(reply)](const admin::Answer& answer) mutable {
+    const auto* failure = std::get_if<admin::Failure>(&answer);
+    audited.outcome = failure == nullptr ? "done" : fmt::format("{}: {}", failure->code, failure->detail);
+    service.auditLog().add(caller, audited, [answer, reply](const Result<void>& written) {
+      if (written) return reply(answer);
+      if (std::holds_alternative<admin::Failure>(answer)) return reply(answer);
+      admin::Failure unwritten = admin::toFailure(written.error());
+      unwritten.detail = fmt::format("it was done, but the audit could not be written: {}", unwritten.detail);
+      reply(std::move(unwritten));
+    });
+  };
 }
 
 std::function<void()> Api::handle(const Request& request, const Peer& peer, const Connection::Respond& respond) {
@@ -84,8 +132,13 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
     respond(allowed.empty() ? unknownPath(target.segments) : wrongMethod(method, allowed));
     return {};
   }
-  if (peer.role < found->least) {
-    respond(denied(peer, found->least));
+  const admin::Caller caller = callerOf(peer);
+  admin::Reply reply = [respond, status = found->done_status](const admin::Answer& answer) {
+    respond(toResponse(answer, status));
+  };
+  if (isAct(*found)) reply = audited(*found, target, caller, std::move(reply));
+  if (caller.role < found->least) {
+    reply(denied(caller, found->least));
     return {};
   }
   Query query(target.query, found->query, found->repeatable);
@@ -98,8 +151,8 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
             .query = query,
             .body = request.body,
             .peer = peer,
-            .reply = [respond, status = found->done_status](
-                         const admin::Answer& answer) { respond(toResponse(answer, status)); },
+            .caller = caller,
+            .reply = std::move(reply),
             .request = request,
             .respond = respond};
   const admin::WaitId wait = found->handle(call);

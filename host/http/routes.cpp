@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <pwd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "host/base/limits.h"
 #include "host/base/text.h"
 #include "host/http/event_source.h"
+#include "host/http/people_routes.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -182,17 +181,8 @@ WaitId getEntries(Call& call) {
   return WaitId::None;
 }
 
-// What people know the peer by.
-std::string userName(uid_t uid) {
-  std::array<char, 4096> buffer;
-  passwd entry{};
-  passwd* found = nullptr;
-  const bool known = ::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr;
-  return known && isUtf8(entry.pw_name) ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
-}
-
 WaitId addEntry(Call& call) {
-  call.service.addEntry(name(call), call.body, userName(call.peer.uid), call.reply);
+  call.service.addEntry(name(call), call.body, call.caller.name, call.reply);
   return WaitId::None;
 }
 
@@ -272,6 +262,16 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/events", {"kind", "instance", "after"}, Role::Read, 200, streamEvents, "kind"},
       {"GET", "/api/v1/events/recent", {"kind", "instance", "n"}, Role::Read, 200, recentEvents, "kind"},
       {"GET", "/api/v1/explain", {"target"}, Role::Read, 200, explain},
+      {"GET", "/api/v1/whoami", {}, Role::Read, 200, whoAmI},
+      {"GET", "/api/v1/users", {"limit", "cursor"}, Role::Read, 200, getUsers},
+      {"POST", "/api/v1/users", {}, Role::Admin, 201, addUser},
+      {"GET", "/api/v1/users/{name}", {}, Role::Read, 200, getUser},
+      {"PATCH", "/api/v1/users/{name}", {}, Role::Admin, 200, changeUser},
+      {"DELETE", "/api/v1/users/{name}", {"yes"}, Role::Admin, 200, removeUser},
+      {"GET", "/api/v1/tokens", {}, Role::Admin, 200, getTokens},
+      {"POST", "/api/v1/tokens", {}, Role::Admin, 201, addToken},
+      {"DELETE", "/api/v1/tokens/{name}", {}, Role::Admin, 200, revokeToken},
+      {"GET", "/api/v1/audit", {"actor", "target", "order", "limit", "cursor"}, Role::Admin, 200, getAudit},
       {"GET", "/api/v1/plugins", {}, Role::Read, 200, plugins},
       {"GET", "/api/v1/instances", {"name"}, Role::Read, 200, getInstances, "name"},
       {"GET", "/api/v1/instances/{name}", {"wait", "since", "timeoutMs"}, Role::Read, 200, getInstance},
@@ -306,6 +306,18 @@ const std::vector<Route>& routes() {
       {"POST", "/api/v1/incidents/{id}/entries", {}, Role::Operate, 201, addEntry},
   };
   return kRoutes;
+}
+
+std::string actName(const Route& route) {
+  std::string name;
+  const auto pieces = splitPath(route.path);
+  for (std::size_t i = 2; i < pieces.size(); ++i) {  // behind /api/v1
+    if (!isPlaceholder(pieces[i])) name += fmt::format("{}{}", name.empty() ? "" : ".", pieces[i]);
+  }
+  if (route.method == "DELETE") return name + ".remove";
+  if (route.method == "PUT") return name + ".replace";
+  if (route.method == "PATCH") return name + ".change";
+  return route.done_status == 201 ? name + ".create" : name;
 }
 
 bool fits(std::string_view pattern, const std::vector<std::string>& segments) {

@@ -22,6 +22,7 @@ struct Call {
   Query& query;
   const std::string& body;
   const Peer& peer;
+  const admin::Caller& caller;
   admin::Reply reply;
   const Request& request;
   Connection::Respond respond;  // for what is not JSON of the service
@@ -38,6 +39,9 @@ struct Route {
 };
 
 const std::vector<Route>& routes();
+
+// What the audit calls an act of this route: "instances.enable", "users.create".
+std::string actName(const Route& route);
 
 // Whether the path is of this form.
 bool fits(std::string_view pattern, const std::vector<std::string>& segments);

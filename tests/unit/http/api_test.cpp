@@ -82,7 +82,7 @@ struct Host {
   supervisor::Supervisor supervisor{{loop, executor, catalog, launcher, *files, run_job, {}},
                                     {.state_dir = folder.path()}};
   admin::AdminService service{
-      {loop, supervisor, catalog, queries, executor, config, folder / "logs", run_job, "0.1.0"}};
+      {loop, supervisor, catalog, queries, executor, config, folder / "logs", run_job, "0.2.0"}};
   Api api{service};
 };
 
@@ -121,6 +121,78 @@ TEST_CASE("Who may only look may not act, and sees no context; who operates does
   CHECK(denied.status == 403);
   CHECK(denied.body.find("has the role operate, and this wants admin") != std::string::npos);
   CHECK(host.ask("GET", "/api/v1/instances/edge").status == 200);
+}
+
+TEST_CASE("A login that is a user's has that user's role, and root stays what it is") {
+  Host host;
+  // Users are known from the first turns on.
+  REQUIRE(host.loop.runUntil(
+      [&] { return host.service.people().identify("anna", Role::Operate).role == Role::Operate; }, Host::kLimit));
+  host.json("POST", "/api/v1/users",
+            R"({"username": "anna", "role": "read", "identities": [{"provider": "unix", "value": "root"}]})", 201);
+  const Json me = host.json("GET", "/api/v1/whoami");
+  CHECK(me["name"] == "anna");
+  CHECK(me["role"] == "admin");
+  CHECK(host.service.people().identify("root", Role::Operate).role == Role::Read);
+  host.json("PATCH", "/api/v1/users/anna", R"({"role": "operate"})");
+  CHECK(host.service.people().identify("root", Role::Read).role == Role::Operate);
+  CHECK(host.json("DELETE", "/api/v1/users/anna", "", 409)["code"] == "NEEDS_YES");
+  host.json("DELETE", "/api/v1/users/anna?yes=true");
+  CHECK(host.service.people().identify("root", Role::Operate).name == "root");
+}
+
+TEST_CASE("Users are made, changed member by member, listed, and told apart") {
+  Host host;
+  const Json made = host.json("POST", "/api/v1/users", R"({"username": "bob", "email": "Bob@example.org"})", 201);
+  CHECK(made["role"] == "read");
+  CHECK(host.json("POST", "/api/v1/users", R"({"username": "bob"})", 409)["code"] == "CONFLICT");
+  CHECK(host.json("POST", "/api/v1/users", R"({"usrname": "bob"})", 400)["hint"] == "did you mean \"username\"?");
+  CHECK(host.json("POST", "/api/v1/users", R"({"username": "x", "role": "king"})", 400)["field"] == "/role");
+  const Json changed = host.json("PATCH", "/api/v1/users/bob", R"({"name": "Bob B."})");
+  CHECK(changed["email"] == made["email"]);
+  CHECK(changed["name"] == "Bob B.");
+  CHECK(host.json("PATCH", "/api/v1/users/bob", R"({"name": "Bob B."})")["changed"] == false);
+  CHECK(host.json("GET", "/api/v1/users/nobody", "", 404)["code"] == "NOT_FOUND");
+  host.json("POST", "/api/v1/users", R"({"username": "carl"})", 201);
+  const Json page = host.json("GET", "/api/v1/users?limit=1");
+  CHECK(page["more"] == true);
+  CHECK(host.json("GET", "/api/v1/users?cursor=" + page["next"].get<std::string>())["users"][0]["username"] == "carl");
+}
+
+TEST_CASE("Each act is in the audit with its outcome before it is answered, also one that is denied") {
+  Host host;
+  host.makeEdge();
+  host.json("POST", "/api/v1/instances/edge/disable");
+  host.json("POST", "/api/v1/instances/nobody/enable", "", 404);
+  host.ask("POST", "/api/v1/reload?yes=true", "", Peer{.uid = 4711, .role = Role::Read});
+  const Json acts = host.json("GET", "/api/v1/audit")["acts"];
+  REQUIRE(acts.size() == 4);
+  CHECK(acts[0]["act"] == "reload");
+  CHECK(acts[0]["actor"] == "uid 4711");
+  CHECK(acts[0]["role"] == "read");
+  CHECK(acts[0]["detail"]["yes"] == "true");
+  CHECK(acts[0]["outcome"].get<std::string>().find("NOT_GRANTED: ") == 0);
+  CHECK(acts[1]["act"] == "instances.enable");
+  CHECK(acts[1]["outcome"].get<std::string>().find("NOT_FOUND: ") == 0);
+  CHECK(acts[2]["target"] == "edge");
+  CHECK(acts[2]["outcome"] == "done");
+  CHECK(acts[3]["act"] == "apply");
+  CHECK(host.json("GET", "/api/v1/audit?target=edge&order=oldest")["acts"].size() == 1);
+}
+
+TEST_CASE("A token is shown once, listed without itself, and revoked by its name") {
+  Host host;
+  const Json made = host.json("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read", "lifeMs": 60000})", 201);
+  const std::string secret = made["token"];
+  CHECK(secret.size() == 67);
+  CHECK(made.contains("expiresAt"));
+  CHECK(host.json("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read"})", 409)["code"] == "CONFLICT");
+  CHECK(host.json("POST", "/api/v1/tokens", R"({"name": "x"})", 400)["field"] == "/role");
+  CHECK(host.ask("GET", "/api/v1/tokens").body.find(secret) == std::string::npos);
+  CHECK(host.ask("GET", "/api/v1/audit").body.find(secret) == std::string::npos);
+  host.json("DELETE", "/api/v1/tokens/grafana");
+  CHECK(host.json("GET", "/api/v1/tokens")["tokens"][0].contains("revokedAt"));
+  CHECK(host.json("DELETE", "/api/v1/tokens/grafana", "", 404)["code"] == "NOT_FOUND");
 }
 
 TEST_CASE("An instance is applied, looked at, switched, waited for and removed") {
