@@ -2,12 +2,13 @@
 // `daemon` binds the two, so that services know nothing of workers. Loop only.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
 #include "host/base/json.h"
-#include "host/base/limits.h"
 #include "host/base/result.h"
+#include "host/base/timer_queue.h"
 
 namespace longhaul::host::services {
 

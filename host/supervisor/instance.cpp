@@ -44,6 +44,9 @@ Instance::~Instance() {
     shared_.around.loop.timers().cancel(timer);
   for (const ContextWait& wait : context_waits_)
     shared_.around.loop.timers().cancel(wait.timer);
+  for (const auto& [id, command] : commands_)
+    shared_.around.loop.timers().cancel(command.timer);
+  if (one_shot_) shared_.around.loop.timers().cancel(one_shot_->timer);
 }
 
 // ---------------------------------------------------------------- wishes
@@ -93,13 +96,21 @@ void Instance::refreshTarget() {
     }
   }
   if (!wanted) return post({.kind = EventKind::HeldSet, .text = not_taken_});
-  if (awaitsApproval(record_)) return approveManifest();
+  if (awaitsApproval(record_)) {
+    // Made while its plugin was not there: now it is known what its making approved.
+    return approve([&shared = shared_, id = id()](const Result<void>& done) {
+      Instance* instance = shared.find(id);
+      if (!done && instance != nullptr) instance->post({.kind = EventKind::HeldSet, .text = done.error().message});
+    });
+  }
   post({.kind = EventKind::Apply, .target = std::move(*wanted)});
 }
 
-// An instance made while its plugin was not there: now it is known what its making approved.
-void Instance::approveManifest() {
+void Instance::approve(Supervisor::Done done) {
   const catalog::PluginFile* file = shared_.around.catalog.latest(record_.plugin);
+  if (file == nullptr) {
+    return done(Error{Code::NotFound, fmt::format("there is no plugin {}: nothing is asked for", record_.plugin)});
+  }
   store::PutInstance put{.name = record_.name,
                          .plugin = record_.plugin,
                          .config = record_.config,
@@ -107,17 +118,23 @@ void Instance::approveManifest() {
                          .owner = record_.owner,
                          .source = record_.source,
                          .at_us = wallNowUs()};
-  shared_.around.store.submit(std::move(put), [&shared = shared_, id = id()](store::WriteResult result) {
-    Instance* instance = shared.find(id);
-    if (instance == nullptr) return;
-    if (!result) return instance->post({.kind = EventKind::HeldSet, .text = result.error().message});
-    instance->setRecord(std::move(std::get<store::InstancePut>(*result).record));
+  shared_.around.store.submit(std::move(put), [&shared = shared_, id = id(), done](store::WriteResult result) {
+    if (!result) return done(std::move(result).error());
+    if (Instance* instance = shared.find(id)) {
+      instance->setRecord(std::move(std::get<store::InstancePut>(*result).record));
+    }
+    done({});
   });
 }
 
 // ---------------------------------------------------------------- the machine
 
 void Instance::post(Event event) {
+  if (one_shot_) {
+    // It goes on without delay: the commands under way have the time that a stop has.
+    deferred_.push_back(std::move(event));
+    return stopOneShot(lifecycle::EndCause::Operator);
+  }
   events_.push_back(std::move(event));
   if (stepping_) return;
   stepping_ = true;
@@ -132,6 +149,7 @@ void Instance::post(Event event) {
     logChange(before, reason_before);
   }
   stepping_ = false;
+  pumpCommands();
   shared_.changed(id());
   if (stopped_ && !hasWorkers()) {
     shared_.around.loop.post([done = std::move(stopped_)] { done(); });
@@ -173,10 +191,10 @@ void Instance::perform(const Action& action) {
       return promote(action);
     case ActionKind::SendStart:
       return sendStart();
-    case ActionKind::HoldCalls:   // commands and HTTP requests to the instance: they come with their tables
-    case ActionKind::FlushCalls:  //
-    case ActionKind::FailCalls:   //
-      return;
+    case ActionKind::HoldCalls:
+    case ActionKind::FlushCalls:
+    case ActionKind::FailCalls:
+      return;  // pumpCommands() does what the phase after the step says
     case ActionKind::SetLastGood:
       return setLastGood(action.target);
     case ActionKind::StoreDeath:
@@ -220,23 +238,33 @@ void Instance::log(logs::LogLevel level, std::string_view text) {
 Instance::Slot* Instance::slot(WorkerId worker) {
   if (current_ && current_->id == worker) return &*current_;
   if (incoming_ && incoming_->id == worker) return &*incoming_;
+  if (one_shot_ && one_shot_->slot.id == worker) return &one_shot_->slot;
   return nullptr;
 }
 
 WorkerProcess* Instance::process(WorkerId worker) const {
   if (current_ && current_->id == worker) return current_->process.get();
   if (incoming_ && incoming_->id == worker) return incoming_->process.get();
+  if (one_shot_ && one_shot_->slot.id == worker) return one_shot_->slot.process.get();
+  return nullptr;
+}
+
+WorkerProcess* Instance::serving() const {
+  if (current_ && current_->process->started()) return current_->process.get();
+  if (one_shot_ && one_shot_->slot.process && one_shot_->slot.process->started()) return one_shot_->slot.process.get();
   return nullptr;
 }
 
 void Instance::addPids(std::vector<pid_t>& pids) const {
   if (current_ && current_->process) pids.push_back(current_->process->pid());
   if (incoming_ && incoming_->process) pids.push_back(incoming_->process->pid());
+  if (one_shot_ && one_shot_->slot.process) pids.push_back(one_shot_->slot.process->pid());
 }
 
 void Instance::addTags(std::vector<std::string>& tags) const {
   if (current_ && current_->process) tags.push_back(current_->process->tag());
   if (incoming_ && incoming_->process) tags.push_back(incoming_->process->tag());
+  if (one_shot_ && one_shot_->slot.process) tags.push_back(one_shot_->slot.process->tag());
 }
 
 // ---------------------------------------------------------------- what a worker tells
@@ -260,29 +288,50 @@ void Instance::onLoaded(WorkerProcess& worker, std::string_view payload) {
     worker.kill(lifecycle::EndCause::Superseded, text);
     return;
   }
+  if (file != nullptr) {
+    for (const std::string& capability : file->manifest.capabilities) {
+      if (std::find(loaded.extensions.begin(), loaded.extensions.end(), capability) != loaded.extensions.end())
+        continue;
+      const std::string text = fmt::format(
+          "its manifest names {} and the plugin gives no table for it: give one from getExtension, or take it out of "
+          "\"capabilities\"",
+          capability);
+      worker.fail(lifecycle::FailedStage::Manifest, text);
+      worker.kill(lifecycle::EndCause::Superseded, text);
+      return;
+    }
+  }
+  if (isOneShot(worker)) return oneShotLoaded();
   post({.kind = EventKind::Loaded, .worker = worker.about().id});
 }
 
 void Instance::onReady(WorkerProcess& worker) {
+  if (isOneShot(worker)) {
+    shared_.around.loop.timers().cancel(std::exchange(one_shot_->timer, TimerId::None));
+    one_shot_->stage = OneShot::Stage::Ready;
+    return pumpCommands();
+  }
   post({.kind = EventKind::Ready, .worker = worker.about().id});
 }
 
 void Instance::onExtend(WorkerProcess& worker, Duration by) {
+  if (isOneShot(worker)) return;  // its plugin enters no loop that could become ready later
   post({.kind = EventKind::Extend, .worker = worker.about().id, .duration = by});
 }
 
 void Instance::onContextApplied(WorkerProcess& worker, std::int64_t version) {
-  if (current_ && current_->process.get() == &worker) finishContextWaits(version, true);
+  if (serving() == &worker) finishContextWaits(version, true);
 }
 
 void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) {
-  if (!current_ || current_->process.get() != &worker) return onViolation(worker, "a server call before START");
+  const Slot* of = isOneShot(worker) && worker.started() ? &one_shot_->slot : current_ ? &*current_ : nullptr;
+  if (of == nullptr || of->process.get() != &worker) return onViolation(worker, "a server call before START");
   ++calls_count_;
   ++shared_.totals.calls;
   const services::Caller caller{.instance = record_.id,
                                 .generation = worker.generation(),
                                 .name = record_.name,
-                                .context_bytes_max = current_->context_bytes_max,
+                                .context_bytes_max = of->context_bytes_max,
                                 .health = &health_};
   const bool understood = shared_.api.call(
       caller, method, payload, [this](const std::string& text) { log(logs::LogLevel::Warning, text); },
@@ -318,6 +367,7 @@ void Instance::onRingDrops(WorkerProcess&, std::uint64_t lines_count) {
 }
 
 void Instance::onViolation(WorkerProcess& worker, std::string text) {
+  if (isOneShot(worker)) return worker.kill(lifecycle::EndCause::Protocol, text);
   post({.kind = EventKind::Condemned,
         .worker = worker.about().id,
         .cause = lifecycle::EndCause::Protocol,
@@ -341,6 +391,12 @@ void Instance::onEnded(WorkerProcess& worker) {
       fmt::format("worker {} ended: {}: {}", worker.pid(), exit_class, exit.text));
   for (const std::string& mended : shared_.listeners.heal(id()))
     log(logs::LogLevel::Warning, mended);
+
+  failCommandsOf(ended,
+                 {Code::Closed, fmt::format("the worker that ran it ended ({}: {}): whether it took effect is not "
+                                            "known",
+                                            exit_class, exit.text)});
+  if (isOneShot(worker)) return oneShotEnded(worker);
 
   const bool was_current = current_ && current_->id == ended;
   auto& of = was_current ? current_ : incoming_;

@@ -3,6 +3,7 @@
 // those are done. Loop only; private to this room. Late completions look the instance up by its id.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "host/services/ports.h"
 #include "host/supervisor/resolve.h"
 #include "host/supervisor/shared.h"
 #include "host/supervisor/worker_process.h"
@@ -25,7 +27,7 @@ class Instance final : public WorkerEvents {
   InstanceId id() const { return record_.id; }
   const store::InstanceRecord& record() const { return record_; }
   const lifecycle::InstanceMachine& machine() const { return *machine_; }
-  bool hasWorkers() const { return machine_->current() || machine_->incoming(); }
+  bool hasWorkers() const { return machine_->current() || machine_->incoming() || one_shot_; }
   // `with_usage`: also reads /proc for the workers.
   InstanceView view(bool with_usage) const;
   void addPids(std::vector<pid_t>& pids) const;
@@ -39,7 +41,10 @@ class Instance final : public WorkerEvents {
   void restart() { tell(lifecycle::EventKind::Restart); }
   void release() { tell(lifecycle::EventKind::Release); }
   void hostStop() { tell(lifecycle::EventKind::HostStop); }
-  void slotFree() { tell(lifecycle::EventKind::SlotFree); }
+  void slotFree();
+  // Approves all that the newest file of its plugin asks for.
+  void approve(Supervisor::Done done);
+  void run(services::CommandAsked asked, services::InstanceCalls::Done done);
   // `done` runs when no worker is left. The instance is not started again.
   void stopForGood(std::function<void()> done);
   // The catalog or the record changed: what should run now?
@@ -58,6 +63,22 @@ class Instance final : public WorkerEvents {
     std::size_t context_bytes_max = 0;
     bool cancelled = false;  // killed before it was launched
   };
+  // Someone waits for a command's answer. Held until a worker takes it.
+  struct Command {
+    services::CommandAsked asked;
+    services::InstanceCalls::Done done;  // null: its time was over, and the worker may still answer
+    TimePoint deadline{};
+    TimerId timer = TimerId::None;
+    lifecycle::WorkerId worker = lifecycle::WorkerId::None;  // None: held
+  };
+  // A worker for commands where no other serves the instance: by the same way as any worker, but its loop is not
+  // entered. While it lives the machine hears of nothing; what comes for it waits, and ends the one-shot worker.
+  struct OneShot {
+    enum class Stage : std::uint8_t { Slot, Load, Fence, Start, Ready, Stop };
+    Stage stage = Stage::Slot;
+    Slot slot;
+    TimerId timer = TimerId::None;  // of its stage
+  };
   struct ContextWait {
     std::int64_t version = 0;
     std::function<void(Result<Supervisor::ContextWritten>)> done;
@@ -75,6 +96,7 @@ class Instance final : public WorkerEvents {
   void bindListeners(const lifecycle::Target& target);
   void trimListeners(const lifecycle::Target& target);
   void spawn(const lifecycle::Action& action);
+  void prepare(Slot& slot, const catalog::PluginFile& file, Json parameters);
   void prepared(lifecycle::WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved);
   Result<void> launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets);
   void startFailed(lifecycle::WorkerId worker, std::string text);
@@ -83,10 +105,30 @@ class Instance final : public WorkerEvents {
                  store::WriteResult result);
   void promote(const lifecycle::Action& action);
   void sendStart();
+  // Empty with a fault: too large.
+  Result<std::string> startPayload(Slot& slot, const store::Fenced& fenced, bool one_shot) const;
   void setLastGood(const lifecycle::Target& target);
   void storeDeath(lifecycle::WorkerId worker);
-  void approveManifest();
+
+  void pumpCommands();
+  void sendCommand(std::uint64_t command, WorkerProcess& worker);
+  void commandTimedOut(std::uint64_t command);
+  // Answers and forgets it.
+  void finishCommand(std::uint64_t command, Result<services::CommandResult> result);
+  void failCommandsOf(lifecycle::WorkerId worker, const Error& error);
+  std::size_t commandsOn(lifecycle::WorkerId worker) const;
+  void beginOneShot();
+  void spawnOneShot();
+  void oneShotLoaded();
+  void oneShotFenced(lifecycle::WorkerId worker, store::WriteResult result);
+  void stopOneShot(lifecycle::EndCause cause);
+  void oneShotEnded(WorkerProcess& worker);
+  void endOneShot(const Error* fault);
+  void armOneShot(Duration after, std::string what);
+  bool isOneShot(const WorkerProcess& worker) const { return one_shot_ && one_shot_->slot.process.get() == &worker; }
+
   WorkerProcess* process(lifecycle::WorkerId worker) const;
+  WorkerProcess* serving() const;  // the worker that was given a context; null: none
   Slot* slot(lifecycle::WorkerId worker);
   void contextChanged(const store::ContextChange& change);
   void finishContextWaits(std::int64_t version, bool applied);
@@ -96,6 +138,7 @@ class Instance final : public WorkerEvents {
   void onReady(WorkerProcess& worker) override;
   void onExtend(WorkerProcess& worker, Duration by) override;
   void onContextApplied(WorkerProcess& worker, std::int64_t version) override;
+  void onCommandDone(WorkerProcess& worker, std::string_view payload) override;
   void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) override;
   void onLine(WorkerProcess& worker, logs::LogLine line) override;
   void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) override;
@@ -111,6 +154,11 @@ class Instance final : public WorkerEvents {
   bool stepping_ = false;
 
   std::optional<Slot> current_, incoming_;
+  std::optional<OneShot> one_shot_;
+  std::uint64_t one_shots_count_ = 0;
+  std::deque<lifecycle::Event> deferred_;  // what came while a one-shot worker lives
+  std::map<std::uint64_t, Command> commands_;
+  std::uint64_t last_command_ = 0;
   std::vector<std::unique_ptr<WorkerProcess>> dying_;
   std::map<lifecycle::WorkerId, store::Death> deaths_;  // ended and not stored yet
   std::optional<store::Fenced> fenced_;                 // what the next START gives

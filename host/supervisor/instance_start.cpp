@@ -84,6 +84,10 @@ void Instance::trimListeners(const lifecycle::Target& target) {
 // ---------------------------------------------------------------- spawn
 
 void Instance::startFailed(WorkerId worker, std::string text) {
+  if (one_shot_ && one_shot_->slot.id == worker) {
+    const Error fault{Code::Closed, fmt::format("no worker could be started for it: {}", text)};
+    return endOneShot(&fault);
+  }
   if (incoming_ && incoming_->id == worker && !incoming_->process) incoming_.reset();
   post({.kind = EventKind::StartFailed, .worker = worker, .text = std::move(text)});
 }
@@ -99,12 +103,15 @@ void Instance::spawn(const Action& action) {
   slot.target = action.target;
   slot.listeners = std::move(runnable->listeners);
   slot.context_bytes_max = runnable->context_bytes_max;
+  prepare(slot, *file, std::move(runnable->parameters));
+}
 
-  const auto identity = identityOf(file->path);
-  const auto verified = shared_.verified.find(file->digest);
+void Instance::prepare(Slot& slot, const catalog::PluginFile& file, Json parameters) {
+  const auto identity = identityOf(file.path);
+  const auto verified = shared_.verified.find(file.digest);
   const bool is_verified = identity && verified != shared_.verified.end() && verified->second == *identity;
-  if (is_verified && !hasReferences(runnable->parameters)) {
-    return prepared(action.worker, *file, config::Resolved{std::move(runnable->parameters), {}});
+  if (is_verified && !hasReferences(parameters)) {
+    return prepared(slot.id, file, config::Resolved{std::move(parameters), {}});
   }
   // Hashing and reading secrets block, so both are the job thread's. A crash loop comes here once.
   struct Job {
@@ -114,8 +121,8 @@ void Instance::spawn(const Action& action) {
     Result<config::Resolved> resolved = Error{};
   };
   auto job = std::make_shared<Job>();
-  job->file = *file;
-  job->parameters = std::move(runnable->parameters);
+  job->file = file;
+  job->parameters = std::move(parameters);
   shared_.around.run_job(
       [job, name = record_.name, read = shared_.around.read_secret] {
         job->verified = catalog::verifyStaged(job->file.path, job->file.digest);
@@ -124,7 +131,7 @@ void Instance::spawn(const Action& action) {
         };
         job->resolved = config::resolveReferences(job->parameters, reader);
       },
-      [&shared = shared_, id = id(), worker = action.worker, identity, job] {
+      [&shared = shared_, id = id(), worker = slot.id, identity, job] {
         if (job->verified && identity) shared.verified[job->file.digest] = *identity;
         Instance* instance = shared.find(id);
         if (instance == nullptr) return;
@@ -134,11 +141,12 @@ void Instance::spawn(const Action& action) {
 }
 
 void Instance::prepared(WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved) {
-  if (!incoming_ || incoming_->id != worker || incoming_->process) return;
-  if (incoming_->cancelled) return startFailed(worker, "it was no longer wanted");
+  Slot* found = slot(worker);
+  if (found == nullptr || found->process) return;
+  if (found->cancelled) return startFailed(worker, "it was no longer wanted");
   if (!resolved) return startFailed(worker, resolved.error().message);
-  incoming_->parameters = std::move(resolved->parameters);
-  if (auto done = launch(*incoming_, file, resolved->secrets); !done) startFailed(worker, done.error().message);
+  found->parameters = std::move(resolved->parameters);
+  if (auto done = launch(*found, file, resolved->secrets); !done) startFailed(worker, done.error().message);
 }
 
 Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets) {
@@ -211,8 +219,21 @@ void Instance::promote(const Action& action) {
 void Instance::sendStart() {
   LONGHAUL_CHECK(current_ && fenced_, "START without a worker or its generation");
   const store::Fenced fenced = *std::exchange(fenced_, std::nullopt);
-  const Json parameters = std::exchange(current_->parameters, Json());
-  const catalog::PluginFile* file = shared_.around.catalog.find(current_->target.digest);
+  const auto payload = startPayload(*current_, fenced, false);
+  if (!payload) {
+    return post({.kind = EventKind::Condemned,
+                 .worker = current_->id,
+                 .cause = lifecycle::EndCause::Limit,
+                 .text = payload.error().message});
+  }
+  ++starts_count_;
+  ++shared_.totals.starts;
+  current_->process->sendStart(*payload);
+}
+
+Result<std::string> Instance::startPayload(Slot& slot, const store::Fenced& fenced, bool one_shot) const {
+  const Json parameters = std::exchange(slot.parameters, Json());
+  const catalog::PluginFile* file = shared_.around.catalog.find(slot.target.digest);
   const std::string params = dumpJson(parameters);
   const std::string version = dumpJson({{"version", shared_.settings.version},
                                         {"buildNumber", shared_.settings.version},
@@ -223,8 +244,9 @@ void Instance::sendStart() {
   start.generation = fenced.generation.value;
   start.context_version = fenced.context.version;
   start.last_run_version = fenced.last_run.version;
-  start.context_bytes_max = current_->context_bytes_max;
+  start.context_bytes_max = slot.context_bytes_max;
   start.signals_ready = file != nullptr && file->manifest.signals_ready ? 1 : 0;
+  start.one_shot = one_shot ? 1 : 0;
   start.instance = record_.name;
   start.params = params;
   start.last_run = fenced.last_run.object;
@@ -239,22 +261,17 @@ void Instance::sendStart() {
   }
   for (const auto& [key, value] : fenced.context.values)
     start.context.push_back({key, value});
-  for (std::size_t i = 0; i < current_->passed.size(); ++i) {
-    start.listeners.push_back(
-        {static_cast<std::uint32_t>(kFirstListenerFd + static_cast<int>(i)), current_->passed[i]});
+  for (std::size_t i = 0; i < slot.passed.size(); ++i) {
+    start.listeners.push_back({static_cast<std::uint32_t>(kFirstListenerFd + static_cast<int>(i)), slot.passed[i]});
   }
   std::string payload;
   protocol::encode(start, payload);
   if (payload.size() > kMessageBytesMax) {
-    return post({.kind = EventKind::Condemned,
-                 .worker = current_->id,
-                 .cause = lifecycle::EndCause::Limit,
-                 .text = fmt::format("its parameters and context have {} bytes together, at most {} fit into START",
-                                     payload.size(), kMessageBytesMax)});
+    return Error{Code::TooLarge,
+                 fmt::format("its parameters and context have {} bytes together, at most {} fit into START",
+                             payload.size(), kMessageBytesMax)};
   }
-  ++starts_count_;
-  ++shared_.totals.starts;
-  current_->process->sendStart(payload);
+  return payload;
 }
 
 // ---------------------------------------------------------------- what the store keeps
@@ -305,9 +322,7 @@ void Instance::writeContext(store::ContextWrite write, std::function<void(Result
     const std::int64_t version = committed.context_version.value_or(0);
     if (instance == nullptr || !committed.context) return done(Supervisor::ContextWritten{version, true});
     instance->contextChanged(*committed.context);
-    if (!instance->current_ || !instance->current_->process->started()) {
-      return done(Supervisor::ContextWritten{version, false});
-    }
+    if (instance->serving() == nullptr) return done(Supervisor::ContextWritten{version, false});
     ContextWait wait{.version = version, .done = done};
     wait.timer = shared.around.loop.timers().after(kContextAppliedTimeout, [instance, version] {
       // Of this and of those before it: a worker applies them in their order.
@@ -324,7 +339,8 @@ void Instance::contextChanged(const store::ContextChange& change) {
   record_.context_version = change.version;
   // A START on its way was read from the store before this write.
   if (fenced_) applyChange(fenced_->context, change);
-  if (!current_ || !current_->process->started()) return;
+  WorkerProcess* const worker = serving();
+  if (worker == nullptr) return;
   protocol::ContextChange message;
   message.version = change.version;
   message.whole = change.whole ? 1 : 0;
@@ -333,7 +349,7 @@ void Instance::contextChanged(const store::ContextChange& change) {
   }
   std::string payload;
   protocol::encode(message, payload);
-  current_->process->sendContextChange(payload);
+  worker->sendContextChange(payload);
 }
 
 void Instance::finishContextWaits(std::int64_t version, bool applied) {

@@ -63,8 +63,8 @@ Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, cons
     const auto unapproved = grantsBeyond(file->manifest.grants, *grants);
     if (!more.empty() && !unapproved.empty() && before != nullptr) {
       return Error{Code::NotGranted,
-                   fmt::format("{} {} also asks for {}: apply its configuration again to approve that", file->id,
-                               toText(file->version), fmt::join(unapproved, ", "))};
+                   fmt::format("{} {} also asks for {}; `longhaul approve {}` approves that", file->id,
+                               toText(file->version), fmt::join(unapproved, ", "), record.name)};
     }
   }
   const store::Target target{file->digest, record.target.config_revision, record.target.grants};

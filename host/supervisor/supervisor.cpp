@@ -295,6 +295,21 @@ void Supervisor::release(InstanceId id, Done done) {
   done({});
 }
 
+void Supervisor::approve(InstanceId id, Done done) {
+  Instance* instance = impl_->find(id);
+  if (instance == nullptr) return done(gone());
+  instance->approve(std::move(done));
+}
+
+void Supervisor::run(services::CommandAsked asked, services::InstanceCalls::Done done) {
+  Instance* instance = impl_->find(asked.instance);
+  if (instance == nullptr) {
+    return done(Error{Code::NotFound, fmt::format("there is no instance {}{}", asked.instance,
+                                                  config::didYouMean(asked.instance, names()))});
+  }
+  instance->run(std::move(asked), std::move(done));
+}
+
 void Supervisor::remove(InstanceId id, Done done) {
   impl_->remove(id, std::move(done));
 }

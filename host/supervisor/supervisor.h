@@ -20,6 +20,7 @@
 #include "host/config/restart_config.h"
 #include "host/logs/log_files.h"
 #include "host/process/worker_launcher.h"
+#include "host/services/ports.h"
 #include "host/store/store_executor.h"
 #include "host/supervisor/instance_view.h"
 
@@ -64,12 +65,12 @@ struct Totals {
   std::map<std::string, std::uint64_t> ends;  // by exit class
 };
 
-class Supervisor {
+class Supervisor final : public services::InstanceCalls {
  public:
   using Done = std::function<void(Result<void>)>;
 
   Supervisor(Surroundings surroundings, Settings settings);
-  ~Supervisor();
+  ~Supervisor() override;
 
   // Takes over what the store keeps; the newest end and health of each instance. Nothing runs until begin(), so that
   // what changed in the files meanwhile is put first, and no instance starts with what is no longer wanted.
@@ -100,6 +101,8 @@ class Supervisor {
   void setOrphaned(InstanceId id, bool orphaned, Done done);
   void restart(InstanceId id, Done done);
   void release(InstanceId id, Done done);
+  // Approves all that the newest file of its plugin asks for: what was held for that goes on.
+  void approve(InstanceId id, Done done);
   // Stops the worker, then deletes the instance with context, logs and data. Its incidents stay.
   void remove(InstanceId id, Done done);
 
@@ -110,6 +113,9 @@ class Supervisor {
     bool applied = false;
   };
   void writeContext(InstanceId id, store::ContextWrite write, std::function<void(Result<ContextWritten>)> done);
+
+  // In the worker that serves the instance, or else in one that is started for it.
+  void run(services::CommandAsked asked, services::InstanceCalls::Done done) override;
 
   // ---- news
   // The catalog has another active file for this plugin: instances of it follow (Walk 3).

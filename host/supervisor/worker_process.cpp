@@ -83,6 +83,10 @@ void WorkerProcess::sendContextChange(std::string_view payload) {
   channel_->sendControl(Kind::ContextChange, payload);
 }
 
+void WorkerProcess::sendExecute(std::string_view payload) {
+  channel_->sendControl(Kind::Execute, payload);
+}
+
 void WorkerProcess::stop(EndCause cause, Duration time) {
   if (observed_.stop_cause == EndCause::None) observed_.stop_cause = cause;
   std::string payload;
@@ -153,6 +157,8 @@ void WorkerProcess::onControl(Kind kind, std::string_view payload) {
       if (!decode(payload, applied)) return violation("a ContextApplied that is none");
       return events_.onContextApplied(*this, applied.version);
     }
+    case Kind::CommandDone:
+      return events_.onCommandDone(*this, payload);
     case Kind::Extend: {
       protocol::Extend extend;
       if (!decode(payload, extend)) return violation("an Extend that is none");

@@ -36,6 +36,7 @@ class WorkerEvents {
   virtual void onReady(WorkerProcess& worker) = 0;
   virtual void onExtend(WorkerProcess& worker, Duration by) = 0;
   virtual void onContextApplied(WorkerProcess& worker, std::int64_t version) = 0;
+  virtual void onCommandDone(WorkerProcess& worker, std::string_view payload) = 0;
   virtual void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) = 0;
   virtual void onLine(WorkerProcess& worker, logs::LogLine line) = 0;
   virtual void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) = 0;
@@ -79,6 +80,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
 
   void sendStart(std::string_view payload);
   void sendContextChange(std::string_view payload);
+  void sendExecute(std::string_view payload);
   // The machine's verbs. The first cause of a kind is kept.
   void stop(lifecycle::EndCause cause, Duration time);
   void terminate();
