@@ -114,6 +114,12 @@ class AdminService {
   void patchContext(const std::string& name, std::string_view body, const Reply& reply);
 
   void apply(ApplyAsked asked, const Reply& reply);
+  // `body`: an object of parameters and their new values; null takes one away.
+  void setParameters(const std::string& name, std::string_view body, bool dry_run, const Reply& reply);
+  void approve(const std::string& name, const Reply& reply);
+  // `body`: {"command", "arguments", "incidentId", "timeoutMs"}; of a test {"timeoutMs"}. `user`: who asks.
+  void execute(const std::string& name, std::string_view body, const std::string& user, const Reply& reply);
+  void test(const std::string& name, std::string_view body, const Reply& reply);
 
   // ---- incidents
   void incidents(const IncidentsAsked& asked, const Reply& reply);

@@ -7,7 +7,7 @@ const std::vector<Verb>& longhaulVerbs() {
     std::vector<Verb> all;
     for (const auto family :
          {listVerbs, statusVerbs, explainVerbs, logVerbs, eventVerbs, deathVerbs, topVerbs, versionVerbs, actVerbs,
-          removeVerbs, applyVerbs, contextVerbs, incidentVerbs, entryVerbs, pluginVerbs}) {
+          execVerbs, removeVerbs, applyVerbs, contextVerbs, incidentVerbs, entryVerbs, pluginVerbs}) {
       for (Verb& verb : family())
         all.push_back(std::move(verb));
     }

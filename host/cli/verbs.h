@@ -17,7 +17,8 @@ std::vector<Verb> eventVerbs();     // events
 std::vector<Verb> topVerbs();       // top
 std::vector<Verb> deathVerbs();     // deaths
 std::vector<Verb> versionVerbs();   // version
-std::vector<Verb> actVerbs();       // enable, disable, restart, release
+std::vector<Verb> actVerbs();
+std::vector<Verb> execVerbs();       // enable, disable, restart, release
 std::vector<Verb> removeVerbs();    // remove
 std::vector<Verb> applyVerbs();     // apply, reload
 std::vector<Verb> contextVerbs();   // context get, set, patch

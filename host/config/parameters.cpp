@@ -223,6 +223,30 @@ std::vector<Problem> checkParameters(const catalog::Manifest& manifest, const Js
   return problems;
 }
 
+Json fromText(const Parameter& parameter, const std::string& text) {
+  const auto parsed = parseJson(text);
+  switch (parameter.type) {
+    case ParameterType::Number:
+      return parsed && parsed->is_number() ? *parsed : Json(text);
+    case ParameterType::Boolean:
+      return parsed && parsed->is_boolean() ? *parsed : Json(text);
+    case ParameterType::Authentication:
+      return parsed && parsed->is_object() ? *parsed : Json(text);
+    case ParameterType::MultiSelect: {
+      if (parsed && parsed->is_array()) return *parsed;
+      Json all = Json::array();
+      for (std::size_t at = 0; at <= text.size() && !text.empty();) {
+        const std::size_t comma = std::min(text.find(',', at), text.size());
+        all.push_back(text.substr(at, comma - at));
+        at = comma + 1;
+      }
+      return all;
+    }
+    default:
+      return text;
+  }
+}
+
 Json withDefaults(const catalog::Manifest& manifest, const Json& parameters) {
   Json all = Json::object();
   if (parameters.is_object()) {

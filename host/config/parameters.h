@@ -18,6 +18,10 @@ namespace longhaul::host::config {
 std::vector<Problem> checkParameters(const catalog::Manifest& manifest, const Json& parameters,
                                      const std::string& pointer);
 
+// What somebody means who writes this text for the parameter, on a command line: numbers and booleans as such, lists
+// apart at their commas. A text that is none of its type stays a text, for checkParameters to say so.
+Json fromText(const catalog::Parameter& parameter, const std::string& text);
+
 // What the plugin is given: the defaults of the manifest under what the operator set. References stay references.
 Json withDefaults(const catalog::Manifest& manifest, const Json& parameters);
 

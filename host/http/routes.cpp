@@ -230,6 +230,24 @@ WaitId recentEvents(Call& call) {
                                               static_cast<std::size_t>(count.value_or(kPageRowsDefault)), filter));
 }
 
+WaitId execute(Call& call) {
+  call.service.execute(name(call), call.body, call.caller.name, call.reply);
+  return WaitId::None;
+}
+WaitId test(Call& call) {
+  call.service.test(name(call), call.body, call.reply);
+  return WaitId::None;
+}
+WaitId approve(Call& call) {
+  call.service.approve(name(call), call.reply);
+  return WaitId::None;
+}
+WaitId setParameters(Call& call) {
+  const bool dry_run = call.query.flag("dryRun");
+  if (!isWrong(call)) call.service.setParameters(name(call), call.body, dry_run, call.reply);
+  return WaitId::None;
+}
+
 WaitId version(Call& call) {
   return answer(call, call.service.version());
 }
@@ -280,6 +298,10 @@ const std::vector<Route>& routes() {
       {"POST", "/api/v1/instances/{name}/disable", {}, Role::Operate, 200, act<Act::Disable>},
       {"POST", "/api/v1/instances/{name}/restart", {}, Role::Operate, 200, act<Act::Restart>},
       {"POST", "/api/v1/instances/{name}/release", {}, Role::Operate, 200, act<Act::Release>},
+      {"POST", "/api/v1/instances/{name}/execute", {}, Role::Operate, 200, execute},
+      {"POST", "/api/v1/instances/{name}/test", {}, Role::Operate, 200, test},
+      {"POST", "/api/v1/instances/{name}/approve", {}, Role::Admin, 200, approve},
+      {"PATCH", "/api/v1/instances/{name}/parameters", {"dryRun"}, Role::Admin, 200, setParameters},
       {"GET", "/api/v1/instances/{name}/explain", {}, Role::Read, 200, explainInstance},
       {"GET",
        "/api/v1/instances/{name}/logs",
