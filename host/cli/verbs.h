@@ -9,16 +9,16 @@ namespace longhaul::host::cli {
 
 const std::vector<Verb>& longhaulVerbs();
 
-std::vector<Verb> listVerbs();      // ps, is-active
-std::vector<Verb> statusVerbs();    // status
-std::vector<Verb> explainVerbs();   // explain, policy
-std::vector<Verb> logVerbs();       // logs
-std::vector<Verb> eventVerbs();     // events
-std::vector<Verb> topVerbs();       // top
-std::vector<Verb> deathVerbs();     // deaths
-std::vector<Verb> versionVerbs();   // version
+std::vector<Verb> listVerbs();     // ps, is-active
+std::vector<Verb> statusVerbs();   // status
+std::vector<Verb> explainVerbs();  // explain, policy
+std::vector<Verb> logVerbs();      // logs
+std::vector<Verb> eventVerbs();    // events
+std::vector<Verb> topVerbs();      // top
+std::vector<Verb> deathVerbs();    // deaths
+std::vector<Verb> versionVerbs();  // version
 std::vector<Verb> actVerbs();
-std::vector<Verb> execVerbs();       // enable, disable, restart, release
+std::vector<Verb> execVerbs();      // enable, disable, restart, release
 std::vector<Verb> removeVerbs();    // remove
 std::vector<Verb> applyVerbs();     // apply, reload
 std::vector<Verb> contextVerbs();   // context get, set, patch
