@@ -24,12 +24,18 @@ TEST_CASE("the plugin of each frozen minor gets every answer that its headers pr
     longhaul::testing::FakeServer server;
     longhaul::testing::PluginRun run(server, entry);
     CHECK(server.waitUntil([&] { return server.health().has_value(); }));
+    if (run.test().status != longhaul::Status::kAbsent) {
+      CHECK(run.test().text == "ok");
+      CHECK(run.execute("send-notification", R"({"message":"a"})", R"({"incidentId":"1"})").text ==
+            R"({"message":"a"} {"incidentId":"1"})");
+      CHECK(run.execute("nothing").text == "there is no such command");
+    }
     run.stop();
     const auto ended = run.finish();
     CHECK(ended.loop == longhaul::Status::kOk);
     CHECK(ended.error == "");
     CHECK(server.health()->text == "abi " + file.path().stem().string().substr(4) + ": all calls answered as promised");
-    CHECK(server.incidents().size() == 2);
+    CHECK(server.incidents().size() >= 2);
     CHECK(server.entries().size() == 2);
   }
   CHECK(count == ABI_FROZEN_COUNT);

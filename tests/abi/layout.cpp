@@ -122,8 +122,10 @@ void run(const std::string& command, const fs::path& log) {
 
 // A program that prints the layout.
 std::string programOf(const std::vector<Header>& headers) {
-  std::string out =
-      "#include <stdio.h>\n#include \"longhaul/plugin.h\"\n"
+  std::string out = "#include <stdio.h>\n#include \"longhaul/plugin.h\"\n";
+  for (const Header& header : headers)
+    out += "#include \"longhaul/" + header.path.filename().string() + "\"\n";
+  out +=
       "#define FIELD(s, m, t) printf(\"field %s.%s offset %zu size %zu type %s\\n\", #s, #m, offsetof(s, m), "
       "sizeof(((s*)0)->m), t)\n"
       "int main(void) {\n"
@@ -165,19 +167,22 @@ Header readHeader(const fs::path& path) {
     if (stop != std::string::npos && header.text[stop] == '{') readStruct(header, stop);
   }
   std::stringstream lines(header.text);
-  for (std::string line; path.filename() == "types.h" && std::getline(lines, line);) {
+  for (std::string line; std::getline(lines, line);) {
     std::stringstream words(line);
     std::string define, name, value;
     words >> define >> name >> value;
-    if (define == "#define" && name.find('(') == std::string::npos && !value.empty()) header.constants.push_back(name);
+    if (define != "#define" || name.find('(') != std::string::npos) continue;
+    const std::size_t first = value.find_first_not_of("(-");
+    if (first != std::string::npos && std::isdigit(static_cast<unsigned char>(value[first])) != 0)
+      header.constants.push_back(name);
   }
   return header;
 }
 
 std::vector<Header> readHeaders(const fs::path& include) {
   std::vector<Header> headers;
-  for (const char* name : {"types.h", "server.h", "plugin.h"})
-    headers.push_back(readHeader(include / "longhaul" / name));
+  for (const char* name : {"types.h", "server.h", "plugin.h", "commands.h", "indicators.h"})
+    if (fs::exists(include / "longhaul" / name)) headers.push_back(readHeader(include / "longhaul" / name));
   return headers;
 }
 

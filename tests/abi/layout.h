@@ -23,7 +23,7 @@ struct Header {
   std::string text;  // comments are blanked out, so that offsets fit the file
   std::vector<Field> fields;
   std::vector<std::string> structures;
-  std::vector<std::string> constants;  // object-like macros of types.h
+  std::vector<std::string> constants;  // object-like macros that stand for a number
 };
 
 std::string readText(const std::filesystem::path& path);
@@ -31,7 +31,7 @@ void writeText(const std::filesystem::path& path, const std::string& text);
 
 // Throws std::runtime_error with header and text when it meets what it cannot read.
 Header readHeader(const std::filesystem::path& path);
-// types.h, server.h, plugin.h of an include folder.
+// types.h, server.h, plugin.h of an include folder, and the tables that its minor has beside them.
 std::vector<Header> readHeaders(const std::filesystem::path& include);
 
 // "0.1"

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "longhaul/indicators.h"
 #include "longhaul/sdk/testing/fake_store.hpp"
 #include "longhaul/sdk/values.hpp"
 
