@@ -78,7 +78,13 @@ void Instance::setOrphaned(bool orphaned) {
 
 void Instance::stopForGood(std::function<void()> done) {
   stopped_ = std::move(done);
+  ending_ = true;
   tell(EventKind::Disable);
+}
+
+void Instance::hostStop() {
+  ending_ = true;
+  tell(EventKind::HostStop);
 }
 
 void Instance::refreshTarget() {

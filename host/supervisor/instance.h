@@ -40,7 +40,7 @@ class Instance final : public WorkerEvents {
   void begin();  // the host's start
   void restart() { tell(lifecycle::EventKind::Restart); }
   void release() { tell(lifecycle::EventKind::Release); }
-  void hostStop() { tell(lifecycle::EventKind::HostStop); }
+  void hostStop();
   void slotFree();
   // Approves all that the newest file of its plugin asks for.
   void approve(Supervisor::Done done);
@@ -165,6 +165,7 @@ class Instance final : public WorkerEvents {
   std::map<lifecycle::TimerKind, TimerId> timers_;
   std::vector<ContextWait> context_waits_;
   std::function<void()> stopped_;
+  bool ending_ = false;  // the host stops, or it is removed: no command gets a worker any more
 
   std::optional<store::Health> health_;
   std::optional<EndView> last_end_;

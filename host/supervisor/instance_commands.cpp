@@ -89,7 +89,10 @@ void Instance::pumpCommands() {
                     : one_shot_ && one_shot_->stage == OneShot::Stage::Ready && !found->second.asked.live_only
                         ? &one_shot_->slot
                         : nullptr;
-    if (serving != nullptr) {
+    if (ending_) {
+      finishCommand(id, Error{Code::Closed, fmt::format("{} was not begun: {} is being stopped for good",
+                                                        nameOf(found->second.asked), record_.name)});
+    } else if (serving != nullptr) {
       if (commandsOn(serving->id) < kCommandsAtOnce) sendCommand(id, *serving->process);
     } else if (phase == Phase::Rest && found->second.asked.live_only) {
       finishCommand(id, Error{Code::Closed, fmt::format("{} is not running ({}): {} needs it to", record_.name,
