@@ -285,6 +285,11 @@ void Connections::write(Connection& connection) {
       return;
     }
     connection.sent += static_cast<std::size_t>(size);
+    if (connection.sent >= kUnsentBytesMax) {  // for a peer that never takes all: what is gone needs no room
+      connection.unsent.erase(0, connection.sent);
+      connection.brought_end -= std::min(connection.brought_end, connection.sent);
+      connection.sent = 0;
+    }
   }
   if (connection.sent < connection.unsent.size()) return;
   // All is with the kernel; what was brought is told to the Room before the place in the buffer is forgotten.

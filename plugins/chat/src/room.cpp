@@ -365,12 +365,15 @@ std::int64_t Room::expire(std::int64_t now_seconds) {
     }
     const auto entitlement = longhaul::parseEntitlement(question.entitlement);
     const std::string response = question.default_response.empty() ? "NoResponse" : question.default_response;
-    // BUSY and its like: tried again in the next turn. The host may have said that the time is over before this does.
-    if (entitlement && server_.tryHandleEntitlementForUser(*entitlement, "", response).mayRetry()) {
+    const auto status = entitlement ? server_.tryHandleEntitlementForUser(*entitlement, "", response).status
+                                    : longhaul::Status::kInvalid;
+    // Anything but these may be other the next time. The host may have said that the time is over before this does.
+    if (longhaul::isDone(status) || status == longhaul::Status::kAlreadyAnswered ||
+        status == longhaul::Status::kNotFound || status == longhaul::Status::kInvalid) {
+      over.push_back(question.thread);
+    } else {
       next = now_seconds + 1;
-      continue;
     }
-    over.push_back(question.thread);
   }
   if (!over.empty()) {
     memory_.change([&](State& state) {
