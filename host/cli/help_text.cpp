@@ -13,7 +13,8 @@ struct GroupTitle {
   std::string_view title;
 };
 constexpr std::array kGroups{GroupTitle{Group::Look, "Look"}, GroupTitle{Group::Act, "Act"},
-                             GroupTitle{Group::Use, "Use"}, GroupTitle{Group::Plugins, "Plugins"}};
+                             GroupTitle{Group::Use, "Use"}, GroupTitle{Group::Plugins, "Plugins"},
+                             GroupTitle{Group::Keep, "Keep"}};
 
 std::string operandText(const OperandSpec& operand) {
   const std::string name = fmt::format("{}{}", operand.name, operand.many ? "…" : "");

@@ -40,7 +40,7 @@ struct OperandSpec {
   bool many = false;
 };
 
-enum class Group : std::uint8_t { Look, Act, Use, Plugins };
+enum class Group : std::uint8_t { Look, Act, Use, Plugins, Keep };
 
 // What stood on the command line. Options by their long name without dashes, operands by theirs in capitals; those that
 // are not there are empty. Counts and spans were checked.

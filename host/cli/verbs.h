@@ -24,6 +24,8 @@ std::vector<Verb> applyVerbs();     // apply, reload
 std::vector<Verb> contextVerbs();   // context get, set, patch
 std::vector<Verb> incidentVerbs();  // incidents, incident create, incident close
 std::vector<Verb> entryVerbs();     // entries, entry add
+std::vector<Verb> userVerbs();      // users, user add, set, remove
+std::vector<Verb> keepVerbs();      // audit, token create, list, revoke, whoami
 std::vector<Verb> pluginVerbs();    // plugins, inspect
 
 }  // namespace longhaul::host::cli
