@@ -177,7 +177,7 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
 
   supervisor = std::make_unique<supervisor::Supervisor>(
       supervisor::Surroundings{
-          loop, *executor, *catalog, launcher, *logs, run_job,
+          loop, *executor, *queries, *catalog, launcher, *logs, run_job,
           [](logs::LogLevel level, const std::string& instance, std::string_view text) {
             ownLog(level, fmt::format("{}: {}", instance, text));
           },

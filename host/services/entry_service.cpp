@@ -10,17 +10,9 @@
 namespace longhaul::host::services {
 namespace {
 
-Result<IncidentId> readIncidentId(std::string_view text) {
-  const auto number = parseInt(text);
-  if (!number || *number <= 0) {
-    return Error{Code::Invalid, fmt::format("incident id: found \"{}\", wanted a decimal number", text.substr(0, 40))};
-  }
-  return IncidentId{*number};
-}
-
 Result<store::NewEntry> makeEntry(std::variant<IncidentId, std::size_t> incident, std::string_view text,
                                   std::string_view content_type, std::string_view username, std::string_view email,
-                                  std::string_view footer, std::string_view instance) {
+                                  std::string_view footer, const CallerFacts& caller) {
   if (text.empty()) return Error{Code::Invalid, "entry: found an empty text, wanted one that says something"};
   if (text.size() + footer.size() > kEntryBytesMax) {
     return Error{Code::TooLarge, fmt::format("entry: {} bytes with its footer, at most {} are kept",
@@ -33,24 +25,45 @@ Result<store::NewEntry> makeEntry(std::variant<IncidentId, std::size_t> incident
   }
   store::NewEntry entry;
   entry.incident = incident;
-  entry.author = !username.empty() ? username : !email.empty() ? email : instance;
+  entry.author = !username.empty() ? username : !email.empty() ? email : std::string_view{caller.name};
+  entry.user = {std::string{username}, std::string{email}, caller.plugin};
   entry.content_type = content_type;
   entry.text = text;
   entry.text += footer;
   return entry;
 }
 
+Result<std::vector<std::string>> readTags(const Json& value) {
+  if (!value.is_array() || value.size() > kEntryTagsMax) {
+    return Error{Code::Invalid, fmt::format("tags: wanted an array of at most {} texts", kEntryTagsMax)};
+  }
+  std::vector<std::string> tags;
+  for (const Json& tag : value) {
+    if (!tag.is_string()) return Error{Code::Invalid, "tags: wanted an array of texts"};
+    tags.push_back(tag.get<std::string>());
+  }
+  return tags;
+}
+
 }  // namespace
 
-Result<store::NewEntry> readEntry(const protocol::AddEntry& call, std::string_view instance) {
+Result<IncidentId> readIncidentId(std::string_view text) {
+  const auto number = parseInt(text);
+  if (!number || *number <= 0) {
+    return Error{Code::Invalid, fmt::format("incident id: found \"{}\", wanted a decimal number", text.substr(0, 40))};
+  }
+  return IncidentId{*number};
+}
+
+Result<store::NewEntry> readEntry(const protocol::AddEntry& call, const CallerFacts& caller) {
   const auto incident = readIncidentId(call.incident_id);
   if (!incident) return incident.error();
   return makeEntry(*incident, call.entry, call.content_type.value_or(""), call.username.value_or(""),
-                   call.email.value_or(""), call.footer.value_or(""), instance);
+                   call.email.value_or(""), call.footer.value_or(""), caller);
 }
 
 Result<std::vector<store::NewEntry>> readEntries(std::string_view json, std::size_t incident_count,
-                                                 std::string_view instance) {
+                                                 const CallerFacts& caller) {
   auto parsed = parseJson(json);
   if (!parsed) return withContext("addEntries", std::move(parsed).error());
   if (!parsed->is_array()) return Error{Code::Invalid, "addEntries: wanted an array"};
@@ -81,8 +94,13 @@ Result<std::vector<store::NewEntry>> readEntries(std::string_view json, std::siz
       incident = *id;
     }
     auto entry = makeEntry(incident, text("entry"), text("contentType"), text("username"), text("email"),
-                           text("footer"), instance);
+                           text("footer"), caller);
     if (!entry) return withContext(where, std::move(entry).error());
+    if (const auto tags = each.find("tags"); tags != each.end() && !tags->is_null()) {
+      auto read = readTags(*tags);
+      if (!read) return withContext(where, std::move(read).error());
+      entry->tags = *std::move(read);
+    }
     entries.push_back(std::move(*entry));
   }
   return entries;

@@ -33,12 +33,19 @@ Result<std::optional<store::Health>> readHealth(const protocol::UpdateModuleHeal
   if (const auto counters = readCounters(call.data)) {
     health.events_pulled += counters->value("eventsPulled", std::int64_t{0});
     health.assets_pulled += counters->value("assetsPulled", std::int64_t{0});
+    if (health.passing) {
+      health.state = "healthy";
+      health.text.clear();
+      health.passing = false;
+    }
   } else {
-    health.state = call.is_error != 0 && !call.data.empty() ? "error" : "healthy";  // an empty text clears
+    const std::int32_t kind = call.data.empty() ? 0 : call.is_error;  // an empty text clears
+    health.state = kind == 0 ? "healthy" : kind == 2 ? "warning" : "error";
     health.text = call.data;
+    health.passing = kind == 3;
   }
-  if (before && health.state == old.state && health.text == old.text && health.events_pulled == old.events_pulled &&
-      health.assets_pulled == old.assets_pulled) {
+  if (before && health.state == old.state && health.text == old.text && health.passing == old.passing &&
+      health.events_pulled == old.events_pulled && health.assets_pulled == old.assets_pulled) {
     return std::optional<store::Health>{};
   }
   health.at_us = now_us;

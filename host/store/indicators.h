@@ -22,11 +22,12 @@ struct Indicator {
   bool operator==(const Indicator&) const = default;
 };
 
-// Part of a commit. One with this value and type that is there gets the score and body.
+// Part of a commit. Where one with this value and type is there, the score (if it is given) takes the place of the old
+// one, and the body is laid over the old one (RFC 7396: objects in it too, null removes).
 struct NewIndicator {
   std::string value;
   std::string type;
-  std::int64_t score = 0;
+  std::optional<std::int64_t> score{};  // nothing: as it is, 0 for a new one
   std::string body = "{}";
 };
 

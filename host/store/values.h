@@ -120,6 +120,7 @@ struct Health {
   std::string text;
   std::int64_t events_pulled = 0;
   std::int64_t assets_pulled = 0;
+  bool passing = false;  // an error or warning that the next counters clear
 };
 
 // ---------------------------------------------------------------- what is written

@@ -337,6 +337,7 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
   const services::Caller caller{.instance = record_.id,
                                 .generation = worker.generation(),
                                 .name = record_.name,
+                                .plugin = record_.plugin,
                                 .context_bytes_max = of->context_bytes_max,
                                 .health = &health_};
   const bool understood = shared_.api.call(

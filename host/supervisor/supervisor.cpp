@@ -23,7 +23,7 @@ Error gone() {
 
 class Supervisor::Impl {
  public:
-  Impl(Surroundings surroundings, Settings settings_in)
+  Impl(Surroundings surroundings, Settings settings_in, services::InstanceCalls& calls)
       : shared_{.around = surroundings,
                 .settings = settings_in,
                 .listeners = Listeners(settings_in.udp_receive_buffer_bytes),
@@ -31,7 +31,7 @@ class Supervisor::Impl {
                                     [this](InstanceId id) {
                                       if (Instance* instance = find(id)) instance->slotFree();
                                     }),
-                .api = services::ServerApi(surroundings.store, wallNowUs),
+                .api = services::ServerApi(surroundings.store, surroundings.queries, &calls, wallNowUs),
                 .call_sockets = {.used_count = 0, .count_max = settings_in.call_sockets_max},
                 .totals = {},
                 .verified = {},
@@ -216,7 +216,7 @@ class Supervisor::Impl {
 };
 
 Supervisor::Supervisor(Surroundings surroundings, Settings settings)
-    : impl_(std::make_unique<Impl>(std::move(surroundings), std::move(settings))) {}
+    : impl_(std::make_unique<Impl>(std::move(surroundings), std::move(settings), *this)) {}
 Supervisor::~Supervisor() = default;
 
 void Supervisor::load(std::vector<Kept> kept) {

@@ -22,6 +22,7 @@
 #include "host/process/worker_launcher.h"
 #include "host/services/ports.h"
 #include "host/store/store_executor.h"
+#include "host/store/store_queries.h"
 #include "host/supervisor/instance_view.h"
 
 namespace longhaul::host::supervisor {
@@ -43,6 +44,7 @@ struct Settings {
 struct Surroundings {
   EventLoop& loop;
   store::StoreExecutor& store;
+  store::StoreQueries& queries;
   catalog::Catalog& catalog;
   process::WorkerLauncher& launcher;
   logs::LogFiles& logs;

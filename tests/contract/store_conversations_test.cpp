@@ -200,7 +200,9 @@ LONGHAUL_STORE_CASE("an indicator is one for its value and type, and a second on
   CommitWrite commit = commitOf(subject.instance("feed"));
   commit.idempotency_key = "k";
   commit.request_hash = "h";
-  commit.indicators = {{"1.2.3.4", "IP", 1, "{}"}, {"1.2.3.4", "Text", 0, "{}"}, {"1.2.3.4", "IP", 3, R"({"a":1})"}};
+  commit.indicators = {{"1.2.3.4", "IP", 3, R"({"f":{"a":1,"b":2}})"},
+                       {"1.2.3.4", "Text", 0, "{}"},
+                       {"1.2.3.4", "IP", {}, R"({"f":{"b":3}})"}};
   const auto made = subject.must<Committed>(commit);
   CHECK(made.indicators == std::vector{IndicatorId{1}, IndicatorId{2}, IndicatorId{1}});
   CHECK(subject.must<Committed>(commit).indicators == made.indicators);
@@ -211,7 +213,7 @@ LONGHAUL_STORE_CASE("an indicator is one for its value and type, and a second on
   REQUIRE(page->rows.size() == 2);
   CHECK(page->rows[0].type == "IP");
   CHECK(page->rows[0].score == 3);
-  CHECK(page->rows[0].body == R"({"a":1})");
+  CHECK(page->rows[0].body == R"({"f":{"a":1,"b":3}})");
   CHECK(page->total == 2);
   commit = commitOf(InstanceId{1});
   commit.indicators = {{"", "IP"}};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "host/base/json.h"
 #include "host/base/limits.h"
 #include "host/store/write_checks.h"
 #include "tests/support/memory_store.h"
@@ -86,11 +87,13 @@ void MemoryStore::writeIndicators(const CommitWrite& write, Committed& result) {
     });
     if (found == indicators_.end()) {
       const IndicatorId id{static_cast<std::int64_t>(indicators_.size()) + 1};
-      indicators_.push_back({id, each.value, each.type, 0, "", write.at_us, 0, {}});
+      indicators_.push_back({id, each.value, each.type, 0, "{}", write.at_us, 0, {}});
       found = indicators_.end() - 1;
     }
-    found->score = each.score;
-    found->body = each.body;
+    if (each.score) found->score = *each.score;
+    Json body = Json::parse(found->body);
+    body.merge_patch(Json::parse(each.body));
+    found->body = body.dump();
     found->modified_at_us = write.at_us;
     found->instance = write.instance;
     result.indicators.push_back(found->id);

@@ -177,11 +177,12 @@ Result<void> CommitWrites::setLastRun(const CommitWrite& write, Committed& resul
 Result<void> CommitWrites::addHealth(const CommitWrite& write) {
   if (!write.health) return {};
   const Health& health = *write.health;
-  Query query(
-      connection_,
-      "INSERT INTO health(instance, at_us, state, text, events_pulled, assets_pulled) VALUES(?, ?, ?, ?, ?, ?)");
+  Query query(connection_,
+              "INSERT INTO health(instance, at_us, state, text, events_pulled, assets_pulled, passing) VALUES(?, ?, ?, "
+              "?, ?, ?, ?)");
   query.bind(write.instance.value).bind(health.at_us).bind(health.state).bind(health.text);
-  if (!query.bind(health.events_pulled).bind(health.assets_pulled).run()) return query.error();
+  query.bind(health.events_pulled).bind(health.assets_pulled);
+  if (!query.bind(std::int64_t{health.passing}).run()) return query.error();
   Query old(
       connection_,
       "DELETE FROM health WHERE id IN (SELECT id FROM health WHERE instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)");

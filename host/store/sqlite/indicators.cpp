@@ -154,14 +154,20 @@ Result<void> writeIndicators(Connection& connection, const CommitWrite& write, C
     }
     if (id != 0) {
       Query query(connection,
-                  "UPDATE indicators SET score = ?, body = ?, modified_at_us = ?, instance = ? WHERE id = ?");
-      query.bind(indicator.score).bind(indicator.body).bind(write.at_us).bind(write.instance.value).bind(id);
+                  "UPDATE indicators SET score = coalesce(?, score), body = json_patch(body, ?), modified_at_us = ?, "
+                  "instance = ? WHERE id = ?");
+      if (indicator.score) {
+        query.bind(*indicator.score);
+      } else {
+        query.bindNull();
+      }
+      query.bind(indicator.body).bind(write.at_us).bind(write.instance.value).bind(id);
       if (!query.run()) return query.error();
     } else {
       Query query(connection,
                   "INSERT INTO indicators(value, type, score, body, created_at_us, modified_at_us, instance) "
                   "VALUES(?1, ?2, ?3, ?4, ?5, ?5, ?6)");
-      query.bind(indicator.value).bind(indicator.type).bind(indicator.score).bind(indicator.body);
+      query.bind(indicator.value).bind(indicator.type).bind(indicator.score.value_or(0)).bind(indicator.body);
       if (!query.bind(write.at_us).bind(write.instance.value).run()) return query.error();
       id = sqlite3_last_insert_rowid(connection.handle());
     }

@@ -95,6 +95,8 @@ UPDATE incidents SET owner = json_extract(body, '$.owner'), body = json_remove(b
 CREATE INDEX incidents_owner ON incidents(owner) WHERE owner <> '';
 CREATE INDEX incidents_owner_status ON incidents(owner, status) WHERE owner <> '';
 
+ALTER TABLE health ADD COLUMN passing INTEGER NOT NULL DEFAULT 0;
+
 ALTER TABLE entries ADD COLUMN user TEXT NOT NULL DEFAULT '';
 ALTER TABLE entries ADD COLUMN tags TEXT NOT NULL DEFAULT '';
 

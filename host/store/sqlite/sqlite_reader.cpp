@@ -130,12 +130,13 @@ Result<std::vector<Death>> SqliteReader::deaths(InstanceId instance, std::size_t
 Result<std::vector<Health>> SqliteReader::healthHistory(InstanceId instance, std::size_t limit) {
   std::vector<Health> history;
   Query row(*state_->connection,
-            "SELECT at_us, state, text, events_pulled, assets_pulled FROM health WHERE instance = ? ORDER BY id DESC "
+            "SELECT at_us, state, text, events_pulled, assets_pulled, passing FROM health WHERE instance = ? ORDER BY "
+            "id DESC "
             "LIMIT ?");
   row.bind(instance.value).bind(rowLimit(limit));
   while (row.next()) {
-    history.push_back(
-        {row.integer(0), std::string{row.text(1)}, std::string{row.text(2)}, row.integer(3), row.integer(4)});
+    history.push_back({row.integer(0), std::string{row.text(1)}, std::string{row.text(2)}, row.integer(3),
+                       row.integer(4), row.integer(5) != 0});
   }
   if (row.failed()) return row.error();
   return history;

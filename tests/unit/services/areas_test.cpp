@@ -12,6 +12,8 @@ namespace {
 std::vector<std::string> warnings;
 const Warn kWarn = [](const std::string& text) { warnings.push_back(text); };
 
+const CallerFacts kEdge{InstanceId{1}, Generation{1}, "edge", "chat"};
+
 }  // namespace
 
 TEST_CASE("an incident is taken apart into its columns and the rest of it") {
@@ -79,35 +81,35 @@ TEST_CASE("too many incidents are refused with the limit") {
 
 TEST_CASE("an entry carries its author and its footer") {
   protocol::AddEntry call{.incident_id = "42", .entry = "text", .email = "a@b.example", .footer = "\nfrom chat"};
-  const auto entry = readEntry(call, "edge");
+  const auto entry = readEntry(call, kEdge);
   REQUIRE(entry.has_value());
   CHECK(std::get<IncidentId>(entry->incident).value == 42);
   CHECK(entry->author == "a@b.example");
   CHECK(entry->text == "text\nfrom chat");
   CHECK(entry->content_type == "text");
   call.email.reset();
-  CHECK(readEntry(call, "edge")->author == "edge");
+  CHECK(readEntry(call, kEdge)->author == "edge");
   call.content_type = "html";
-  CHECK_THAT(readEntry(call, "edge").error().message, Catch::Contains("\"html\""));
+  CHECK_THAT(readEntry(call, kEdge).error().message, Catch::Contains("\"html\""));
   call.content_type.reset();
   call.incident_id = "4x";
-  CHECK_THAT(readEntry(call, "edge").error().message, Catch::Contains("\"4x\""));
+  CHECK_THAT(readEntry(call, kEdge).error().message, Catch::Contains("\"4x\""));
   const std::string large(kEntryBytesMax, 'x');
   call.incident_id = "1";
   call.entry = large;
-  CHECK(readEntry(call, "edge").error().code == Code::TooLarge);
+  CHECK(readEntry(call, kEdge).error().code == Code::TooLarge);
 }
 
 TEST_CASE("entries of a commit point at its incidents by index, or at others by id") {
   const auto read = readEntries(
-      R"([{"incidentIndex":1,"entry":"a"},{"incidentId":"9","entry":"b","contentType":"markdown"}])", 2, "edge");
+      R"([{"incidentIndex":1,"entry":"a"},{"incidentId":"9","entry":"b","contentType":"markdown"}])", 2, kEdge);
   REQUIRE(read.has_value());
   CHECK(std::get<std::size_t>((*read)[0].incident) == 1);
   CHECK(std::get<IncidentId>((*read)[1].incident).value == 9);
   CHECK((*read)[1].content_type == "markdown");
-  CHECK_THAT(readEntries(R"([{"incidentIndex":2,"entry":"a"}])", 2, "edge").error().message,
+  CHECK_THAT(readEntries(R"([{"incidentIndex":2,"entry":"a"}])", 2, kEdge).error().message,
              Catch::Contains("entry 1: incidentIndex: found 2"));
-  CHECK_FALSE(readEntries(R"([{"incidentIndex":-1,"entry":"a"}])", 2, "edge").has_value());
+  CHECK_FALSE(readEntries(R"([{"incidentIndex":-1,"entry":"a"}])", 2, kEdge).has_value());
 }
 
 TEST_CASE("a context keeps the text of its values, and a patch removes by null") {
