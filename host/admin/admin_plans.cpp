@@ -38,6 +38,20 @@ Answer planAnswer(const PlanOutcome& outcome, bool yes) {
   return failure;
 }
 
+std::vector<std::string> planLines(const Answer& answer) {
+  std::vector<std::string> lines;
+  const auto* failure = std::get_if<Failure>(&answer);
+  if (failure != nullptr) lines.push_back(failure->detail);
+  const auto done = failure == nullptr ? parseJson(std::get<std::string>(answer)) : Result<Json>{failure->more};
+  std::string text = done && done->is_object() ? done->value("text", std::string{}) : std::string{};
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) lines.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return lines;
+}
+
 PlanAsked AdminService::folderPlan() const {
   return {
       .owner = config::Owner::File,

@@ -25,7 +25,9 @@ AdminService::AdminService(Surroundings surroundings)
       news_(events_, around_.supervisor),
       audit_log_(around_.executor, events_),
       people_(around_.queries, around_.executor),
-      plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job),
+      plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault),
+      secrets_({around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault,
+                plans_, [this](std::string_view name) { return unknownInstance(name); }}),
       waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
       log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
   subscription_ = around_.supervisor.subscribe([this](InstanceId id) {

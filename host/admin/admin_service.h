@@ -20,6 +20,7 @@
 #include "host/admin/news.h"
 #include "host/admin/people_service.h"
 #include "host/admin/plan_runner.h"
+#include "host/admin/secret_service.h"
 #include "host/base/event_loop.h"
 #include "host/store/store_executor.h"
 
@@ -35,7 +36,8 @@ struct Surroundings {
   const config::DaemonConfig& config;
   std::filesystem::path logs_folder;  // LogFiles' folder
   RunJob run_job;
-  std::string version;  // "0.1.0"
+  std::string version;              // "0.1.0"
+  secrets::Vault* vault = nullptr;  // null: nothing is encrypted, and plain secrets are refused
 };
 
 enum class Act : std::uint8_t { Enable, Disable, Restart, Release };
@@ -94,6 +96,8 @@ class AdminService {
   TimerQueue& timers() { return around_.loop.timers(); }
   PeopleService& people() { return people_; }
   AuditLog& auditLog() { return audit_log_; }
+
+  SecretService& secrets() { return secrets_; }
 
   // ---- instances
   // `names`: names and globs; none: all.
@@ -155,6 +159,7 @@ class AdminService {
   AuditLog audit_log_;
   PeopleService people_;
   PlanRunner plans_;
+  SecretService secrets_;
   InstanceWaits waits_;
   LogRequests log_requests_;
   std::uint64_t subscription_ = 0;
@@ -164,5 +169,7 @@ class AdminService {
 
 // The answer to apply and reload.
 Answer planAnswer(const PlanOutcome& outcome, bool yes);
+// The plan of such an answer as lines for a log; of a failure also its sentence.
+std::vector<std::string> planLines(const Answer& answer);
 
 }  // namespace longhaul::host::admin

@@ -42,7 +42,12 @@ Json toJson(const store::Health& health) {
 // Texts inside, however deep, unless they are references.
 void hideTexts(Json& value) {
   if (value.is_string()) {
-    if (!config::parseReference(value.get_ref<const std::string&>())) value = kHidden;
+    const auto reference = config::parseReference(value.get_ref<const std::string&>());
+    if (!reference) {
+      value = kHidden;
+    } else if (reference->kind == config::Reference::Kind::Encrypted) {
+      value = Json{{"set", true}};  // its ciphertext is nobody's business
+    }
   } else if (value.is_structured()) {
     for (Json& inner : value)
       hideTexts(inner);

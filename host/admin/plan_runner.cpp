@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "host/admin/secret_parameters.h"
+
 namespace longhaul::host::admin {
 
 bool PlanOutcome::ok(bool yes) const {
@@ -27,11 +29,22 @@ auto PlanRunner::guarded(Function function) {
 }
 
 PlanRunner::PlanRunner(supervisor::Supervisor& supervisor, const catalog::Catalog& catalog,
-                       store::StoreQueries& queries, const config::DaemonConfig& config, RunJob run_job)
-    : supervisor_(supervisor), catalog_(catalog), queries_(queries), config_(config), run_job_(std::move(run_job)) {}
+                       store::StoreQueries& queries, const config::DaemonConfig& config, RunJob run_job,
+                       const secrets::Vault* vault)
+    : supervisor_(supervisor),
+      catalog_(catalog),
+      queries_(queries),
+      config_(config),
+      run_job_(std::move(run_job)),
+      vault_(vault) {}
 
 void PlanRunner::run(PlanAsked asked, std::function<void(PlanOutcome)> done) {
   jobs_.push_back({std::move(asked), std::move(done)});
+  if (!busy_) next();
+}
+
+void PlanRunner::exclusively(std::function<void(std::function<void()> over)> alone) {
+  jobs_.push_back({.asked = {}, .done = {}, .alone = std::move(alone)});
   if (!busy_) next();
 }
 
@@ -43,6 +56,12 @@ bool PlanRunner::folderWaits() const {
 void PlanRunner::next() {
   busy_ = !jobs_.empty();
   if (!busy_) return;
+  if (const auto alone = jobs_.front().alone) {
+    return alone(guarded([this] {
+      jobs_.pop_front();
+      ended();
+    }));
+  }
   using Records = Result<std::vector<store::InstanceRecord>>;
   const bool queued = queries_.submit(
       [](store::StoreReader& reader) { return reader.instances(); }, guarded([this](Records records) {
@@ -53,7 +72,7 @@ void PlanRunner::next() {
         };
         auto loading = std::make_shared<Loading>(Loading{std::move(records).value(), {}});
         run_job_([loading, load = jobs_.front().asked.load] { loading->desired = load(loading->records); },
-                 guarded([this, loading] { loaded(std::move(loading->records), loading->desired); }));
+                 guarded([this, loading] { loaded(std::move(loading->records), std::move(loading->desired)); }));
       }));
   if (!queued) fail({Code::Busy, "too many reads of the store wait; try again"});
 }
@@ -65,20 +84,39 @@ void PlanRunner::fail(const Error& error) {
   finish(std::move(outcome));
 }
 
-void PlanRunner::loaded(std::vector<store::InstanceRecord> records, const config::InstanceSet& desired) {
+const catalog::Manifest* PlanRunner::manifest(std::string_view plugin) const {
+  const catalog::PluginFile* file = catalog_.latest(plugin);
+  return file == nullptr ? nullptr : &file->manifest;
+}
+
+// A file of the folder may be read by many: a plain secret in it is refused by the plan. What comes by the API is
+// encrypted before anything is made of it.
+void PlanRunner::seal(const std::vector<store::InstanceRecord>& records, config::InstanceSet& desired) const {
+  for (config::InstanceConfig& instance : desired.instances) {
+    const catalog::Manifest* known = manifest(instance.plugin);
+    if (known == nullptr) continue;
+    const auto record = std::find_if(records.begin(), records.end(),
+                                     [&](const store::InstanceRecord& each) { return each.name == instance.name; });
+    const Json before = record == records.end() ? Json::object() : parametersOf(record->config);
+    const std::string file = instance.file;
+    for (config::Problem& problem : sealPlain(instance, *known, before, *vault_)) {
+      problem.file = file;
+      desired.problems.push_back(std::move(problem));
+      desired.bad_files.push_back(file);
+    }
+  }
+}
+
+void PlanRunner::loaded(std::vector<store::InstanceRecord> records, config::InstanceSet desired) {
   const PlanAsked& asked = jobs_.front().asked;
+  if (asked.owner == config::Owner::Api && vault_ != nullptr) seal(records, desired);
   PlanOutcome outcome;
   outcome.dry_run = asked.dry_run;
   outcome.plan = config::makePlan({
       .desired = &desired,
       .owner = asked.owner,
       .current = currentOf(records),
-      .plugins = {.manifest =
-                      [this](std::string_view id) {
-                        const catalog::PluginFile* file = catalog_.latest(id);
-                        return file == nullptr ? nullptr : &file->manifest;
-                      },
-                  .ids = catalog_.ids()},
+      .plugins = {.manifest = [this](std::string_view id) { return manifest(id); }, .ids = catalog_.ids()},
       .orphans_percent = config_.orphans_percent,
   });
   if (asked.whole_folder) last_folder_ = outcome.plan;
@@ -137,6 +175,11 @@ void PlanRunner::finish(PlanOutcome outcome) {
   const std::weak_ptr<bool> alive = alive_;
   if (done) done(std::move(outcome));
   if (alive.lock() && !busy_) next();
+}
+
+void PlanRunner::ended() {
+  busy_ = false;
+  next();
 }
 
 }  // namespace longhaul::host::admin

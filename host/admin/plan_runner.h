@@ -12,6 +12,7 @@
 #include "host/admin/plan_steps.h"
 #include "host/catalog/catalog.h"
 #include "host/config/daemon_config.h"
+#include "host/secrets/vault.h"
 #include "host/store/store_queries.h"
 #include "host/supervisor/supervisor.h"
 
@@ -44,10 +45,12 @@ struct PlanOutcome {
 class PlanRunner {
  public:
   PlanRunner(supervisor::Supervisor& supervisor, const catalog::Catalog& catalog, store::StoreQueries& queries,
-             const config::DaemonConfig& config, RunJob run_job);
+             const config::DaemonConfig& config, RunJob run_job, const secrets::Vault* vault);
 
   // What is good of it is performed, or all or nothing; and a plan that needs a yes without one is not.
   void run(PlanAsked asked, std::function<void(PlanOutcome)> done);
+  // Runs `alone` while no plan is under way; the next one waits for its `over`.
+  void exclusively(std::function<void(std::function<void()> over)> alone);
   // A folder's plan waits to be begun: another one would do the same.
   bool folderWaits() const;
 
@@ -57,11 +60,15 @@ class PlanRunner {
   struct Job {
     PlanAsked asked;
     std::function<void(PlanOutcome)> done;
+    std::function<void(std::function<void()> over)> alone{};  // instead of a plan
   };
   struct Performing;
 
   void next();
-  void loaded(std::vector<store::InstanceRecord> records, const config::InstanceSet& desired);
+  void loaded(std::vector<store::InstanceRecord> records, config::InstanceSet desired);
+  void seal(const std::vector<store::InstanceRecord>& records, config::InstanceSet& desired) const;
+  const catalog::Manifest* manifest(std::string_view plugin) const;
+  void ended();
   void perform(PlanOutcome outcome);
   void performStep(const std::shared_ptr<Performing>& performing, std::size_t index);
   void finish(PlanOutcome outcome);
@@ -74,7 +81,8 @@ class PlanRunner {
   store::StoreQueries& queries_;
   const config::DaemonConfig& config_;
   RunJob run_job_;
-  std::deque<Job> jobs_;  // the first one is under way when busy_
+  const secrets::Vault* vault_;  // null: plain secrets are refused
+  std::deque<Job> jobs_;         // the first one is under way when busy_
   bool busy_ = false;
   config::Plan last_folder_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it

@@ -5,9 +5,10 @@ namespace longhaul::host::cli {
 const std::vector<Verb>& longhaulVerbs() {
   static const std::vector<Verb> kVerbs = [] {
     std::vector<Verb> all;
-    for (const auto family : {listVerbs, statusVerbs, explainVerbs, logVerbs, eventVerbs, deathVerbs, topVerbs,
-                              versionVerbs, actVerbs, execVerbs, removeVerbs, applyVerbs, contextVerbs, incidentVerbs,
-                              entryVerbs, userVerbs, pluginVerbs, keepVerbs}) {
+    for (const auto family :
+         {listVerbs,    statusVerbs, explainVerbs, logVerbs,    eventVerbs,  deathVerbs,   topVerbs,
+          versionVerbs, actVerbs,    execVerbs,    removeVerbs, applyVerbs,  contextVerbs, incidentVerbs,
+          entryVerbs,   userVerbs,   secretVerbs,  configVerbs, pluginVerbs, keepVerbs}) {
       for (Verb& verb : family())
         all.push_back(std::move(verb));
     }

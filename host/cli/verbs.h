@@ -26,6 +26,8 @@ std::vector<Verb> incidentVerbs();  // incidents, incident create, incident clos
 std::vector<Verb> entryVerbs();     // entries, entry add
 std::vector<Verb> userVerbs();      // users, user add, set, remove
 std::vector<Verb> keepVerbs();      // audit, token create, list, revoke, whoami
+std::vector<Verb> configVerbs();    // config validate, config show
+std::vector<Verb> secretVerbs();    // secret list, set, encrypt, rotate
 std::vector<Verb> pluginVerbs();    // plugins, inspect
 
 }  // namespace longhaul::host::cli

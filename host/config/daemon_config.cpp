@@ -358,4 +358,19 @@ Json toJson(const DaemonConfig& config) {
   return Json{{"config", std::move(shown)}, {"origins", config.origins}};
 }
 
+std::vector<SettingChange> settingChanges(const DaemonConfig& before, const DaemonConfig& after) {
+  const Json old_config = toJson(before).at("config");
+  const Json new_config = toJson(after).at("config");
+  std::vector<SettingChange> changes;
+  for (const char* key : kKeys) {
+    const Json::json_pointer pointer{jsonPointer(key)};
+    const Json& old_value = old_config.at(pointer);
+    const Json& new_value = new_config.at(pointer);
+    if (old_value != new_value) {
+      changes.push_back({key, describe(old_value), describe(new_value), after.origins.at(key)});
+    }
+  }
+  return changes;
+}
+
 }  // namespace longhaul::host::config

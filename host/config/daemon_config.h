@@ -75,6 +75,14 @@ DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const Daemon
 // must be this user's own, no link, and closed to others; otherwise the sentence names owner or mode and the remedy.
 Result<void> makeRunFolder(const DaemonConfig& config, const Environment& environment);
 
+// What another reading of the files changed, for the log.
+struct SettingChange {
+  std::string key;  // "log.files"
+  std::string before, after;
+  std::string origin;
+};
+std::vector<SettingChange> settingChanges(const DaemonConfig& before, const DaemonConfig& after);
+
 // For `config show --effective --origin`: {"log": {"files": 4}, …} and the origins by dotted key.
 Json toJson(const DaemonConfig& config);
 

@@ -96,9 +96,12 @@ struct Daemon::Parts {
   void start();
   void begin(Result<std::vector<supervisor::Supervisor::Kept>> kept);
   void onSignal();
+  void reload();
+  void takeSettings(const config::DaemonConfigLoaded& loaded);
   void stop(int signal);
 
   config::DaemonConfig config;
+  Reread reread;
   StateFolder state;
   EventLoop loop;
   UniqueFd signals;
@@ -194,8 +197,9 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
                            .call_sockets_max = config.call_sockets,
                            .context_bytes_max = config.context_bytes,
                            .udp_receive_buffer_bytes = static_cast<int>(config.udp_receive_buffer_bytes)});
-  admin = std::make_unique<admin::AdminService>(admin::Surroundings{
-      loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job, std::string(kVersion)});
+  admin = std::make_unique<admin::AdminService>(admin::Surroundings{loop, *supervisor, *catalog, *queries, *executor,
+                                                                    config, logs->folder(), run_job,
+                                                                    std::string(kVersion), vault.get()});
   logs->setOnWritten([this](const std::string& instance) { admin->onLogWritten(instance); });
 
   auto made_signals = openSignals();
@@ -270,11 +274,42 @@ void Daemon::Parts::onSignal() {
     } else if (info.ssi_signo != SIGHUP) {
       stop(static_cast<int>(info.ssi_signo));
     } else if (!stopping) {
-      ownLog(logs::LogLevel::Info, "SIGHUP: reading the plugin and instance folders again");
-      admin->reload(false, false, [](const admin::Answer&) {});
+      reload();
     }
   }
   signals_watch->waitReadable();
+}
+
+void Daemon::Parts::reload() {
+  ownLog(logs::LogLevel::Info, "SIGHUP: reading the settings and the plugin and instance folders again");
+  auto loaded = std::make_shared<config::DaemonConfigLoaded>();
+  jobs->run([loaded, reread = reread] { *loaded = reread(); },
+            [this, loaded] {
+              if (stopping) return;
+              takeSettings(*loaded);
+              admin->reload(false, false, [](const admin::Answer& answer) {
+                for (const std::string& line : admin::planLines(answer))
+                  ownLog(logs::LogLevel::Info, line);
+              });
+            });
+}
+
+// What parts keep copies of waits for the next start; it is said, so that nobody waits for its effect.
+void Daemon::Parts::takeSettings(const config::DaemonConfigLoaded& loaded) {
+  for (const config::Problem& problem : loaded.problems)
+    ownLog(logs::LogLevel::Error, config::toText(problem));
+  if (!loaded.problems.empty()) {
+    return ownLog(logs::LogLevel::Error, "the settings stay as they are: mend the files and send SIGHUP again");
+  }
+  for (const config::SettingChange& change : config::settingChanges(config, loaded.config)) {
+    const bool now = change.key == "log_level" || change.key == "instances.orphans_percent";
+    ownLog(now ? logs::LogLevel::Info : logs::LogLevel::Warning,
+           fmt::format("{}: {} → {} ({}){}", change.key, change.before, change.after, change.origin,
+                       now ? "" : "; it takes effect when the daemon is started anew"));
+  }
+  config.log_level = loaded.config.log_level;
+  config.orphans_percent = loaded.config.orphans_percent;
+  setOwnLogLevel(config.log_level);
 }
 
 void Daemon::Parts::stop(int signal) {
@@ -289,10 +324,12 @@ void Daemon::Parts::stop(int signal) {
   });
 }
 
-Result<std::unique_ptr<Daemon>> Daemon::open(const config::DaemonConfig& config, std::string worker_binary) {
+Result<std::unique_ptr<Daemon>> Daemon::open(const config::DaemonConfig& config, std::string worker_binary,
+                                             Reread reread) {
   auto state = StateFolder::open(config.state_dir);
   if (!state) return std::move(state).error();
   auto parts = std::make_unique<Parts>(config, std::move(*state));
+  parts->reread = std::move(reread);
   if (auto done = parts->open(std::move(worker_binary)); !done) return std::move(done).error();
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }

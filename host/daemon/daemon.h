@@ -2,6 +2,7 @@
 // the one place that names SqliteStore and PosixWorkerLauncher. One object a process, on the loop's thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,11 +15,15 @@ class Daemon {
  public:
   // Takes the state directory, ends what a former daemon left, opens store and socket. Blocking. An error is a sentence
   // for the operator; nothing runs then.
-  static Result<std::unique_ptr<Daemon>> open(const config::DaemonConfig& config, std::string worker_binary);
+  // `reread` gives the settings as the files say now; SIGHUP asks for them, on the job thread.
+  using Reread = std::function<config::DaemonConfigLoaded()>;
+  static Result<std::unique_ptr<Daemon>> open(const config::DaemonConfig& config, std::string worker_binary,
+                                              Reread reread);
   ~Daemon();
 
   // Scans the plugins, applies the instances folder, starts what is enabled, serves; until SIGTERM or SIGINT, then
-  // stops all workers (at most kHostStopTimeout). SIGHUP reads both folders again.
+  // stops all workers (at most kHostStopTimeout). SIGHUP reads the settings and both folders again, and says what it
+  // does.
   void run();
 
  private:

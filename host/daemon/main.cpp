@@ -30,7 +30,7 @@ Usage: longhauld [FLAGS]
   --worker FILE          the longhaul-worker to start (default: beside longhauld, else ../libexec/longhaul)
   --version, --help
 
-SIGHUP reads plugins and instances again, SIGTERM stops. Ask it with `longhaul ps`.
+SIGHUP reads settings, plugins and instances again, SIGTERM stops. Ask it with `longhaul ps`.
 )";
 
 struct CommandLine {
@@ -141,7 +141,9 @@ int main(int argc, char** argv) {
     return fail(made.error().message);
   }
   longhaul::host::daemon::openOwnLog(loaded.config.log_level);
-  auto daemon = longhaul::host::daemon::Daemon::open(loaded.config, line.worker);
+  auto daemon = longhaul::host::daemon::Daemon::open(loaded.config, line.worker, [environment, flags = line.flags] {
+    return longhaul::host::config::loadDaemonConfig(environment, flags);
+  });
   if (!daemon) return fail(daemon.error().message);
   (*daemon)->run();
   return 0;

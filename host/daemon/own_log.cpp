@@ -42,9 +42,13 @@ std::string escaped(std::string_view text) {
 void openOwnLog(std::string_view level) {
   auto logger = spdlog::stderr_logger_mt("longhauld");
   logger->set_pattern("%Y-%m-%dT%H:%M:%S.%fZ %l %v", spdlog::pattern_time_type::utc);
-  logger->set_level(levelOf(logs::parseLevel(level).value_or(logs::LogLevel::Info)));
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
+  setOwnLogLevel(level);
+}
+
+void setOwnLogLevel(std::string_view level) {
+  spdlog::set_level(levelOf(logs::parseLevel(level).value_or(logs::LogLevel::Info)));
 }
 
 void ownLog(logs::LogLevel level, std::string_view text) {

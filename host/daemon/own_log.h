@@ -11,6 +11,8 @@ namespace longhaul::host::daemon {
 // Once, before anything is logged. `level`: "debug", "info", "warning", "error".
 void openOwnLog(std::string_view level);
 
+void setOwnLogLevel(std::string_view level);
+
 void ownLog(logs::LogLevel level, std::string_view text);
 
 }  // namespace longhaul::host::daemon

@@ -9,6 +9,7 @@
 #include "host/base/text.h"
 #include "host/http/event_source.h"
 #include "host/http/people_routes.h"
+#include "host/http/secret_routes.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -315,6 +316,10 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/instances/{name}/context", {"key"}, Role::Operate, 200, getContext},
       {"PUT", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, putContext},
       {"PATCH", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, patchContext},
+      {"GET", "/api/v1/secrets", {"instance"}, Role::Read, 200, getSecrets},
+      {"PUT", "/api/v1/instances/{name}/secrets/{parameter}", {}, Role::Admin, 200, putSecret},
+      {"POST", "/api/v1/secrets/encrypt", {}, Role::Admin, 200, encryptSecret},
+      {"POST", "/api/v1/secrets/rotate", {}, Role::Admin, 200, rotateSecrets},
       {"GET",
        "/api/v1/incidents",
        {"instance", "status", "type", "order", "limit", "cursor"},

@@ -234,9 +234,19 @@ struct SetLastGood {
   Target target;
 };
 
+// The texts of an instance's configurations anew, where they still are what they were: another writing of the same
+// configuration (secrets encrypted with another key), so the revision stays. Else CONFLICT, nothing written.
+struct RewriteConfig {
+  InstanceId instance;
+  std::string config_before;
+  std::string config;
+  std::string last_good_before;
+  std::string last_good;
+};
+
 using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
-                           SetLastGood, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, AddToken,
-                           RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
+                           SetLastGood, RewriteConfig, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser,
+                           AddAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives
 

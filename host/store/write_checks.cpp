@@ -246,6 +246,10 @@ Error noInstance(InstanceId instance) {
   return {Code::NotFound, fmt::format("no instance has id {}; it may have been removed", instance.value)};
 }
 
+Error configChanged() {
+  return {Code::Conflict, "the instance's configuration was changed meanwhile; try again"};
+}
+
 Error noIncident(IncidentId incident) {
   return {Code::NotFound, fmt::format("no incident has id {}", incident.value)};
 }

@@ -31,6 +31,7 @@ Result<void> checkContextSize(std::size_t bytes_before, std::size_t bytes_after,
 
 // The same sentences everywhere.
 Error noInstance(InstanceId instance);
+Error configChanged();
 Error noIncident(IncidentId incident);
 Error noUser(UserId user);
 Error noUserNamed(std::string_view username);

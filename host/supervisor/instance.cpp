@@ -63,6 +63,11 @@ void Instance::setRecord(store::InstanceRecord record) {
   refreshTarget();
 }
 
+void Instance::rewriteConfig(const store::RewriteConfig& write) {
+  if (record_.config == write.config_before) record_.config = write.config;
+  if (record_.last_good_config == write.last_good_before) record_.last_good_config = write.last_good;
+}
+
 void Instance::setEnabled(bool enabled, bool begun) {
   record_.enabled = enabled;
   if (!begun) return;

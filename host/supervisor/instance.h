@@ -35,6 +35,7 @@ class Instance final : public WorkerEvents {
 
   // What was stored before it is told here.
   void setRecord(store::InstanceRecord record);
+  void rewriteConfig(const store::RewriteConfig& write);
   void setEnabled(bool enabled, bool begun);
   void setOrphaned(bool orphaned);
   void begin();  // the host's start

@@ -129,6 +129,15 @@ class Supervisor::Impl {
     });
   }
 
+  void rewriteConfig(store::RewriteConfig write, Done done) {
+    auto completion = [this, write, done](const store::WriteResult& result) {
+      if (!result) return done(result.error());
+      if (Instance* instance = find(write.instance)) instance->rewriteConfig(write);
+      done({});
+    };
+    submit(write, std::move(completion));
+  }
+
   void reapAdoptedSoon() {
     if (reap_timer_ != TimerId::None) return;
     reap_timer_ = shared_.around.loop.timers().after(kReapAdoptedEvery, [this] {
@@ -271,6 +280,10 @@ std::string Supervisor::holderOf(std::string_view transport, std::string_view ad
 
 void Supervisor::put(store::PutInstance put, Done done) {
   impl_->put(std::move(put), std::move(done));
+}
+
+void Supervisor::rewriteConfig(store::RewriteConfig write, Done done) {
+  impl_->rewriteConfig(std::move(write), std::move(done));
 }
 
 void Supervisor::setEnabled(InstanceId id, bool enabled, Done done) {

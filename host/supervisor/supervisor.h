@@ -99,6 +99,8 @@ class Supervisor final : public services::InstanceCalls {
   // ---- acting. Each is in the store before `done` says so; what follows (a start, a swap) goes on by itself: watch
   // it. A new instance, or new configuration of the one with this name. The configuration was validated (host/config).
   void put(store::PutInstance put, Done done);
+  // Another writing of the same configuration: nothing is started anew for it.
+  void rewriteConfig(store::RewriteConfig write, Done done);
   void setEnabled(InstanceId id, bool enabled, Done done);
   void setOrphaned(InstanceId id, bool orphaned, Done done);
   void restart(InstanceId id, Done done);

@@ -112,7 +112,8 @@ LONGHAUL_STORE_CASE("what names an unknown instance is NOT_FOUND") {
                                   RemoveInstance{unknown},
                                   Fence{unknown, {}, 0, {}, 1},
                                   AddDeath{{{}, unknown, {}, 1, "error", "{}"}},
-                                  SetLastGood{unknown, {}}};
+                                  SetLastGood{unknown, {}},
+                                  RewriteConfig{unknown, "", "{}", "", "{}"}};
   for (const auto& result : subject.store().apply(writes)) {
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == Code::NotFound);
@@ -223,6 +224,23 @@ LONGHAUL_STORE_CASE("last good is kept with the configuration of its revision") 
   CHECK(record.last_good_config == R"({"a":1})");
   subject.must<Done>(SetLastGood{first.record.id, {"d2", 2, "g"}});
   CHECK(recordOf(subject, "edge").last_good_config == R"({"a":2})");
+}
+
+LONGHAUL_STORE_CASE("a configuration is written anew where it is still the same, and its revision stays") {
+  const auto first = subject.must<InstancePut>(edge());
+  const InstanceId id = first.record.id;
+  subject.must<Done>(SetLastGood{id, {"d1", 1, "g"}});
+  const std::string before = first.record.config;
+  subject.must<Done>(RewriteConfig{id, before, R"({"b":1})", before, R"({"b":2})"});
+  subject.reopen();
+  const InstanceRecord record = recordOf(subject, "edge");
+  CHECK(record.config == R"({"b":1})");
+  CHECK(record.last_good_config == R"({"b":2})");
+  CHECK(record.target.config_revision == 1);
+  const auto late = subject.write(RewriteConfig{id, before, "{}", before, "{}"});
+  REQUIRE_FALSE(late.has_value());
+  CHECK(late.error().code == Code::Conflict);
+  CHECK(recordOf(subject, "edge").config == R"({"b":1})");
 }
 
 LONGHAUL_STORE_CASE("a removed instance leaves its incidents and entries, and its name begins anew") {

@@ -165,6 +165,22 @@ static void keep_token(void) {
   note("token", "%s", token);
 }
 
+/* Says what it must not say, wherever a plugin can say anything, and dies of it. */
+static void spill_token(void) {
+  const longhaul_server_t* server = the_plugin.server;
+  char token[4096] = "";
+  char text[8192];
+  longhaul_sink_t sink = {keep, token};
+  server->parameter(server, text_of("token"), &sink);
+  snprintf(text, sizeof text, "login with %s failed", token);
+  printf("%s\n", text);
+  fprintf(stderr, "%s\n", text);
+  server->info(server, text_of(text));
+  server->error(server, text_of(text));
+  fflush(stdout);
+  abort();
+}
+
 static void talk(void) {
   const longhaul_server_t* server = the_plugin.server;
   printf("said on stdout\n");
@@ -233,6 +249,7 @@ static longhaul_status_t run(longhaul_plugin_t* plugin) {
   if (strcmp(mode, "hide") == 0) hide();
   if (strcmp(mode, "context") == 0) watch_context();
   if (strcmp(mode, "token") == 0) keep_token();
+  if (strcmp(mode, "spill") == 0) spill_token();
   if (strcmp(mode, "talk") == 0) talk();
   if (strcmp(mode, "last-words") == 0) last_words();
   server->waitForStop(server, UINT32_MAX);

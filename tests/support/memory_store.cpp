@@ -304,6 +304,16 @@ WriteResult MemoryStore::perform(const SetLastGood& write) {
   return WriteValue{Done{}};
 }
 
+WriteResult MemoryStore::perform(const RewriteConfig& write) {
+  Instance* instance = find(write.instance);
+  if (instance == nullptr) return noInstance(write.instance);
+  InstanceRecord& record = instance->record;
+  if (record.config != write.config_before || record.last_good_config != write.last_good_before) return configChanged();
+  record.config = write.config;
+  record.last_good_config = write.last_good;
+  return WriteValue{Done{}};
+}
+
 WriteResult MemoryStore::perform(const SetIncidentStatus& write) {
   if (auto checked = checkStatus(write); !checked) return std::move(checked).error();
   const auto found = incidents_.find(write.incident);

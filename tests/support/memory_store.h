@@ -67,6 +67,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::Fence& write);
   store::WriteResult perform(const store::AddDeath& write);
   store::WriteResult perform(const store::SetLastGood& write);
+  store::WriteResult perform(const store::RewriteConfig& write);
   store::WriteResult perform(const store::SetIncidentStatus& write);
   store::WriteResult perform(const store::SetIncidentOwner& write);
   store::WriteResult perform(const store::PutUser& write);

@@ -170,4 +170,16 @@ Result<WriteValue> InstanceWrites::perform(const SetLastGood& write) {
   return changedOne(query, write.instance);
 }
 
+Result<WriteValue> InstanceWrites::perform(const RewriteConfig& write) {
+  if (auto state = readState(connection_, write.instance); !state) return std::move(state).error();
+  Query query(connection_,
+              "UPDATE instances SET config = ?1, last_good_config = ?2 WHERE id = ?3 AND config = ?4 AND "
+              "last_good_config = ?5");
+  query.bind(write.config).bind(write.last_good).bind(write.instance.value);
+  query.bind(write.config_before).bind(write.last_good_before);
+  if (!query.run()) return query.error();
+  if (sqlite3_changes64(connection_.handle()) == 0) return configChanged();
+  return WriteValue{Done{}};
+}
+
 }  // namespace longhaul::host::store

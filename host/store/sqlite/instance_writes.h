@@ -17,6 +17,7 @@ class InstanceWrites {
   Result<WriteValue> perform(const Fence& write);
   Result<WriteValue> perform(const AddDeath& write);
   Result<WriteValue> perform(const SetLastGood& write);
+  Result<WriteValue> perform(const RewriteConfig& write);
 
  private:
   Result<void> create(const PutInstance& write);

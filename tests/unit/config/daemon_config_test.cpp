@@ -242,6 +242,21 @@ TEST_CASE("the effective settings are shown under the keys of the file, each wit
   }
 }
 
+TEST_CASE("what another reading of the files changes is told key by key") {
+  Files files;
+  files.write("longhaul.yaml", "log_level: info\nlog: {files: 3}\n");
+  const DaemonConfig before = files.load().config;
+  CHECK(settingChanges(before, before).empty());
+  files.write("longhaul.yaml", "log_level: info\n");
+  files.write("conf.d/a.yaml", "log:\n  files: 5\n");
+  const auto changes = settingChanges(before, files.load().config);
+  REQUIRE(changes.size() == 1);
+  CHECK(changes[0].key == "log.files");
+  CHECK(changes[0].before == "the number 3");
+  CHECK(changes[0].after == "the number 5");
+  CHECK(changes[0].origin == files.path("conf.d/a.yaml").native() + ":2:3");
+}
+
 TEST_CASE("the socket's folder is made closed to others, and a second start takes it") {
   const TempFolder folder;
   Environment environment = environmentOf(::geteuid());
