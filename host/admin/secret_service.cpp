@@ -18,9 +18,22 @@ Failure noKeys() {
   return conflict("this host has no keys for secrets", "write a reference: \"${file:/path}\"");
 }
 
+// The members of a body. What stands in it is not repeated: it may be the secret.
+std::variant<Json, Failure> readBody(std::string_view body, const std::vector<std::string>& known) {
+  auto json = parseJson(body);
+  if (!json || !json->is_object()) return invalid("wanted a JSON object as the request's body");
+  for (const auto& [key, value] : json->items()) {
+    if (std::find(known.begin(), known.end(), key) == known.end()) {
+      return invalid(fmt::format("the body has a key that is not known; known are {}", fmt::join(known, ", ")), "",
+                     didYouMean(key, known));
+    }
+  }
+  return std::move(*json);
+}
+
 // The text of a body's member; nothing: it is no text.
 std::optional<std::string> textOf(const Json& body, const char* key) {
-  if (!body.is_object() || !body.contains(key) || !body.at(key).is_string()) return std::nullopt;
+  if (!body.contains(key) || !body.at(key).is_string()) return std::nullopt;
   return body.at(key).get<std::string>();
 }
 
@@ -134,9 +147,11 @@ void SecretService::set(const std::string& name, const std::string& parameter, s
                                       replaceNonUtf8(parameter))));
   }
   if (auto failure = noSecret(*view, parameter)) return reply(std::move(*failure));
-  const auto json = parseJson(body);
-  const auto text = json ? textOf(*json, "value") : std::nullopt;
-  const bool taken_out = json && json->is_object() && json->contains("value") && json->at("value").is_null();
+  auto read = readBody(body, {"value"});
+  if (auto* failure = std::get_if<Failure>(&read)) return reply(std::move(*failure));
+  const Json& json = std::get<Json>(read);
+  const auto text = textOf(json, "value");
+  const bool taken_out = json.contains("value") && json.at("value").is_null();
   if (!taken_out && (!text || text->empty())) {
     return reply(
         invalid("wanted {\"value\": the secret as a text that is not empty, or null to take it out}", "/value"));
@@ -155,10 +170,12 @@ void SecretService::set(const std::string& name, const std::string& parameter, s
 
 Answer SecretService::encrypt(std::string_view body) const {
   if (parts_.vault == nullptr) return noKeys();
-  const auto json = parseJson(body);
-  const auto instance = json ? textOf(*json, "instance") : std::nullopt;
-  const auto parameter = json ? textOf(*json, "parameter") : std::nullopt;
-  const auto value = json ? textOf(*json, "value") : std::nullopt;
+  auto read = readBody(body, {"instance", "parameter", "value"});
+  if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
+  const Json& json = std::get<Json>(read);
+  const auto instance = textOf(json, "instance");
+  const auto parameter = textOf(json, "parameter");
+  const auto value = textOf(json, "value");
   if (!instance || !isName(*instance)) return invalid("wanted the name of an instance", "/instance");
   if (!parameter || parameter->empty()) return invalid("wanted the name of a parameter", "/parameter");
   if (!value || value->empty()) return invalid("wanted the secret as a text that is not empty", "/value");

@@ -57,7 +57,9 @@ Exit carryOut(Session& session, const Arguments& arguments, HttpRequest request,
     if (exit == Exit::Done) session.output.error(error);
     exit = exitOf(error.code);
   } else if (dry_run && !flagAt(body, "ok")) {
-    session.output.error({Code::Invalid, "nothing of it could be done: the plan has faults"});
+    const bool has_faults = !memberAt(memberAt(body, "plan"), "problems").empty();
+    session.output.error({Code::Invalid, has_faults ? "nothing of it could be done: the plan has faults"
+                                                    : "nothing of it would be done without --yes"});
     exit = Exit::Error;
   } else if (dry_run && session.output.forPeople()) {
     session.output.note("nothing was done (--dry-run)");

@@ -15,7 +15,8 @@ struct Files {
     test::writeText(folder / name, text);
   }
   // As an operator without a daemon.
-  Ran run(std::vector<std::string> words, const Terminal& terminal = {}) const {
+  Ran run(std::vector<std::string> words, Terminal terminal = {}) const {
+    terminal.variables["HOME"] = "/home/u";
     for (const auto& [flag, path] : std::map<std::string, std::string>{
              {"--config", "longhaul.yaml"}, {"--instances-dir", "instances.d"}, {"--plugin-dir", "plugins"}}) {
       words.push_back(flag);
