@@ -397,7 +397,8 @@ void Instance::onEnded(WorkerProcess& worker) {
                     .at_us = now_us,
                     .exit_class = exit_class,
                     .card = crashCard(worker, exit, now_us)};
-  last_end_ = EndView{now_us, exit_class, exit.text};
+  // That a worker for commands ended as it should is no news of the instance.
+  if (exit.failure || !isOneShot(worker)) last_end_ = EndView{now_us, exit_class, exit.text};
   ++shared_.totals.ends[exit_class];
   log(exit.failure ? logs::LogLevel::Error : logs::LogLevel::Info,
       fmt::format("worker {} ended: {}: {}", worker.pid(), exit_class, exit.text));

@@ -100,7 +100,6 @@ void Instance::oneShotFenced(WorkerId worker, store::WriteResult result) {
   const auto payload = startPayload(one_shot_->slot, fenced, true);
   if (!payload) return process.kill(EndCause::Limit, payload.error().message);
   one_shot_->stage = OneShot::Stage::Start;
-  ++starts_count_;
   ++shared_.totals.starts;
   process.sendStart(*payload);
 }
