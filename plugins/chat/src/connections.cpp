@@ -218,6 +218,8 @@ void Connections::obey(Connection& connection, std::string_view line) {
     } else if (connection.person.name.empty()) {
       connection.answer({"who are you? Say: hello NAME", false}, key);
     } else {
+      // An operator may have added the user since.
+      if (!connection.person.user) connection.person = room_.meet(connection.person.name);
       connection.answer(room_.handle(connection.person, line, key), key);
     }
   } catch (const longhaul::Error& error) {
