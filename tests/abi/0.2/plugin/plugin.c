@@ -168,7 +168,7 @@ static void callIndicators(longhaul_plugin_t* p) {
   }
   expectText(p, "createIndicators",
              table->createIndicators(s, text("[{\"value\":\"192.0.2.2\",\"type\":\"IP\",\"score\":1}]"), &sink),
-             &result, "\"created\"");
+             &result, "\"id\"");
   expectText(p, "searchIndicators", table->searchIndicators(s, text("{\"value\":\"192.0.2.2\",\"size\":1}"), &sink),
              &result, "192.0.2.2");
 }

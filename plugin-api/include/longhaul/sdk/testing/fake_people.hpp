@@ -140,8 +140,7 @@ class FakePeople {
       const bool is_new = same == indicators.end();
       one.id = is_new ? std::to_string(indicators.size() + 1) : same->id;
       if (created.size() > 1) created += ',';
-      created += "{\"id\":\"" + one.id + "\",\"value\":" + quoteJson(one.value) + ",\"type\":" + quoteJson(one.type) +
-                 ",\"created\":" + (is_new ? "true}" : "false}");
+      created += "{\"id\":\"" + one.id + "\"}";
       if (is_new) {
         indicators.push_back(std::move(one));
       } else {
@@ -151,7 +150,7 @@ class FakePeople {
     return {Status::kOk, created + "]", 0};
   }
 
-  // By value, type and a part of the value, with size and searchAfter; the times of a query are not looked at.
+  // By value, type and the begin of the value, with size and searchAfter; the times of a query are not looked at.
   Answer searchIndicators(std::string_view query) const {
     std::string error;
     std::vector<detail::JsonMember> members;
@@ -167,7 +166,7 @@ class FakePeople {
     for (auto at = indicators.rbegin(); at != indicators.rend(); ++at) {
       if (!wanted("value").empty() && at->value != wanted("value")) continue;
       if (!wanted("type").empty() && at->type != wanted("type")) continue;
-      if (at->value.find(wanted("query")) == std::string::npos) continue;
+      if (at->value.rfind(wanted("query"), 0) != 0) continue;
       ++total;
       if ((below != 0 && std::stoll(at->id) >= below) || count == size) continue;
       if (found.size() > 1) found += ',';
