@@ -113,6 +113,44 @@ class Commands(harness.DaemonTest):
         harness.until(lambda: daemon.api("GET", "/instances/c/deaths")["deaths"], "its card is kept")
         self.assertEqual("disabled", daemon.instance("c")["state"])
 
+    def test_commands_come_through_back_off_and_replacement(self):
+        daemon = self.daemon("test_commander")
+        # Between two starts of a loop that crashes there is no worker: commands get one, and the restarts go on.
+        daemon.put_instance("sick", PLUGIN, {"loop": "crashes"}, restart={"first_delay": "2s"})
+        daemon.wait_known("sick")
+        harness.until(lambda: daemon.instance("sick")["state"] == "backoff", "it waits for its restart")
+        said = Asked(daemon, "sick", "echo", {"text": "x"}).result()
+        self.assertEqual(200, said.status, said.body)
+        starts = daemon.instance("sick")["restartsCount"]
+        harness.until(lambda: daemon.instance("sick")["restartsCount"] > starts, "it is started again")
+        daemon.cli("disable", "sick")
+        # One command keeps the old worker until its stop deadline; those that come meanwhile are the next worker's.
+        token = daemon.folder / "token"
+        token.write_text("a secret of the instance")
+        token.chmod(0o600)
+        daemon.run_instance("c", PLUGIN, {"token": f"${{file:{token}}}"})
+        generation = daemon.instance("c")["current"]["generation"]
+        kept = Asked(daemon, "c", "hold")
+        self.held(daemon, "c")
+        daemon.cli("restart", "c", "--no-wait")
+        harness.until(lambda: daemon.instance("c").get("incoming") or daemon.instance("c")["current"]["generation"] > generation,
+                      "the next worker is on its way")
+        after = Asked(daemon, "c", "echo", {"text": "x"})
+        self.assertEqual(200, after.result().status, after.result().body)
+        self.assertIn("whether it took effect is not known", kept.result()["detail"])
+        self.assertGreater(daemon.wait("c")["current"]["generation"], generation)
+        # What a plugin says of its secrets does not come out.
+        text = Asked(daemon, "c", "throw", {"text": "it is a secret of the instance!"}).result()["detail"]
+        self.assertNotIn("a secret of the instance", text)
+        # Removed with a command under way: it hears of it, and nothing is left.
+        daemon.run_instance("gone", PLUGIN, {"says": "ok"})
+        under_way = Asked(daemon, "gone", "hold")
+        self.held(daemon, "gone")
+        (daemon.instances / "gone.yaml").unlink()
+        harness.until(lambda: daemon.instance("gone")["state"] == "orphaned", "its file is gone")
+        daemon.cli("remove", "gone", "--yes")
+        self.assertGreaterEqual(under_way.result().status, 400)
+
     def test_an_idle_instance_only_answers(self):
         daemon = self.daemon("test_commander")
         daemon.put_instance("c", PLUGIN, longRunning=False)
