@@ -179,7 +179,7 @@ Exit show(Session& session, const Arguments& arguments) {
 
 std::vector<Verb> configVerbs() {
   Verb show_verb{.name = "config show",
-                 .group = Group::Look,
+                 .group = Group::Keep,
                  .summary = "shows the daemon's settings as its files and drop-ins say, without a daemon",
                  .operands = {},
                  .options = flagOptions(),
@@ -190,7 +190,7 @@ std::vector<Verb> configVerbs() {
   show_verb.options.insert(show_verb.options.begin(), {{.flags = "--effective", .help = "also what no file sets"},
                                                        {.flags = "--origin", .help = "with file:line:column of each"}});
   return {{.name = "config validate",
-           .group = Group::Look,
+           .group = Group::Keep,
            .summary = "checks settings and instance files, without a daemon and without changing anything",
            .operands = {{.name = "FILE", .required = false, .many = true}},
            .options = flagOptions(),

@@ -115,6 +115,16 @@ class SecretsTest(DaemonTest):
         self.assertEqual(pid, daemon.worker_pid("edge"))
         self.assert_hidden(daemon, CANARY)
 
+    def test_a_parameter_that_is_set_alone_is_encrypted_where_it_is_secret(self):
+        daemon = self.host()
+        self.make(daemon)
+        daemon.api("PATCH", "/instances/edge/parameters", {"token": CANARY, "note": "open"})
+        self.until_noted(daemon, CANARY)
+        self.assertEqual({"mode": "token", "note": "open", "token": {"set": True}},
+                         daemon.instance("edge")["config"]["parameters"])
+        self.assertIn("edge/token", daemon.cli("secret", "list", "-o", "name"))
+        self.assert_hidden(daemon, CANARY)
+
     def test_a_rotation_encrypts_anew_and_starts_nothing_anew(self):
         daemon = self.host()
         self.make(daemon, token=CANARY)
