@@ -79,7 +79,7 @@ struct Host {
       {.folders = {folder / "plugins.d"}, .policy = {.store_folder = folder / "plugins"}}, loop.timers(), run_job, {}};
   NoLauncher launcher;
   std::unique_ptr<logs::LogFiles> files = std::move(logs::LogFiles::create(folder / "logs", {}, loop.timers())).value();
-  supervisor::Supervisor supervisor{{loop, executor, catalog, launcher, *files, run_job, {}},
+  supervisor::Supervisor supervisor{{loop, executor, queries, catalog, launcher, *files, run_job, {}},
                                     {.state_dir = folder.path()}};
   admin::AdminService service{
       {loop, supervisor, catalog, queries, executor, config, folder / "logs", run_job, "0.2.0"}};
