@@ -25,6 +25,7 @@
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
 #include "host/secrets/vault.h"
+#include "host/services/questions.h"
 #include "host/store/sqlite/sqlite_reader.h"
 #include "host/store/sqlite/sqlite_store.h"
 #include "host/store/store_executor.h"
@@ -117,6 +118,8 @@ struct Daemon::Parts {
   std::unique_ptr<catalog::Catalog> catalog;
   std::unique_ptr<FdWatch> catalog_watch;
   std::unique_ptr<supervisor::Supervisor> supervisor;
+  std::unique_ptr<services::MirrorDelivery> mirrors;
+  std::unique_ptr<services::Questions> questions;
   std::unique_ptr<admin::AdminService> admin;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<InstancesWatch> instances_watch;
@@ -197,6 +200,18 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
                            .call_sockets_max = config.call_sockets,
                            .context_bytes_max = config.context_bytes,
                            .udp_receive_buffer_bytes = static_cast<int>(config.udp_receive_buffer_bytes)});
+  const services::DeliveryAround delivery{*executor,
+                                          *queries,
+                                          *supervisor,
+                                          loop.timers(),
+                                          wallNowUs,
+                                          [](const std::string& instance, const std::string& text) {
+                                            ownLog(logs::LogLevel::Warning, fmt::format("{}: {}", instance, text));
+                                          }};
+  mirrors = std::make_unique<services::MirrorDelivery>(delivery);
+  questions = std::make_unique<services::Questions>(delivery);
+  executor->observe(
+      [this](const store::Write& write, const store::WriteValue& value) { mirrors->stored(write, value); });
   admin = std::make_unique<admin::AdminService>(admin::Surroundings{loop, *supervisor, *catalog, *queries, *executor,
                                                                     config, logs->folder(), run_job,
                                                                     std::string(kVersion), vault.get()});
@@ -256,6 +271,8 @@ void Daemon::Parts::begin(Result<std::vector<supervisor::Supervisor::Kept>> kept
       if (outcome.plan.needs_yes && !outcome.applied) ownLog(logs::LogLevel::Error, outcome.plan.needs_yes_reason);
       if (!first || stopping) return;
       supervisor->begin();
+      mirrors->start();
+      questions->start();
       admin->setNotReady("");
       ownLog(logs::LogLevel::Info, "ready");
     });
