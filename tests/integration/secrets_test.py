@@ -97,7 +97,9 @@ class SecretsTest(DaemonTest):
         self.apply(daemon, json.dumps({"instances": [{
             "name": "edge", "plugin": PLUGIN, "restart": {"policy": "never"},
             "parameters": {"mode": "spill", "token": CANARY}}]}))
-        card = until(lambda: daemon.api("GET", "/instances/edge/deaths")["deaths"], "a worker died of it")[0]["card"]
+        # The worker before it ended too, when it was replaced.
+        card = until(lambda: [row["card"] for row in daemon.api("GET", "/instances/edge/deaths")["deaths"]
+                              if row["card"]["stderr"]], "a worker died of it")[0]
         self.assertIn("login with *** failed", card["stderr"])
         lines = daemon.api("GET", "/instances/edge/logs", n=1000)["lines"]
         self.assertEqual(4, len([row for row in lines
