@@ -18,6 +18,21 @@ using lifecycle::Event;
 using lifecycle::EventKind;
 using lifecycle::WorkerId;
 
+namespace {
+
+// Health is shown to everybody who may look, and what a plugin says there is often a request that failed, whole.
+std::string_view scrubbedHealth(const Scrubber& scrubber, std::string_view payload, std::string& buffer) {
+  protocol::UpdateModuleHealth call;
+  if (!decode(payload, call)) return payload;
+  const std::string text = scrubber.scrubbed(call.data);
+  if (text == call.data) return payload;
+  call.data = text;
+  protocol::encode(call, buffer);
+  return buffer;
+}
+
+}  // namespace
+
 Instance::Instance(Shared& shared, Supervisor::Kept kept)
     : shared_(shared),
       record_(std::move(kept.record)),
@@ -339,6 +354,10 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
   if (of == nullptr || of->process.get() != &worker) return onViolation(worker, "a server call before START");
   ++calls_count_;
   ++shared_.totals.calls;
+  std::string scrubbed;
+  if (method == protocol::Method::updateModuleHealth) {
+    payload = scrubbedHealth(worker.about().scrubber, payload, scrubbed);
+  }
   const services::Caller caller{.instance = record_.id,
                                 .generation = worker.generation(),
                                 .name = record_.name,

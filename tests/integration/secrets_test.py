@@ -101,6 +101,7 @@ class SecretsTest(DaemonTest):
         card = until(lambda: [row["card"] for row in daemon.api("GET", "/instances/edge/deaths")["deaths"]
                               if row["card"]["stderr"]], "a worker died of it")[0]
         self.assertIn("login with *** failed", card["stderr"])
+        self.assertEqual("login with *** failed", daemon.instance("edge")["health"]["text"])
         lines = daemon.api("GET", "/instances/edge/logs", n=1000)["lines"]
         self.assertEqual(4, len([row for row in lines
                                  if row["source"] != "host" and row["text"] == "login with *** failed"]))

@@ -177,6 +177,7 @@ static void spill_token(void) {
   fprintf(stderr, "%s\n", text);
   server->info(server, text_of(text));
   server->error(server, text_of(text));
+  server->updateModuleHealth(server, text_of(text), 1);
   fflush(stdout);
   abort();
 }
