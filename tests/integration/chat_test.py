@@ -1,0 +1,232 @@
+"""Two people at the chat plugin's socket and an operator at the command line: an incident is opened by direct message,
+listed, mirrored, talked about both ways, closed. Once as it should be, and once with the worker killed at every step: what
+was acknowledged is there, and nothing is there twice."""
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import unittest
+
+import harness
+
+FOOTER = "\n**From Longhaul chat**"
+STRANGER = "I'm sorry but I was unable to find you"
+
+
+class Person:
+    """Somebody at the socket, as with socat: says lines under keys, and again when the connection ended before the
+    answer; keeps what comes by itself by its number."""
+    keys = itertools.count(1)
+
+    def __init__(self, path, name):
+        self.path, self.name = path, name
+        self.messages = {}  # number: its lines
+        self.connect()
+
+    def connect(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(harness.WAIT_S)
+        self.socket.connect(str(self.path))
+        self.buffer, self.seen = b"", set()
+        self.answer_to("hello " + self.name, "hello")
+
+    def connect_again(self):
+        while self.read() is not None:  # what came before the end is not lost
+            pass
+        self.close()
+        self.connect()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, line, key):
+        """False when the connection has ended."""
+        try:
+            self.socket.sendall(f"#{key} {line}\n".encode())
+            return True
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+
+    def read(self):
+        """The next line; None when the connection ended."""
+        while b"\n" not in self.buffer:
+            try:
+                data = self.socket.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        line = line.decode()
+        if message := re.match(r"\[(\d+)\] (.*)", line):
+            number = int(message.group(1))
+            if number not in self.seen:  # after a crash it may come again, whole
+                self.messages[number] = []
+            self.seen.add(number)
+            self.messages[number].append(message.group(2))
+        return line
+
+    def answer_to(self, line, key):
+        """(done, text), or None when the connection ended before the answer."""
+        return self.answer(key) if self.send(line, key) else None
+
+    def answer(self, key):
+        text = []
+        while (line := self.read()) is not None:
+            if line.startswith("| "):
+                text.append(line[2:])
+            elif line in (f"ok #{key}", f"no #{key}"):
+                return line.startswith("ok"), "\n".join(text)
+        return None
+
+    def say(self, line, strike=None, key=None):
+        """The answer, however often the line has to be said for it. strike() comes between the line and its answer."""
+        key = key or f"{self.name}-{next(self.keys)}"
+        if strike:
+            while not self.send(line, key):
+                self.connect_again()
+            strike()
+            answer = self.answer(key)
+        else:
+            answer = self.answer_to(line, key)
+        while answer is None:
+            self.connect_again()
+            answer = self.answer_to(line, key)
+        return answer
+
+    def texts(self):
+        return ["\n".join(lines) for _, lines in sorted(self.messages.items())]
+
+    def wait_for(self, part):
+        """The first message that holds the part."""
+        while True:
+            for text in self.texts():
+                if part in text:
+                    return text
+            if self.read() is None:
+                self.connect_again()
+
+
+class Chat(harness.DaemonTest):
+    def setUp(self):
+        self.chat = self.daemon("chat")
+        self.path = self.chat.run / "chat.sock"
+        self.chat.cli("user", "add", "alice", "--email", "alice@example.com", "--role", "operate")
+        self.chat.cli("user", "add", "bob", "--email", "bob@example.com", "--role", "read")
+        self.chat.run_instance("desk", "chat", {"listen": f"unix:{self.path}"})
+
+    def person(self, name):
+        person = Person(self.path, name)
+        self.addCleanup(person.close)
+        return person
+
+    def kill(self, pid):
+        os.kill(pid, signal.SIGKILL)
+        harness.until(lambda: self.chat.worker_pid("desk") != pid, "its end is seen")
+        self.chat.cli("release", "desk", "--no-wait")  # at once, not after the delay of a crash-loop
+
+    def scenario(self, kills):
+        daemon = self.chat
+        alice, bob = self.person("alice"), self.person("bob")
+
+        def says(person, line, again=True):
+            """Under kills: the worker dies with the line, and the answer is asked for once more under the same key."""
+            if not kills:
+                return person.say(line)
+            pid, key = daemon.worker_pid("desk"), f"{person.name}-{next(Person.keys)}"
+            answer = person.say(line, lambda: self.kill(pid), key)
+            if again:
+                self.assertEqual(answer, person.say(line, key=key), "the same key gave another answer")
+            return answer
+
+        def operator(*words):
+            pid = daemon.worker_pid("desk") if kills else None
+            said = daemon.cli(*words)
+            if kills:
+                self.kill(pid)
+            return said
+
+        # Opened and listed.
+        done, text = says(alice, "new incident Disk full on db1")
+        self.assertTrue(done, text)
+        incident = re.match(r"Successfully created incident (\d+) - Disk full on db1", text).group(1)
+        channel = f"incident-{incident}"
+        for listing in ("list incidents", "LIST MY INCIDENTS page 1"):
+            done, text = says(alice, listing, again=False)
+            self.assertTrue(done and text.startswith("```"), text)
+            self.assertIn("Disk full on db1", text)
+
+        # Mirrored, and three entries each way.
+        done, text = says(alice, f"mirror {incident}")
+        self.assertEqual((True, f"Incident {incident} is mirrored to the channel {channel}."), (done, text))
+        self.assertEqual((True, f"You read {channel}."), says(bob, f"join {channel}"))
+        for number in (1, 2, 3):
+            done, entry = says(alice, f"say {channel} in {number}")
+            self.assertTrue(done, entry)
+            self.assertRegex(entry, rf"^\d+@{incident}$")
+            operator("entry", "add", incident, f"out {number}")
+            alice.wait_for(f": out {number}")
+            bob.wait_for(f": out {number}")
+            bob.wait_for(f"{channel}: alice: in {number}")
+
+        # Closed.
+        done, text = says(alice, f"close {incident} done")
+        self.assertEqual((True, f"Incident {incident} is closed."), (done, text))
+        alice.wait_for("The channel is closed.")
+        self.check(incident, alice, bob)
+
+    def check(self, incident, alice, bob):
+        rows = self.chat.incidents()
+        self.assertEqual([(incident, "Disk full on db1", "closed", "alice")],
+                         [(row["id"], row["name"], row["status"], row["owner"]) for row in rows])
+        entries = json.loads(self.chat.cli("entries", incident, "-o", "json"))
+        texts = [entry["text"] for entry in entries]
+        for number in (1, 2, 3):
+            self.assertEqual(1, texts.count(f"in {number}{FOOTER}"), texts)
+            self.assertEqual(1, texts.count(f"out {number}"), texts)
+        self.assertEqual(3, sum(FOOTER in text for text in texts), texts)
+        said = {entry["text"]: entry["author"] for entry in entries}
+        self.assertIn("alice", said[f"in 1{FOOTER}"])
+        for person in (alice, bob):
+            texts = person.texts()
+            heard = [found.group(1) for text in texts if (found := re.fullmatch(r"incident-\d+: \S+: (out \d)", text))]
+            self.assertEqual(["out 1", "out 2", "out 3"], heard, texts)
+            own = [] if person is alice else [f"incident-{incident}: alice: in {number}" for number in (1, 2, 3)]
+            self.assertEqual(own, [text for text in texts if re.search(r"\bin \d", text)], texts)
+
+    def test_an_incident_lives_in_the_chat_from_its_opening_to_its_end(self):
+        self.scenario(kills=False)
+
+    def test_the_same_with_the_worker_killed_at_every_step(self):
+        self.scenario(kills=True)
+        self.assertGreater(self.chat.instance("desk")["restartsCount"], 10)
+
+    def test_a_stranger_opens_nothing_and_a_reader_closes_nothing(self):
+        mallory, bob = self.person("mallory"), self.person("bob")
+        done, text = mallory.say("new incident mine")
+        self.assertFalse(done)
+        self.assertIn(STRANGER, text)
+        id = json.loads(self.chat.cli("incident", "create", "Disk full", "-o", "json"))["id"]
+        done, text = bob.say(f"close {id}")
+        self.assertIn("You may not close incidents", text)
+        self.assertEqual(["Disk full"], [row["name"] for row in self.chat.incidents(status="active")])
+
+    def test_lines_for_somebody_who_is_away_wait_over_a_restart_of_the_host(self):
+        self.chat.cli("exec", "desk", "send-notification", "to=alice@example.com", "message=Call me back")
+        self.chat.stop()
+        self.chat.start()
+        self.chat.wait("desk")
+        self.assertIn("Call me back", self.person("alice").wait_for("Call me back"))
+        self.chat.stop()
+        self.chat.start()
+        self.chat.wait("desk")
+        later = self.person("alice")
+        later.say("channels")  # what waits comes before the answer
+        self.assertEqual([], later.texts())
+
+
+if __name__ == "__main__":
+    unittest.main()
