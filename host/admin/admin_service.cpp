@@ -236,6 +236,17 @@ WaitId AdminService::logs(const std::string& name, const LogsAsked& asked, const
   return *id;
 }
 
+Answer AdminService::commands(const std::string& name) const {
+  const auto view = around_.supervisor.find(name);
+  if (!view) return unknownInstance(name);
+  Json rows = Json::array();
+  if (const catalog::Manifest* manifest = manifestOf(*view)) {
+    for (const catalog::Command& command : manifest->commands)
+      rows.push_back({{"name", command.name}, {"description", command.description}});
+  }
+  return dumpJson({{"commands", std::move(rows)}});
+}
+
 // ---------------------------------------------------------------- acting on instances
 
 void AdminService::act(const std::string& name, Act act, const Reply& reply) {

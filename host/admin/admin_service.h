@@ -108,6 +108,8 @@ class AdminService {
   void remove(const std::string& name, bool yes, const Reply& reply);
   Answer explain(const std::string& target) const;
   Answer policy(const std::string& name) const;
+  // What `exec` can run in it.
+  Answer commands(const std::string& name) const;
   void deaths(const std::string& name, std::size_t limit, const Reply& reply);
   WaitId logs(const std::string& name, const LogsAsked& asked, const Reply& reply);
   // The reply of this wait will not run.

@@ -123,6 +123,7 @@ std::vector<std::string> flagsOf(const Program& program, const Verb* verb) {
 std::vector<std::string> verbWords(const Program& program, const std::string& first) {
   std::vector<std::string> words;
   for (const Verb& verb : program.verbs) {
+    if (verb.isHidden()) continue;
     const auto parts = wordsOf(verb.name);
     if (first.empty()) {
       words.push_back(parts[0]);
@@ -248,6 +249,13 @@ Parsed help(const Program& program, const std::vector<std::string>& words) {
 
 Parsed parseCommandLine(const Program& program, const std::vector<std::string>& words) {
   if (!words.empty() && words[0] == "help") return help(program, {words.begin() + 1, words.end()});
+  if (!words.empty() && words[0] == kCompleteVerb) {
+    if (const Verb* verb = find(program, {words[0]})) {
+      Invocation invocation{verb, {}};
+      invocation.arguments.values["WORD"] = {words.begin() + 1, words.end()};
+      return invocation;
+    }
+  }
   CLI::App top;
   top.set_help_flag();
   top.allow_extras();

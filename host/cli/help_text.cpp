@@ -53,7 +53,8 @@ std::string helpOfAll(const Program& program) {
   for (const GroupTitle& group : kGroups) {
     std::string lines;
     for (const Verb& verb : program.verbs) {
-      if (verb.group == group.group) lines += fmt::format("  {:<34} {}\n", usageOf(verb), verb.summary);
+      if (verb.group == group.group && !verb.isHidden())
+        lines += fmt::format("  {:<34} {}\n", usageOf(verb), verb.summary);
     }
     if (!lines.empty()) text += fmt::format("\n{}\n{}", group.title, lines);
   }

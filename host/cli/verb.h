@@ -62,7 +62,12 @@ struct Verb {
   std::vector<OptionSpec> options;
   std::string_view details;  // further lines of its help
   Exit (*run)(Session& session, const Arguments& arguments) = nullptr;
+
+  bool isHidden() const { return summary.empty(); }
 };
+
+// The verb of the completion scripts: what stands behind it is not looked at, for it is a line that is being written.
+inline constexpr std::string_view kCompleteVerb = "__complete";
 
 // Options that every verb takes.
 const std::vector<OptionSpec>& commonOptions();

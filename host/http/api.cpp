@@ -53,6 +53,16 @@ std::string loginOf(uid_t uid) {
   return known && isUtf8(entry.pw_name) ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
 }
 
+// Of what was made: it had no name in the path.
+std::string nameIn(const std::string& answer) {
+  const auto json = parseJson(answer);
+  if (!json || !json->is_object()) return {};
+  for (const char* key : {"username", "id", "name"}) {
+    if (const auto found = json->find(key); found != json->end() && found->is_string()) return *found;
+  }
+  return {};
+}
+
 bool isAct(const Route& route) {
   return route.method != "GET";
 }
@@ -92,6 +102,7 @@ admin::Reply Api::audited(const Route& route, const Target& target, const admin:
     audited.detail[key] = value;
   return [&service = service_, caller, audited, reply = std::move(reply)](const admin::Answer& answer) mutable {
     const auto* failure = std::get_if<admin::Failure>(&answer);
+    if (audited.target.empty() && failure == nullptr) audited.target = nameIn(std::get<std::string>(answer));
     audited.outcome = failure == nullptr ? "done" : fmt::format("{}: {}", failure->code, failure->detail);
     service.auditLog().add(caller, audited, [answer, reply](const Result<void>& written) {
       if (written) return reply(answer);

@@ -108,6 +108,10 @@ WaitId policy(Call& call) {
   return answer(call, call.service.policy(name(call)));
 }
 
+WaitId commands(Call& call) {
+  return answer(call, call.service.commands(name(call)));
+}
+
 WaitId getContext(Call& call) {
   call.service.context(name(call), call.query.text("key"), call.reply);
   return WaitId::None;
@@ -311,6 +315,7 @@ const std::vector<Route>& routes() {
        200,
        logs},
       {"GET", "/api/v1/instances/{name}/deaths", {"limit"}, Role::Read, 200, deaths},
+      {"GET", "/api/v1/instances/{name}/commands", {}, Role::Read, 200, commands},
       {"GET", "/api/v1/instances/{name}/policy", {}, Role::Read, 200, policy},
       // A context may hold tokens of the plugin's: it is not for everybody who may look.
       {"GET", "/api/v1/instances/{name}/context", {"key"}, Role::Operate, 200, getContext},

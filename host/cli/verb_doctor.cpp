@@ -1,0 +1,341 @@
+// doctor: looks at this machine and at the daemon, says what is missing and how to mend it. Works without a daemon:
+// then only what it alone knows is left out. It changes nothing.
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+#include "host/base/files.h"
+#include "host/base/text.h"
+#include "host/cli/printable.h"
+#include "host/cli/session.h"
+#include "host/cli/times.h"
+#include "host/cli/verbs.h"
+#include "host/config/daemon_config.h"
+#include "host/config/instances.h"
+
+namespace longhaul::host::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the daemon holds for each instance: pidfd, channel, call socket, pipes, log files, a listener or two.
+constexpr std::uint64_t kDescriptorsPerInstance = 12;
+constexpr std::uint64_t kDescriptorsOfDaemon = 400;  // its store, connections and call sockets
+constexpr std::uint64_t kDiskBytesLeast = 1ULL << 30;
+constexpr std::size_t kSmallFileBytes = 4096;
+
+enum class Grade : std::uint8_t { Good, Note, Warning, Bad };
+
+struct Finding {
+  Grade grade = Grade::Good;
+  std::string what;    // "state folder"
+  std::string found;   // a sentence
+  std::string remedy;  // empty: none is wanted
+};
+
+std::string_view gradeName(Grade grade) {
+  switch (grade) {
+    case Grade::Good:
+      return "ok";
+    case Grade::Note:
+      return "note";
+    case Grade::Warning:
+      return "warning";
+    case Grade::Bad:
+      break;
+  }
+  return "missing";
+}
+
+Tone toneOf(Grade grade) {
+  switch (grade) {
+    case Grade::Good:
+      return Tone::Good;
+    case Grade::Note:
+      return Tone::Dim;
+    case Grade::Warning:
+      return Tone::Warning;
+    case Grade::Bad:
+      break;
+  }
+  return Tone::Bad;
+}
+
+class Doctor {
+ public:
+  Doctor(Session& session, config::DaemonConfigLoaded loaded) : session_(session), loaded_(std::move(loaded)) {}
+
+  void look() {
+    configuration();
+    folder("plugin folder", config().plugin_dirs.empty() ? fs::path{} : config().plugin_dirs.front(), false);
+    folder("instances folder", config().instances_dir, false);
+    folder("state folder", config().state_dir, true);
+    programs();
+    descriptors();
+    disk();
+    inotify();
+    keyFile();
+    socketGroup();
+    sandbox();
+    daemon();
+  }
+  const std::vector<Finding>& findings() const { return findings_; }
+
+ private:
+  const config::DaemonConfig& config() const { return loaded_.config; }
+  void add(Grade grade, std::string what, std::string found, std::string remedy = {}) {
+    findings_.push_back({grade, std::move(what), std::move(found), std::move(remedy)});
+  }
+
+  void configuration() {
+    std::error_code error;
+    const std::string file = config().config_file.native();
+    if (!loaded_.problems.empty()) {
+      return add(Grade::Bad, "configuration",
+                 fmt::format("{} of its lines are wrong: {}", loaded_.problems.size(),
+                             config::toText(loaded_.problems.front())),
+                 "longhaul config validate shows all");
+    }
+    const bool there = fs::exists(config().config_file, error);
+    add(Grade::Good, "configuration", there ? file + " is well" : file + " is not there: the defaults are used");
+    if (!fs::exists(config().instances_dir, error)) return;
+    const auto set = config::loadInstancesFolder(config().instances_dir, config().restart);
+    if (set.problems.empty()) return;
+    add(Grade::Bad, "instances",
+        fmt::format("{} faults: {}", set.problems.size(), config::toText(set.problems.front())),
+        "longhaul config validate shows all");
+  }
+
+  // A folder of plugins or of instances that others can write to is one from which others run code.
+  void folder(const std::string& what, const fs::path& path, bool daemon_makes_it) {
+    struct stat status {};
+    if (path.empty()) return add(Grade::Bad, what, "none is configured", "set plugin_dirs");
+    if (::stat(path.c_str(), &status) != 0) {
+      if (errno == EACCES) return add(Grade::Note, what, path.native() + " cannot be looked at by this user", "");
+      if (daemon_makes_it) return add(Grade::Good, what, path.native() + " is made at the first start");
+      return add(Grade::Warning, what, path.native() + " is not there", "mkdir -p -m 755 " + path.native());
+    }
+    if (!S_ISDIR(status.st_mode)) return add(Grade::Bad, what, path.native() + " is no folder", "move it away");
+    if ((status.st_mode & 022U) != 0 && (status.st_mode & S_ISVTX) == 0) {
+      return add(Grade::Bad, what,
+                 fmt::format("others can write to {} (mode {:o})", path.native(), status.st_mode & 07777U),
+                 "chmod go-w " + path.native());
+    }
+    add(Grade::Good, what, path.native());
+  }
+
+  void programs() {
+    for (const char* name : {"longhauld", "longhaul-worker", "longhaul-plugin"}) {
+      const fs::path path = session_.surroundings.programs_dir / name;
+      if (::access(path.c_str(), X_OK) == 0) continue;
+      add(Grade::Bad, "programs", path.native() + " is not there or cannot be run",
+          "install longhaul again, as a whole");
+    }
+  }
+
+  void descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const std::uint64_t most = limit.rlim_max == RLIM_INFINITY ? 1U << 30 : limit.rlim_max;
+    const std::uint64_t instances =
+        most > kDescriptorsOfDaemon ? (most - kDescriptorsOfDaemon) / kDescriptorsPerInstance : 0;
+    add(instances < 100 ? Grade::Warning : Grade::Good, "descriptors",
+        fmt::format("{} may be open, enough for about {} instances", most, instances),
+        instances < 100 ? "LimitNOFILE=65536 in the daemon's unit, or ulimit -Hn 65536" : "");
+    if (::getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 1024) {
+      add(Grade::Warning, "processes", fmt::format("this user may have {} of them and threads", limit.rlim_cur),
+          "LimitNPROC=infinity in the daemon's unit");
+    }
+  }
+
+  void disk() {
+    fs::path place = config().state_dir;
+    std::error_code error;
+    while (!fs::exists(place, error) && place.has_relative_path())
+      place = place.parent_path();
+    struct statvfs status {};
+    if (::statvfs(place.c_str(), &status) != 0) return;
+    const std::uint64_t free = std::uint64_t{status.f_bavail} * status.f_frsize;
+    const std::string found = fmt::format("{} are free at {}", bytesText(free), place.native());
+    if (free < kDiskBytesLeast) {
+      return add(Grade::Warning, "disk", found, "make room: with none left nothing is acknowledged (STORE_FULL)");
+    }
+    if (status.f_files > 0 && status.f_favail < 1000) {
+      return add(Grade::Warning, "disk",
+                 fmt::format("{} files can be made at {}", std::uint64_t{status.f_favail}, place.native()),
+                 "remove files");
+    }
+    add(Grade::Good, "disk", found);
+  }
+
+  static std::int64_t numberIn(const char* path) {
+    const auto text = readFile(path, kSmallFileBytes);
+    if (!text) return -1;
+    const std::size_t end = text->find_last_not_of(" \n");
+    return parseInt(std::string_view(*text).substr(0, end + 1)).value_or(-1);
+  }
+
+  void inotify() {
+    const std::int64_t instances = numberIn("/proc/sys/fs/inotify/max_user_instances");
+    if (instances >= 0 && instances < 16) {
+      return add(Grade::Warning, "inotify", fmt::format("this user may watch with {} instances", instances),
+                 "sysctl fs.inotify.max_user_instances=128; without it folders are read every few seconds");
+    }
+    add(Grade::Good, "inotify", "folders are watched");
+  }
+
+  void keyFile() {
+    const fs::path path = config().key_file;
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+      if (errno == EACCES) return;
+      return add(Grade::Note, "key of secrets", path.native() + " is made when it is first wanted");
+    }
+    if ((status.st_mode & 077U) != 0) {
+      return add(Grade::Bad, "key of secrets",
+                 fmt::format("others can read {} (mode {:o})", path.native(), status.st_mode & 0777U),
+                 "chmod 400 " + path.native());
+    }
+    add(Grade::Good, "key of secrets", path.native() + "; back it up apart from the store");
+  }
+
+  void socketGroup() {
+    struct stat status {};
+    if (::stat(session_.api.socket().c_str(), &status) != 0) return;
+    const group* found = ::getgrgid(status.st_gid);  // NOLINT: one thread
+    const std::string name = found == nullptr ? std::to_string(status.st_gid) : found->gr_name;
+    const bool alone = status.st_gid == 0;
+    add(alone ? Grade::Note : Grade::Good, "socket's group",
+        alone
+            ? fmt::format("{} belongs to the group root: only root reaches the daemon", session_.api.socket().native())
+            : fmt::format("members of {} have the role operate", name),
+        alone ? fmt::format("chgrp GROUP {0} && chmod g+s {0}, then restart longhauld",
+                            session_.api.socket().parent_path().native())
+              : "");
+  }
+
+  void sandbox() {
+    std::vector<std::string> absent;
+    std::error_code error;
+    if (!fs::exists("/sys/fs/cgroup/cgroup.controllers", error)) absent.emplace_back("cgroup v2");
+    if (::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1U) < 1) absent.emplace_back("Landlock");
+    if (::prctl(PR_GET_SECCOMP) < 0) absent.emplace_back("seccomp");
+    if (!fs::exists("/proc/self/ns/user", error)) absent.emplace_back("user namespaces");
+    if (absent.empty())
+      return add(Grade::Good, "sandbox layers", "this kernel has cgroup v2, Landlock, seccomp, user namespaces");
+    std::string list;
+    for (const std::string& each : absent)
+      list += (list.empty() ? "" : ", ") + each;
+    add(Grade::Note, "sandbox layers", fmt::format("this kernel has no {}: workers run without it", list),
+        "boot a kernel with it (Debian's has all); inside a container it may be hidden");
+  }
+
+  void daemon() {
+    const auto version = session_.api.get(Target{"/version"});
+    if (!version) {
+      const std::string sentence = version.error().message;
+      const bool denied = version.error().code == Code::NotGranted;
+      return add(denied ? Grade::Bad : Grade::Warning, "daemon", sentence.substr(0, sentence.find('\n')),
+                 denied ? "join the socket's group, or ask as root" : "start longhauld");
+    }
+    const std::string theirs = textAt(*version, "version");
+    add(theirs == LONGHAUL_VERSION_TEXT ? Grade::Good : Grade::Warning, "daemon",
+        fmt::format("{} runs, pid {}", theirs, numberAt(*version, "pid")),
+        theirs == LONGHAUL_VERSION_TEXT ? ""
+                                        : fmt::format("this program is {}: restart longhauld", LONGHAUL_VERSION_TEXT));
+    if (const auto me = session_.api.get(Target{"/whoami"})) {
+      add(Grade::Good, "your role", fmt::format("{} as {}", textAt(*me, "role"), textAt(*me, "name")));
+    }
+    plugins();
+    instances();
+  }
+
+  void plugins() {
+    const auto answer = session_.api.get(Target{"/plugins"});
+    if (!answer) return;
+    std::size_t active = 0;
+    for (const Json& plugin : memberAt(*answer, "plugins")) {
+      const std::string state = textAt(plugin, "state");
+      if (state == "active") ++active;
+      if (state != "refused") continue;
+      add(Grade::Bad, "plugin", fmt::format("{} is refused: {}", textAt(plugin, "path"), textAt(plugin, "reason")),
+          fmt::format("longhaul explain {}", textAt(plugin, "path")));
+    }
+    add(active == 0 ? Grade::Note : Grade::Good, "plugins", fmt::format("{} are active", active),
+        active == 0 ? "drop a plugin's .so into the plugin folder" : "");
+  }
+
+  void instances() {
+    const auto answer = session_.api.get(Target{"/instances"});
+    if (!answer) return;
+    const Json& rows = memberAt(*answer, "instances");
+    std::size_t well = 0;
+    for (const Json& instance : rows) {
+      const std::string state = textAt(instance, "state");
+      const bool bad = state == "refused" || state == "held" || state == "crash-loop" || state == "quarantined";
+      if (!bad) {
+        ++well;
+        continue;
+      }
+      const std::string remedy = textAt(instance, "remedy");
+      add(Grade::Bad, "instance",
+          fmt::format("{} is {}: {}", textAt(instance, "name"), state, textAt(instance, "reason")),
+          remedy.empty() ? fmt::format("longhaul explain {}", textAt(instance, "name")) : remedy);
+    }
+    add(Grade::Good, "instances", fmt::format("{} of {} are as they should be", well, rows.size()));
+  }
+
+  Session& session_;
+  const config::DaemonConfigLoaded loaded_;
+  std::vector<Finding> findings_;
+};
+
+Exit doctor(Session& session, const Arguments& arguments) {
+  config::DaemonFlags flags;
+  if (const auto file = arguments.text("config")) flags.config_file = *file;
+  Doctor doctor{session, config::loadDaemonConfig(session.surroundings.environment, flags)};
+  doctor.look();
+  Json values = Json::array();
+  std::vector<std::string> names;
+  bool bad = false;
+  for (const Finding& finding : doctor.findings()) {
+    bad = bad || finding.grade == Grade::Bad;
+    const std::string grade(gradeName(finding.grade));
+    if (session.output.forPeople()) {
+      session.output.line(fmt::format("{} {}: {}",
+                                      session.output.toned(fmt::format("{:<8}", grade), toneOf(finding.grade)),
+                                      printable(finding.what), printable(finding.found)));
+      if (!finding.remedy.empty()) session.output.line(fmt::format("         → {}", printable(finding.remedy)));
+    }
+    Json value{{"grade", grade}, {"what", finding.what}, {"found", finding.found}};
+    if (!finding.remedy.empty()) value["remedy"] = finding.remedy;
+    values.push_back(std::move(value));
+    names.push_back(finding.what);
+  }
+  if (!session.output.forPeople()) session.output.list(Table{{}}, values, names);
+  return bad ? Exit::Error : Exit::Done;
+}
+
+}  // namespace
+
+std::vector<Verb> doctorVerbs() {
+  return {{.name = "doctor",
+           .group = Group::Look,
+           .summary = "looks for what is missing here, and says how to mend it",
+           .operands = {},
+           .options =
+               {{.flags = "--config", .kind = ValueKind::Text, .value = "FILE", .help = "the daemon's configuration"}},
+           .details = "Works with and without the daemon and changes nothing. Exits with 1 if something is missing.",
+           .run = doctor}};
+}
+
+}  // namespace longhaul::host::cli

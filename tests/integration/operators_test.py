@@ -1,0 +1,92 @@
+"""What operators do among themselves and with their shells: users and roles, the audit, events, completion, doctor."""
+import json
+import subprocess
+import unittest
+
+from harness import BIN, DaemonTest, until
+
+
+class OperatorsTest(DaemonTest):
+    def test_users_tokens_and_the_audit(self):
+        daemon = self.daemon("heartbeat")
+        self.assertIn("is made, with the role operate",
+                      daemon.cli("user", "add", "anna", "--role", "operate", "--identity", "unix:anna"))
+        daemon.cli("user", "set", "anna", "--email", "anna@example.org", "--identity", "chat:U1")
+        anna = json.loads(daemon.cli("users", "anna", "-o", "json"))
+        self.assertEqual([{"provider": "chat", "value": "U1"}, {"provider": "unix", "value": "anna"}], anna["identities"])
+        daemon.cli("user", "set", "anna", "--no-identity", "chat:U1")
+        self.assertEqual("anna\n", daemon.cli("users", "-o", "name"))
+        daemon.cli("users", "nobody", code=4)
+        daemon.cli("user", "remove", "anna", code=1)
+        daemon.cli("user", "remove", "anna", "--yes")
+        secret = daemon.cli("token", "create", "grafana", "-o", "name").strip()
+        self.assertNotIn(secret, daemon.cli("token", "list", "-o", "json"))
+        daemon.cli("token", "revoke", "grafana")
+        acts = [row["act"] for row in json.loads(daemon.cli("audit", "-o", "json", "--oldest"))]
+        self.assertEqual(["users.create", "users.change", "users.change", "users.remove", "users.remove",
+                          "tokens.create", "tokens.remove"], acts)
+        self.assertNotIn(secret, daemon.cli("audit", "-o", "json"))
+        # It is kept: the next daemon has the same.
+        daemon.stop()
+        daemon.start()
+        self.assertEqual(len(acts), len(json.loads(daemon.cli("audit", "-o", "json"))))
+
+    def test_events_go_on_over_a_restart_of_the_daemon(self):
+        daemon = self.daemon("heartbeat")
+        daemon.run_instance("beat", "heartbeat")
+        follower = subprocess.Popen([BIN / "longhaul", "--address", f"unix:{daemon.socket}", "events", "-f", "-n", "0",
+                                     "-o", "jsonl"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            until(lambda: "longhaul_event_readers 1" in daemon.request("GET", "/metrics").body, "the stream is open")
+            daemon.cli("incident", "create", "before")
+            self.assertEqual("before", self.next_of(follower, "incident")["name"])
+            daemon.stop()
+            daemon.start()
+            self.assertEqual("running", self.next_of(follower, "state", state="running")["state"])
+            daemon.cli("incident", "create", "after")
+            self.assertEqual("after", self.next_of(follower, "incident")["name"])
+        finally:
+            follower.kill()
+            _, notes = follower.communicate()
+        self.assertIn("some events may be missing", notes)
+        recent = json.loads(daemon.cli("events", "--kind", "incident", "-o", "json"))
+        self.assertEqual(["after"], [event["name"] for event in recent])
+
+    def next_of(self, follower, kind, **wanted):
+        for line in follower.stdout:
+            event = json.loads(line)
+            if event["kind"] == kind and all(event.get(key) == value for key, value in wanted.items()):
+                return event
+        raise AssertionError("the stream ended")
+
+    def test_shells_complete_live_names_and_top_looks_once(self):
+        daemon = self.daemon("heartbeat")
+        daemon.run_instance("beat", "heartbeat")
+        script = (f'PATH={BIN}:$PATH; export LONGHAUL_ADDRESS=unix:{daemon.socket}; source <(longhaul completion bash);'
+                  'complete_it() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _longhaul; echo "${COMPREPLY[@]}"; };')
+        for words, wanted in (("longhaul rest", "restart"), ("longhaul restart be", "beat"),
+                              ("longhaul user re", "remove"), ("longhaul ps -o js", "json jsonl"),
+                              ("longhaul logs beat --fol", "--follow")):
+            done = subprocess.run(["bash", "-c", script + "complete_it " + words], capture_output=True, text=True)
+            self.assertEqual(wanted + "\n", done.stdout, words + done.stderr)
+        for shell in ("zsh", "fish"):
+            self.assertIn("__complete", daemon.cli("completion", shell))
+        self.assertEqual("beat", json.loads(daemon.cli("top", "-o", "json"))[0]["name"])
+
+    def test_doctor_says_what_is_missing_with_and_without_the_daemon(self):
+        daemon = self.daemon("heartbeat")
+        config = daemon.folder / "longhaul.yaml"
+        config.write_text(f"instances_dir: {daemon.instances}\nplugin_dirs: [{daemon.plugins}]\n"
+                          f"state_dir: {daemon.state}\nrun_dir: {daemon.run}\n")
+        rows = json.loads(daemon.cli("doctor", "--config", config, "-o", "json", code=None)[1])
+        self.assertEqual({"ok"}, {row["grade"] for row in rows if row["what"] in ("daemon", "configuration", "plugins")})
+        daemon.plugins.chmod(0o777)
+        code, out, _ = daemon.cli("doctor", "--config", config, code=None)
+        self.assertEqual(1, code)
+        self.assertIn("chmod go-w", out)
+        daemon.stop()
+        self.assertIn("start longhauld", daemon.cli("doctor", "--config", config, code=None)[1])
+
+
+if __name__ == "__main__":
+    unittest.main()
