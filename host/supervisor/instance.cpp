@@ -363,7 +363,8 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
                                 .name = record_.name,
                                 .plugin = record_.plugin,
                                 .context_bytes_max = of->context_bytes_max,
-                                .health = &health_};
+                                .health = &health_,
+                                .granted_calls = &of->granted_calls};
   const bool understood = shared_.api.call(
       caller, method, payload, [this](const std::string& text) { log(logs::LogLevel::Warning, text); },
       [&shared = shared_, id = record_.id, worker_id = worker.about().id, call](const services::Outcome& outcome) {

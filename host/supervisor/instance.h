@@ -60,7 +60,8 @@ class Instance final : public WorkerEvents {
     lifecycle::Target target;
     std::vector<config::WantedListener> listeners;
     std::vector<std::string> passed;  // their names, in the order of the descriptors
-    Json parameters;                  // with secrets: for START alone, then dropped
+    std::vector<std::string> granted_calls;
+    Json parameters;  // with secrets: for START alone, then dropped
     std::size_t context_bytes_max = 0;
     bool cancelled = false;  // killed before it was launched
   };

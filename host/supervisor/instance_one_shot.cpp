@@ -30,6 +30,7 @@ void Instance::beginOneShot() {
   OneShot& one_shot = one_shot_.emplace();
   one_shot.slot.id = WorkerId{kFirstOneShot + ++one_shots_count_};
   one_shot.slot.target = *wanted;
+  one_shot.slot.granted_calls = grantedCalls(wanted->grants);
   one_shot.slot.listeners = std::move(runnable->listeners);
   one_shot.slot.context_bytes_max = runnable->context_bytes_max;
   one_shot.slot.parameters = std::move(runnable->parameters);

@@ -101,6 +101,7 @@ void Instance::spawn(const Action& action) {
   Slot& slot = incoming_.emplace();
   slot.id = action.worker;
   slot.target = action.target;
+  slot.granted_calls = grantedCalls(action.target.grants);
   slot.listeners = std::move(runnable->listeners);
   slot.context_bytes_max = runnable->context_bytes_max;
   prepare(slot, *file, std::move(runnable->parameters));

@@ -77,6 +77,17 @@ bool hasReferences(const Json& parameters) {
   return std::any_of(parameters.begin(), parameters.end(), [](const Json& each) { return hasReferences(each); });
 }
 
+std::vector<std::string> grantedCalls(const std::string& grants) {
+  const auto json = parseJson(grants);
+  auto approved = json ? catalog::parseGrants(*json, "/grants") : Result<catalog::Grants>{json.error()};
+  if (!approved) return {};  // what cannot be read allows nothing
+  std::vector<std::string> calls = std::move(approved->server_api);
+  if (std::find(calls.begin(), calls.end(), "setIntegrationContextVersioned") != calls.end()) {
+    calls.emplace_back("setIntegrationContext");
+  }
+  return calls;
+}
+
 bool awaitsApproval(const store::InstanceRecord& record) {
   return !record.generation && (record.target.grants.empty() || record.target.grants == "{}");
 }

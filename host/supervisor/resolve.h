@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "host/base/json.h"
 #include "host/catalog/catalog.h"
@@ -36,6 +37,10 @@ Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, cons
 
 // Whether any parameter is a reference, so that a start has to read files first.
 bool hasReferences(const Json& parameters);
+
+// The server calls that an operator approved, by protocol::methodName. The versioned write of a context travels as the
+// plain one, so the approval of either is that of both.
+std::vector<std::string> grantedCalls(const std::string& grants);
 
 // Nothing was approved yet, because the plugin was not there when the instance was made.
 bool awaitsApproval(const store::InstanceRecord& record);

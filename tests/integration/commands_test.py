@@ -190,12 +190,17 @@ class Commands(harness.DaemonTest):
     def test_a_newer_file_that_asks_for_more_waits_for_approval(self):
         daemon = self.daemon("test_commander")
         daemon.run_instance("c", PLUGIN)
+        refused = Asked(daemon, "c", "make-incident").result()
+        self.assertEqual(403, refused.status)
+        self.assertIn("createIncidents is not granted to c", refused["detail"])
         daemon.drop("test_commander_greedy", "test_commander.so")
         asks = "also asks for serverApi: createIncidents; `longhaul approve c`"
         harness.until(lambda: asks in json.dumps(daemon.instance("c")), "it says what is asked for")
         self.assertEqual("1.0.0", daemon.wait("c")["current"]["version"], "the old one runs on")
         self.assertIn("createIncidents", daemon.cli("approve", "c"))
         harness.until(lambda: daemon.wait("c")["current"]["version"] == "2.0.0", "the new one runs")
+        self.assertEqual("made", Asked(daemon, "c", "make-incident").result()["result"])
+        self.assertEqual(["made by a command"], [row["name"] for row in daemon.incidents()])
 
     def test_parameters_are_set_one_by_one(self):
         daemon = self.daemon("test_commander")

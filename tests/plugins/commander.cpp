@@ -33,6 +33,12 @@ class Commander : public longhaul::CommandPlugin {
                                              quoted(command.argument("value", "")) + "}");
       return std::string("remembered");
     });
+    onCommand("make-incident", [this](const longhaul::Command&) {
+      longhaul::Incident incident;
+      incident.name = "made by a command";
+      this->server().createIncidents({incident});
+      return std::string("made");
+    });
     onCommand("write", [this](const longhaul::Command& command) {
       write(command.argument("writer", ""), std::stoi(command.argument("rounds", "0")));
       return std::string("nothing was lost");

@@ -61,6 +61,14 @@ TEST_CASE("a configuration that the plugin does not accept says which plugin, wh
   CHECK_THAT(made.error().message, Catch::Contains("apply it again"));
 }
 
+TEST_CASE("calls are allowed as they were approved, the versioned write of a context with the plain one") {
+  CHECK(grantedCalls(R"({"serverApi":["createIncidents"]})") == std::vector<std::string>{"createIncidents"});
+  CHECK(grantedCalls(R"({"serverApi":["setIntegrationContextVersioned"]})") ==
+        std::vector<std::string>{"setIntegrationContextVersioned", "setIntegrationContext"});
+  CHECK(grantedCalls("{}").empty());
+  CHECK(grantedCalls("what is this").empty());
+}
+
 TEST_CASE("references are found wherever they stand") {
   CHECK_FALSE(hasReferences(Json::parse(R"({"a":"x","b":[1,"${nothing"]})")));
   CHECK(hasReferences(Json::parse(R"({"a":"${env:TOKEN}"})")));
