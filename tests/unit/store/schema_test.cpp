@@ -3,6 +3,8 @@
 #include <array>
 #include <catch2/catch.hpp>
 
+#include "host/store/sqlite/backup.h"
+#include "host/store/sqlite/sqlite_reader.h"
 #include "host/store/sqlite/sqlite_store.h"
 #include "tests/support/temp_folder.h"
 
@@ -79,4 +81,58 @@ TEST_CASE("a newer schema and another program's database are refused untouched")
             "this is no database, and long enough to have a header of one hundred bytes: " + std::string(100, '.'));
   const auto text = SqliteStore::open(folder / "text.db");
   CHECK_FALSE(text.has_value());
+}
+
+TEST_CASE("the second schema takes owners out of the bodies of incidents, and leaves everything else as it was") {
+  const TempFolder folder;
+  const auto path = folder / "a.db";
+  {
+    const auto connection = open(path);
+    REQUIRE(migrate(*connection, migrations().first(1)).has_value());
+    const auto filled = connection->execute(R"sql(
+      INSERT INTO incidents VALUES(1, 0, 'a', '', 1, 'active', 5, 5, '{"details":"d","owner":"ann"}');
+      INSERT INTO incidents VALUES(2, 0, 'b', '', 1, 'closed', 5, 5, '{"owner":7,"details":"owner"}');
+      INSERT INTO incidents VALUES(3, 0, 'c', '', 1, 'active', 5, 5, '{}');
+      INSERT INTO entries VALUES(1, 1, 0, 5, 'x', 'text', 'seen'))sql");
+    REQUIRE(filled.has_value());
+  }
+  const auto store = SqliteStore::open(path);
+  REQUIRE(store.has_value());
+  CHECK(std::filesystem::exists(path.native() + ".schema-1.bak"));
+  const auto reader = SqliteReader::open(path);
+  REQUIRE(reader.has_value());
+  IncidentQuery query;
+  query.owner = "ann";
+  const auto owned = (*reader)->incidents(query);
+  REQUIRE(owned->rows.size() == 1);
+  CHECK(owned->rows[0].body == R"({"details":"d"})");
+  CHECK((*reader)->incident(IncidentId{2})->body == R"({"owner":7,"details":"owner"})");
+  CHECK((*reader)->incident(IncidentId{2})->owner.empty());
+  CHECK((*reader)->incident(IncidentId{3})->body == "{}");
+  CHECK((*reader)->entries(IncidentId{1}, 0, 10)->rows[0].text == "seen");
+}
+
+TEST_CASE("a backup of a store in use is whole, private, and never in place of another file") {
+  const TempFolder folder;
+  const auto path = folder / "a.db";
+  auto store = SqliteStore::open(path);
+  REQUIRE(store.has_value());
+  CommitWrite commit;
+  commit.incidents = {{"in the log", "", 1, 1, "{}"}};
+  const Write write{commit};
+  REQUIRE((*store)->apply(std::span{&write, 1}).front().has_value());
+  const auto copy = folder / "copy.db";
+  const auto copied = backUpStore(path, copy);
+  if (!copied) FAIL(copied.error().message);
+  CHECK((std::filesystem::status(copy).permissions() & std::filesystem::perms::others_all) ==
+        std::filesystem::perms::none);
+  CHECK_FALSE(std::filesystem::exists(copy.native() + ".part"));
+  REQUIRE((*store)->apply(std::span{&write, 1}).front().has_value());
+  CHECK(backUpStore(path, copy).error().code == Code::Conflict);
+  const auto restored = SqliteStore::open(copy);
+  REQUIRE(restored.has_value());
+  const auto reader = SqliteReader::open(copy);
+  REQUIRE(reader.has_value());
+  CHECK(*(*reader)->incidentCount() == 1);
+  CHECK((*restored)->hostId() == (*store)->hostId());
 }
