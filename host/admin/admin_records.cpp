@@ -132,27 +132,6 @@ void AdminService::createIncident(std::string_view body, const Reply& reply) {
       reply);
 }
 
-void AdminService::closeIncident(std::string_view id, const Reply& reply) {
-  const auto number = parseId(id);
-  if (!number) return reply(unknownIncident(id));
-  query(
-      reply, [number = *number](store::StoreReader& reader) { return reader.incident(IncidentId{number}); },
-      [this, reply](const store::Incident& incident) { closeFound(incident, reply); });
-}
-
-void AdminService::closeFound(const store::Incident& incident, const Reply& reply) {
-  const auto answer = [reply, id = incident.id](bool changed) {
-    reply(dumpJson({{"id", std::to_string(id.value)}, {"status", "closed"}, {"changed", changed}}));
-  };
-  if (incident.status == "closed") return answer(false);
-  const bool queued = around_.executor.submit(store::SetIncidentStatus{incident.id, "closed"},
-                                              guarded([reply, answer](const store::WriteResult& result) {
-                                                if (!result) return reply(toFailure(result.error()));
-                                                answer(true);
-                                              }));
-  if (!queued) reply(toFailure({Code::Busy, "the store's queue is full; try again"}));
-}
-
 void AdminService::entries(std::string_view id, std::size_t limit, const std::string& cursor, const Reply& reply) {
   const auto number = parseId(id);
   if (!number) return reply(unknownIncident(id));

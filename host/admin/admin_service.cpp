@@ -25,6 +25,7 @@ AdminService::AdminService(Surroundings surroundings)
       news_(events_, around_.supervisor),
       audit_log_(around_.executor, events_),
       people_(around_.queries, around_.executor),
+      conversations_(around_.queries, around_.executor, around_.supervisor, around_.questions),
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault),
       secrets_({around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault,
                 plans_, [this](std::string_view name) { return unknownInstance(name); }}),

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/admin/answer.h"
+#include "host/admin/conversation_service.h"
 #include "host/admin/event_stream.h"
 #include "host/admin/instance_waits.h"
 #include "host/admin/log_requests.h"
@@ -36,8 +37,9 @@ struct Surroundings {
   const config::DaemonConfig& config;
   std::filesystem::path logs_folder;  // LogFiles' folder
   RunJob run_job;
-  std::string version;              // "0.1.0"
-  secrets::Vault* vault = nullptr;  // null: nothing is encrypted, and plain secrets are refused
+  std::string version;                       // "0.1.0"
+  secrets::Vault* vault = nullptr;           // null: nothing is encrypted, and plain secrets are refused
+  services::Questions* questions = nullptr;  // null: nothing can be asked
 };
 
 enum class Act : std::uint8_t { Enable, Disable, Restart, Release };
@@ -96,6 +98,7 @@ class AdminService {
   TimerQueue& timers() { return around_.loop.timers(); }
   PeopleService& people() { return people_; }
   AuditLog& auditLog() { return audit_log_; }
+  ConversationService& conversations() { return conversations_; }
 
   SecretService& secrets() { return secrets_; }
 
@@ -131,7 +134,6 @@ class AdminService {
   void incidents(const IncidentsAsked& asked, const Reply& reply);
   void incident(std::string_view id, const Reply& reply);
   void createIncident(std::string_view body, const Reply& reply);
-  void closeIncident(std::string_view id, const Reply& reply);
   void entries(std::string_view id, std::size_t limit, const std::string& cursor, const Reply& reply);
   void addEntry(std::string_view id, std::string_view body, const std::string& author, const Reply& reply);
 
@@ -144,7 +146,6 @@ class AdminService {
              const Reply& reply) const;
   void removeRecord(const store::InstanceRecord& record, const Reply& reply);
   void writeContext(const std::string& name, std::variant<store::ContextWrite, Failure> write, const Reply& reply);
-  void closeFound(const store::Incident& incident, const Reply& reply);
   void commit(store::CommitWrite write, std::function<void(const store::Committed&)> then, const Reply& reply);
   std::optional<WaitId> newWait();
   // Reads through the reader thread; a read that fails is answered, the value of one that did not goes on.
@@ -160,6 +161,7 @@ class AdminService {
   News news_;
   AuditLog audit_log_;
   PeopleService people_;
+  ConversationService conversations_;
   PlanRunner plans_;
   SecretService secrets_;
   InstanceWaits waits_;

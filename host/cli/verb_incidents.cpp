@@ -68,6 +68,7 @@ Exit showOne(Session& session, const std::string& id) {
   line("Status", textAt(*incident, "status"));
   line("Severity", severityText(*incident));
   line("Type", textAt(*incident, "type"));
+  line("Owner", textAt(*incident, "owner"));
   line("Instance", textAt(*incident, "instance"));
   line("Occurred", when("occurredAt"));
   line("Created", when("createdAt"));
@@ -147,8 +148,10 @@ Exit create(Session& session, const Arguments& arguments) {
 
 Exit close(Session& session, const Arguments& arguments) {
   Results results{session, "close"};
+  Json body = Json::object();
+  if (const auto reason = arguments.text("reason")) body["reason"] = *reason;
   for (const std::string& id : arguments.all("ID")) {
-    const auto answer = session.api.send("POST", Target{"/incidents"}.step(id).literal("/close"), {});
+    const auto answer = session.api.send("POST", Target{"/incidents"}.step(id).literal("/close"), body);
     if (answer) {
       results.done(id, flagAt(*answer, "changed") ? "is closed" : "was closed already", *answer);
     } else {
@@ -156,6 +159,34 @@ Exit close(Session& session, const Arguments& arguments) {
     }
   }
   return results.finish();
+}
+
+Exit reopen(Session& session, const Arguments& arguments) {
+  Results results{session, "reopen"};
+  for (const std::string& id : arguments.all("ID")) {
+    const auto answer = session.api.send("POST", Target{"/incidents"}.step(id).literal("/reopen"), {});
+    if (answer) {
+      results.done(id, flagAt(*answer, "changed") ? "is active again" : "was active already", *answer);
+    } else {
+      results.failed(id, answer.error());
+    }
+  }
+  return results.finish();
+}
+
+Exit assign(Session& session, const Arguments& arguments) {
+  const std::string id = *arguments.text("ID");
+  const auto user = arguments.text("USER");
+  if (!user && !arguments.has("nobody")) return session.usage("whom to assign it to is missing", "USER, or --nobody");
+  const auto answer = session.api.send("POST", Target{"/incidents"}.step(id).literal("/assign"),
+                                       {{"owner", arguments.has("nobody") ? "" : *user}});
+  if (!answer) return session.fail(answer.error());
+  const std::string owner = textAt(*answer, "owner");
+  if (session.output.forPeople()) {
+    session.output.line(printable(fmt::format("incident {} is {}", id, owner.empty() ? "nobody's" : owner + "'s")));
+  }
+  session.output.value(*answer, id);
+  return Exit::Done;
 }
 
 Verb listVerb() {
@@ -200,9 +231,23 @@ std::vector<Verb> incidentVerbs() {
            .group = Group::Use,
            .summary = "closes incidents",
            .operands = {{.name = "ID", .many = true}},
+           .options = {text("--reason", "TEXT", "why")},
+           .details = {},
+           .run = close},
+          {.name = "incident reopen",
+           .group = Group::Use,
+           .summary = "makes closed incidents active again",
+           .operands = {{.name = "ID", .many = true}},
            .options = {},
            .details = {},
-           .run = close}};
+           .run = reopen},
+          {.name = "incident assign",
+           .group = Group::Use,
+           .summary = "gives an incident to a user, who works on it",
+           .operands = {{.name = "ID"}, {.name = "USER", .required = false}},
+           .options = {{.flags = "--nobody", .help = "takes it from whoever has it"}},
+           .details = {},
+           .run = assign}};
 }
 
 }  // namespace longhaul::host::cli

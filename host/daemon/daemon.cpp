@@ -212,9 +212,9 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   questions = std::make_unique<services::Questions>(delivery);
   executor->observe(
       [this](const store::Write& write, const store::WriteValue& value) { mirrors->stored(write, value); });
-  admin = std::make_unique<admin::AdminService>(admin::Surroundings{loop, *supervisor, *catalog, *queries, *executor,
-                                                                    config, logs->folder(), run_job,
-                                                                    std::string(kVersion), vault.get()});
+  admin = std::make_unique<admin::AdminService>(
+      admin::Surroundings{loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job,
+                          std::string(kVersion), vault.get(), questions.get()});
   logs->setOnWritten([this](const std::string& instance) { admin->onLogWritten(instance); });
 
   auto made_signals = openSignals();

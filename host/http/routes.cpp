@@ -7,6 +7,7 @@
 
 #include "host/base/limits.h"
 #include "host/base/text.h"
+#include "host/http/conversation_routes.h"
 #include "host/http/event_source.h"
 #include "host/http/people_routes.h"
 #include "host/http/secret_routes.h"
@@ -176,10 +177,6 @@ WaitId createIncident(Call& call) {
   call.service.createIncident(call.body, call.reply);
   return WaitId::None;
 }
-WaitId closeIncident(Call& call) {
-  call.service.closeIncident(name(call), call.reply);
-  return WaitId::None;
-}
 WaitId getEntries(Call& call) {
   const std::size_t limit = limitOf(call);
   if (!isWrong(call)) call.service.entries(name(call), limit, call.query.text("cursor").value_or(""), call.reply);
@@ -334,6 +331,12 @@ const std::vector<Route>& routes() {
       {"POST", "/api/v1/incidents", {}, Role::Operate, 201, createIncident},
       {"GET", "/api/v1/incidents/{id}", {}, Role::Read, 200, getIncident},
       {"POST", "/api/v1/incidents/{id}/close", {}, Role::Operate, 200, closeIncident},
+      {"POST", "/api/v1/incidents/{id}/assign", {}, Role::Operate, 200, assignIncident},
+      {"POST", "/api/v1/incidents/{id}/reopen", {}, Role::Operate, 200, reopenIncident},
+      {"POST", "/api/v1/incidents/{id}/questions", {}, Role::Operate, 201, askQuestion},
+      {"GET", "/api/v1/questions", {"incident", "to", "state", "limit", "cursor"}, Role::Read, 200, getQuestions},
+      {"GET", "/api/v1/mirrors", {"instance", "incident"}, Role::Read, 200, getMirrors},
+      {"GET", "/api/v1/indicators", {"value", "type", "limit", "cursor"}, Role::Read, 200, getIndicators},
       {"GET", "/api/v1/incidents/{id}/entries", {"limit", "cursor"}, Role::Read, 200, getEntries},
       {"POST", "/api/v1/incidents/{id}/entries", {}, Role::Operate, 201, addEntry},
   };

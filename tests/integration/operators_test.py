@@ -52,6 +52,21 @@ class OperatorsTest(DaemonTest):
         recent = json.loads(daemon.cli("events", "--kind", "incident", "-o", "json"))
         self.assertEqual(["after"], [event["name"] for event in recent])
 
+    def test_incidents_change_hands(self):
+        daemon = self.daemon("heartbeat")
+        identity = daemon.cli("incident", "create", "by hand", "-o", "name").strip()
+        daemon.cli("user", "add", "anna")
+        self.assertEqual(f"incident {identity} is anna's\n", daemon.cli("incident", "assign", identity, "anna"))
+        self.assertIn("anna", daemon.cli("incidents", identity))
+        daemon.cli("incident", "assign", identity, "nobody", code=4)
+        daemon.cli("incident", "assign", identity, code=2)
+        daemon.cli("incident", "close", identity, "--reason", "noise")
+        self.assertEqual(f"{identity} is active again\n", daemon.cli("incident", "reopen", identity))
+        for verb in ("questions", "mirrors", "indicators"):
+            self.assertEqual("[]\n", daemon.cli(verb, "-o", "json"))
+        daemon.cli("ask", identity, "Block it?", "--to", "anna", code=1)  # no chat mirrors it
+        daemon.cli("ask", identity, "Block it?", code=2)
+
     def next_of(self, follower, kind, **wanted):
         for line in follower.stdout:
             event = json.loads(line)

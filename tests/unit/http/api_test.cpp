@@ -180,6 +180,27 @@ TEST_CASE("Each act is in the audit with its outcome before it is answered, also
   CHECK(host.json("GET", "/api/v1/audit?target=edge&order=oldest")["acts"].size() == 1);
 }
 
+TEST_CASE("An incident is given to a user that there is, closed with a reason, and opened again") {
+  Host host;
+  const std::string id = host.json("POST", "/api/v1/incidents", R"({"name": "a"})", 201)["id"];
+  const std::string path = "/api/v1/incidents/" + id;
+  CHECK(host.json("POST", path + "/assign", R"({"owner": "anna"})", 404)["code"] == "NOT_FOUND");
+  host.json("POST", "/api/v1/users", R"({"username": "anna"})", 201);
+  CHECK(host.json("POST", path + "/assign", R"({"owner": "anna"})")["owner"] == "anna");
+  CHECK(host.json("GET", path)["owner"] == "anna");
+  CHECK(host.json("POST", path + "/close", R"({"reason": "noise"})")["changed"] == true);
+  CHECK(host.json("GET", path)["closeReason"] == "noise");
+  CHECK(host.json("POST", path + "/close")["changed"] == false);
+  CHECK(host.json("POST", path + "/reopen")["changed"] == true);
+  CHECK(host.json("GET", path)["status"] == "active");
+  CHECK(host.json("POST", "/api/v1/incidents/99/assign", R"({"owner": ""})", 404)["code"] == "NOT_FOUND");
+  CHECK(host.json("POST", path + "/questions", "{}", 501)["code"] == "ABSENT");  // this host has no chats
+  CHECK(host.json("GET", "/api/v1/questions?state=opne", "", 400)["field"] == "state");
+  CHECK(host.json("GET", "/api/v1/questions")["questions"].empty());
+  CHECK(host.json("GET", "/api/v1/mirrors")["mirrors"].empty());
+  CHECK(host.json("GET", "/api/v1/indicators?value=1.2.*")["total"] == 0);
+}
+
 TEST_CASE("A token is shown once, listed without itself, and revoked by its name") {
   Host host;
   const Json made = host.json("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read", "lifeMs": 60000})", 201);
