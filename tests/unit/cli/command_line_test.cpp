@@ -127,6 +127,7 @@ TEST_CASE("The help lists every verb with its summary, and each verb has a help 
   CHECK(text == helpText(longhaul(), nullptr));
   for (const Verb& verb : longhaulVerbs()) {
     INFO(verb.name);
+    if (verb.name == kCompleteVerb) continue;  // the shells' own
     CHECK_THAT(text, Catch::Contains("  " + std::string(verb.name)) && Catch::Contains(std::string(verb.summary)));
     auto words = wordsOf(std::string(verb.name));
     words.emplace_back("--help");

@@ -1,0 +1,55 @@
+// The words that the shells' scripts are given. Without a daemon: live names are tried in tests/integration.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "host/base/text.h"
+#include "tests/unit/cli/program_run.h"
+
+namespace longhaul::host::cli {
+namespace {
+
+std::vector<std::string> complete(std::vector<std::string> words) {
+  static const Program kProgram{"longhaul", "", longhaulVerbs()};
+  words.insert(words.begin(), std::string(kCompleteVerb));
+  const Ran ran = runProgram(kProgram, words);
+  CHECK(ran.exit == Exit::Done);
+  CHECK(ran.err == "");
+  std::vector<std::string> all;
+  std::istringstream lines(ran.out);
+  for (std::string line; std::getline(lines, line);)
+    all.push_back(line.substr(0, line.find('\t')));
+  return all;
+}
+
+bool has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+}  // namespace
+
+TEST_CASE("verbs are completed, also those of two words, and the shells' own is not offered") {
+  CHECK(has(complete({""}), "ps"));
+  CHECK_FALSE(has(complete({""}), std::string(kCompleteVerb)));
+  CHECK(complete({"disa"}) == std::vector<std::string>{"disable"});
+  CHECK(has(complete({"incident", ""}), "create"));
+  CHECK(complete({"nonsense", ""}).empty());
+}
+
+TEST_CASE("options are completed behind a dash, their values behind them, and no daemon is no error") {
+  CHECK(has(complete({"logs", "--fol"}), "--follow"));
+  CHECK(has(complete({"ps", "-o", "js"}), "jsonl"));
+  CHECK(has(complete({"incidents", "--status", ""}), "closed"));
+  CHECK(complete({"status", ""}).empty());
+}
+
+TEST_CASE("each shell gets a script that asks this program") {
+  const Program program{"longhaul", "", longhaulVerbs()};
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const Ran ran = runProgram(program, {"completion", shell});
+    CHECK(ran.exit == Exit::Done);
+    CHECK_THAT(ran.out, Catch::Contains(std::string(kCompleteVerb)));
+  }
+  CHECK(runProgram(program, {"completion", "tcsh"}).exit == Exit::Usage);
+}
+
+}  // namespace longhaul::host::cli
