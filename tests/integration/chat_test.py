@@ -1,6 +1,6 @@
 """Two people at the chat plugin's socket and an operator at the command line: an incident is opened by direct message,
-listed, mirrored, talked about both ways, closed. Once as it should be, and once with the worker killed at every step: what
-was acknowledged is there, and nothing is there twice."""
+listed, mirrored, talked about both ways, a question in it answered, closed. Once as it should be, and once with the worker killed at
+every step: what was acknowledged is there, and nothing is there twice."""
 import itertools
 import json
 import os
@@ -172,6 +172,19 @@ class Chat(harness.DaemonTest):
             bob.wait_for(f": out {number}")
             bob.wait_for(f"{channel}: alice: in {number}")
 
+        # Asked and answered, once.
+        operator("ask", incident, "--to", "alice", "--option", "yes", "--option", "no", "May I restart db1?")
+        thread = re.search(r"answer (q\d+) yes\|no", alice.wait_for("answer q")).group(1)
+        self.assertFalse(says(bob, f"answer {thread} no")[0], "the question was not bob's")
+        done, text = says(alice, f"answer {thread} yes", again=False)
+        # Killed between the commit and its answer, the plugin is told at the second try who had answered.
+        self.assertTrue(done or (kills and "alice" in text), text)
+        self.assertFalse(says(alice, f"answer {thread} no", again=False)[0], "a second answer counted")
+        question, = json.loads(daemon.cli("questions", "-o", "json"))
+        self.assertEqual(("answered", "yes"), (question["state"], question["answer"]))
+        self.assertIn("alice", question["answeredBy"])
+        self.assertTrue(question["answeredAt"])
+
         # Closed.
         done, text = says(alice, f"close {incident} done")
         self.assertEqual((True, f"Incident {incident} is closed."), (done, text))
@@ -188,6 +201,7 @@ class Chat(harness.DaemonTest):
             self.assertEqual(1, texts.count(f"in {number}{FOOTER}"), texts)
             self.assertEqual(1, texts.count(f"out {number}"), texts)
         self.assertEqual(3, sum(FOOTER in text for text in texts), texts)
+        self.assertEqual((1, 0), (texts.count("yes"), texts.count("no")), texts)
         said = {entry["text"]: entry["author"] for entry in entries}
         self.assertIn("alice", said[f"in 1{FOOTER}"])
         for person in (alice, bob):
