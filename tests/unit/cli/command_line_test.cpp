@@ -126,6 +126,7 @@ TEST_CASE("The help lists every verb with its summary, and each verb has a help 
   const std::string text = std::get<HelpWanted>(all).text;
   CHECK(text == helpText(longhaul(), nullptr));
   for (const Verb& verb : longhaulVerbs()) {
+    if (verb.isHidden()) continue;  // takes any words, also --help
     INFO(verb.name);
     if (verb.name == kCompleteVerb) continue;  // the shells' own
     CHECK_THAT(text, Catch::Contains("  " + std::string(verb.name)) && Catch::Contains(std::string(verb.summary)));
