@@ -1,6 +1,6 @@
 """Two people at the chat plugin's socket and an operator at the command line: an incident is opened by direct message,
-listed, mirrored, talked about both ways, a question in it answered, closed. Once as it should be, and once with the worker killed at
-every step: what was acknowledged is there, and nothing is there twice."""
+listed, mirrored, talked about both ways, a question in it answered, closed. Once as it should be, and once with the
+worker killed at every step: what was acknowledged is there, and nothing is there twice."""
 import itertools
 import json
 import os
