@@ -25,7 +25,11 @@ STEPS = [
     ("chat hears: Which host", 0),
     ("chat: say incident-1 db1.example.com", 0),
     ("longhaul entries 1", 0),
-    # ("longhaul ask 1 --to alice May I restart db1?", 0),
+    ("longhaul ask 1 --to alice --option yes --option no May I restart db1?", 0),
+    ("chat hears: answer q1", 0),
+    ("chat: list my tasks", 0),
+    ("chat: answer q1 yes", 0),
+    ("chat: answer q1 no", 0),
     ("longhaul incident close 1", 0),
     ("longhaul incidents 99", 4),
     ("longhaul test desk", 0),
@@ -60,7 +64,8 @@ class Alice:
     def hear(self, part):
         while not any(part in line for line in self.heard):
             self.read()
-        return next(line for line in self.heard if part in line)
+        number = next(line for line in self.heard if part in line).split()[0]
+        return "".join(line for line in self.heard if line.startswith(number + " "))
 
     def say(self, line):
         """What is answered, without what comes by itself."""
