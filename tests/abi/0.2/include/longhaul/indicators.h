@@ -26,7 +26,7 @@ typedef struct longhaul_indicators {
                                         longhaul_sink_t* created);
 
   /* Finds indicators, the newest first. query: a JSON object {"value" (exact), "type", "query" (type:… and
-   * the begin of a value), "fromDate", "toDate" (RFC 3339, of the last change), "size" (1 to 1000, default 50), "page"
+   * the begin of a value), "fromDate", "toDate" (RFC 3339, of its creation), "size" (1 to 1000, default 50), "page"
    * (from 0) or "searchAfter" (what the answer before gave: the cursor, at a flat cost)}. Gives {"iocs": […], "total",
    * "searchAfter": text or null at the end}.
    * Returns OK | INVALID | NOT_GRANTED | BUSY. Blocks: one round trip and a read.
