@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
 
 #include "host/admin/admin_service.h"
 #include "host/admin/late.h"
@@ -157,6 +159,28 @@ void AdminService::setParameters(const std::string& name, std::string_view body,
                news_.planned(outcome);
                reply(planAnswer(outcome, false));
              });
+}
+
+void AdminService::backUp(std::string_view body, const Reply& reply) {
+  const auto parsed = parseJson(body);
+  if (!parsed || !parsed->is_object() || parsed->size() != 1 || !parsed->contains("path") ||
+      !parsed->at("path").is_string()) {
+    return reply(invalid("the request: wanted {\"path\": \"/a/file\"}"));
+  }
+  const std::filesystem::path target = parsed->at("path").get<std::string>();
+  if (!target.is_absolute() || !target.has_filename()) {
+    return reply(
+        invalid(fmt::format("path: found \"{}\", wanted the absolute path of a file", target.native()), "/path"));
+  }
+  if (!around_.back_up) return reply(toFailure({Code::Absent, "this daemon has no store on a disk"}));
+  const auto done = std::make_shared<Result<void>>();
+  around_.run_job([done, target, back_up = around_.back_up] { *done = back_up(target); },
+                  guarded([done, target, reply] {
+                    if (!*done) return reply(toFailure(done->error()));
+                    std::error_code failed;
+                    const auto bytes = std::filesystem::file_size(target, failed);
+                    reply(dumpJson({{"path", target.native()}, {"bytes", failed ? 0 : bytes}}));
+                  }));
 }
 
 }  // namespace longhaul::host::admin

@@ -40,6 +40,8 @@ struct Surroundings {
   std::string version;                       // "0.1.0"
   secrets::Vault* vault = nullptr;           // null: nothing is encrypted, and plain secrets are refused
   services::Questions* questions = nullptr;  // null: nothing can be asked
+  // Copies the store to a file that is not there yet. Blocks; for the job thread. Empty: there is nothing to copy.
+  std::function<Result<void>(const std::filesystem::path& target)> back_up{};
 };
 
 enum class Act : std::uint8_t { Enable, Disable, Restart, Release };
@@ -94,6 +96,8 @@ class AdminService {
   std::string metrics() const;
   void reload(bool dry_run, bool yes, const Reply& reply);
   Answer plugins() const;
+  // `body`: {"path"}, absolute, on the daemon's machine.
+  void backUp(std::string_view body, const Reply& reply);
   EventStream& events() { return events_; }
   TimerQueue& timers() { return around_.loop.timers(); }
   PeopleService& people() { return people_; }

@@ -93,6 +93,26 @@ Exit revokeToken(Session& session, const Arguments& arguments) {
   return results.finish();
 }
 
+Exit backUp(Session& session, const Arguments& arguments) {
+  std::error_code failed;
+  const auto path = std::filesystem::absolute(*arguments.text("FILE"), failed);
+  if (failed) return session.usage(fmt::format("FILE has \"{}\": {}", *arguments.text("FILE"), failed.message()));
+  // As long as a large store takes: it is copied by SQLite at the speed of the disk.
+  constexpr std::chrono::milliseconds kBackupTimeout = std::chrono::hours{1};
+  const auto answer = session.api.call(
+      {.method = "POST", .target = Target{"/backup"}.text(), .body = dumpJson({{"path", path.native()}})},
+      kBackupTimeout);
+  if (!answer) return session.fail(answer.error());
+  if (!answer->ok()) return session.fail(problemOf(*answer));
+  if (session.output.forPeople()) {
+    session.output.line(fmt::format("the store is copied to {} ({} bytes)", printable(textAt(answer->body, "path")),
+                                    numberAt(answer->body, "bytes")));
+  } else {
+    session.output.value(answer->body, path.native());
+  }
+  return Exit::Done;
+}
+
 Exit whoAmI(Session& session, const Arguments&) {
   const auto answer = session.api.get(Target{"/whoami"});
   if (!answer) return session.fail(answer.error());
@@ -147,6 +167,16 @@ std::vector<Verb> keepVerbs() {
        .options = {},
        .details = {},
        .run = revokeToken},
+      {.name = "backup",
+       .group = Group::Keep,
+       .summary = "copies the daemon's store to a file, while it runs",
+       .operands = {{.name = "FILE"}},
+       .options = {},
+       .details =
+           "The daemon writes it, as its own user; a file that is there already stays. Secrets in it are encrypted:\n"
+           "keep the key file too, apart from it. To restore, stop the daemon, put the copy in place of\n"
+           "STATE/db/longhaul.db and remove longhaul.db-wal and longhaul.db-shm beside it.",
+       .run = backUp},
       {.name = "whoami",
        .group = Group::Keep,
        .summary = "says who the daemon takes one for, and with which role",

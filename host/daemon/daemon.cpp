@@ -26,6 +26,7 @@
 #include "host/process/worker_launcher.h"
 #include "host/secrets/vault.h"
 #include "host/services/questions.h"
+#include "host/store/sqlite/backup.h"
 #include "host/store/sqlite/sqlite_reader.h"
 #include "host/store/sqlite/sqlite_store.h"
 #include "host/store/store_executor.h"
@@ -212,9 +213,11 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   questions = std::make_unique<services::Questions>(delivery);
   executor->observe(
       [this](const store::Write& write, const store::WriteValue& value) { mirrors->stored(write, value); });
-  admin = std::make_unique<admin::AdminService>(
-      admin::Surroundings{loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job,
-                          std::string(kVersion), vault.get(), questions.get()});
+  admin = std::make_unique<admin::AdminService>(admin::Surroundings{
+      loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job, std::string(kVersion),
+      vault.get(), questions.get(), [database = state.database()](const std::filesystem::path& target) {
+        return store::backUpStore(database, target);
+      }});
   logs->setOnWritten([this](const std::string& instance) { admin->onLogWritten(instance); });
 
   auto made_signals = openSignals();

@@ -250,6 +250,11 @@ WaitId setParameters(Call& call) {
   return WaitId::None;
 }
 
+WaitId backUp(Call& call) {
+  call.service.backUp(call.body, call.reply);
+  return WaitId::None;
+}
+
 WaitId version(Call& call) {
   return answer(call, call.service.version());
 }
@@ -277,6 +282,7 @@ bool isPlaceholder(std::string_view piece) {
 const std::vector<Route>& routes() {
   static const std::vector<Route> kRoutes{
       {"GET", "/api/v1/version", {}, Role::Read, 200, version},
+      {"POST", "/api/v1/backup", {}, Role::Admin, 201, backUp},
       {"POST", "/api/v1/reload", {"dryRun", "yes"}, Role::Admin, 200, reload},
       {"POST", "/api/v1/apply", {"dryRun", "yes", "file"}, Role::Admin, 200, apply},
       {"GET", "/api/v1/events", {"kind", "instance", "after"}, Role::Read, 200, streamEvents, "kind"},

@@ -52,6 +52,23 @@ class OperatorsTest(DaemonTest):
         recent = json.loads(daemon.cli("events", "--kind", "incident", "-o", "json"))
         self.assertEqual(["after"], [event["name"] for event in recent])
 
+    def test_a_backup_is_a_store_that_a_daemon_starts_from(self):
+        daemon = self.daemon("heartbeat")
+        daemon.cli("incident", "create", "before the backup")
+        copy = daemon.folder / "copy.db"
+        done = json.loads(daemon.cli("backup", copy, "-o", "json"))
+        self.assertEqual((str(copy), copy.stat().st_size), (done["path"], done["bytes"]))
+        daemon.cli("incident", "create", "after it")
+        self.assertIn("is there already", daemon.cli("backup", copy, code=None)[2])
+        self.assertEqual("backup", json.loads(daemon.cli("audit", "-o", "json"))[0]["act"].split(".")[0])
+        daemon.stop()
+        database = daemon.state / "db" / "longhaul.db"
+        for beside in ("-wal", "-shm"):
+            database.with_name(database.name + beside).unlink(missing_ok=True)
+        copy.replace(database)
+        daemon.start()
+        self.assertEqual(["before the backup"], [row["name"] for row in daemon.incidents()])
+
     def test_incidents_change_hands(self):
         daemon = self.daemon("heartbeat")
         identity = daemon.cli("incident", "create", "by hand", "-o", "name").strip()
