@@ -30,7 +30,12 @@ Result<Json> ask(Session& session, const Target& target, const Json& body, std::
   auto answer =
       session.api.call({.method = "POST", .target = target.text(), .body = dumpJson(body)}, timeout + kAnswerGrace);
   if (!answer) return std::move(answer).error();
-  if (!answer->ok()) return problemOf(*answer);
+  if (!answer->ok()) {
+    Error problem = problemOf(*answer);
+    // The worker ended, not the daemon: that one answered.
+    if (problem.code == Code::Closed) problem.code = Code::Internal;
+    return problem;
+  }
   return std::move(answer->body);
 }
 

@@ -14,6 +14,8 @@
 namespace longhaul::host::http {
 namespace {
 
+constexpr std::size_t kAuditedValueBytesMax = 4096;  // of one member of a body; real ones have a few dozen
+
 constexpr std::size_t kHttpLoginsKept = 1000;  // names of peers; more are looked up again
 
 bool isKnownMethod(std::string_view method) {
@@ -63,6 +65,24 @@ std::string nameIn(const std::string& answer) {
   return {};
 }
 
+// Who may what is the part of a body that the audit keeps: of users and tokens, which hold no secrets.
+void addRights(const Route& route, const std::string& body, Json& detail) {
+  if (!route.path.starts_with("/api/v1/users") && !route.path.starts_with("/api/v1/tokens")) return;
+  const auto json = parseJson(body);
+  if (!json || !json->is_object()) return;
+  for (const char* key : {"username", "name", "role", "identities", "expiresAt"}) {
+    const auto found = json->find(key);
+    if (found == json->end()) continue;
+    if (dumpJson(*found).size() <= kAuditedValueBytesMax) detail[key] = *found;
+  }
+}
+
+// What an approval gave.
+void addGrants(const std::string& answer, Json& detail) {
+  const auto json = parseJson(answer);
+  if (json && json->is_object() && json->contains("grants")) detail["grants"] = json->at("grants");
+}
+
 bool isAct(const Route& route) {
   return route.method != "GET";
 }
@@ -92,7 +112,8 @@ admin::Caller Api::callerOf(const Peer& peer) {
   return service_.people().identify(login->second, peer.role);
 }
 
-admin::Reply Api::audited(const Route& route, const Target& target, const admin::Caller& caller, admin::Reply reply) {
+admin::Reply Api::audited(const Route& route, const Target& target, const std::string& body,
+                          const admin::Caller& caller, admin::Reply reply) {
   admin::Audited audited{.act = actName(route)};
   const auto first = route.path.find('{');
   if (first != std::string_view::npos) audited.target = target.segments[3];
@@ -100,9 +121,13 @@ admin::Reply Api::audited(const Route& route, const Target& target, const admin:
     audited.target += "/" + target.segments[i];
   for (const auto& [key, value] : target.query)
     audited.detail[key] = value;
-  return [&service = service_, caller, audited, reply = std::move(reply)](const admin::Answer& answer) mutable {
+  addRights(route, body, audited.detail);
+  const bool route_grants = route.path.ends_with("/approve");
+  return [&service = service_, caller, audited, route_grants,
+          reply = std::move(reply)](const admin::Answer& answer) mutable {
     const auto* failure = std::get_if<admin::Failure>(&answer);
     if (audited.target.empty() && failure == nullptr) audited.target = nameIn(std::get<std::string>(answer));
+    if (failure == nullptr && route_grants) addGrants(std::get<std::string>(answer), audited.detail);
     audited.outcome = failure == nullptr ? "done" : fmt::format("{}: {}", failure->code, failure->detail);
     service.auditLog().add(caller, audited, [answer, reply](const Result<void>& written) {
       if (written) return reply(answer);
@@ -147,7 +172,7 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
   admin::Reply reply = [respond, status = found->done_status](const admin::Answer& answer) {
     respond(toResponse(answer, status));
   };
-  if (isAct(*found)) reply = audited(*found, target, caller, std::move(reply));
+  if (isAct(*found)) reply = audited(*found, target, request.body, caller, std::move(reply));
   if (caller.role < found->least) {
     reply(denied(caller, found->least));
     return {};

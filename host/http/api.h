@@ -23,7 +23,8 @@ class Api {
   // Who the peer is; names of logins are looked up once.
   admin::Caller callerOf(const Peer& peer);
   // Whoever acts is answered once the audit has it.
-  admin::Reply audited(const Route& route, const Target& target, const admin::Caller& caller, admin::Reply reply);
+  admin::Reply audited(const Route& route, const Target& target, const std::string& body, const admin::Caller& caller,
+                       admin::Reply reply);
 
   // The routes that answer something else than JSON of the service.
   std::optional<Response> plain(std::string_view path) const;

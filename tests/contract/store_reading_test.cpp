@@ -161,3 +161,62 @@ LONGHAUL_STORE_CASE("entries come oldest first in pages") {
     wanted += std::to_string(i) + " ";
   CHECK(texts == wanted);
 }
+
+LONGHAUL_STORE_CASE("a page of large rows ends by its bytes, and the pages together have each row once") {
+  constexpr std::size_t kRowBytes = 300'000;
+  constexpr std::int64_t kLargeRows = 10;
+  const InstanceId instance = subject.instance("large");
+  for (std::int64_t n = 1; n <= kLargeRows; ++n) {
+    CommitWrite commit = commitOf(instance);
+    commit.incidents = {{"n" + std::to_string(n), "Large", 1, n, "\"" + std::string(kRowBytes, 'x') + "\""}};
+    if (n == 1) {
+      commit.entries = {{.incident = std::size_t{0}, .author = "a", .content_type = "text", .text = "first"}};
+    } else {
+      commit.entries = {
+          {.incident = IncidentId{1}, .author = "a", .content_type = "text", .text = std::string(kRowBytes, 'y')}};
+    }
+    commit.indicators = {{.value = "v" + std::to_string(n),
+                          .type = "IP",
+                          .score = 1,
+                          .body = "{\"x\":\"" + std::string(200'000, 'z') + "\"}"}};
+    const std::vector<Write> batch{commit};
+    const auto results = subject.store().apply(batch);
+    if (!results[0]) FAIL(results[0].error().message);
+  }
+  std::vector<std::int64_t> incidents, entries, indicators;
+  std::size_t pages = 0;
+  for (bool more = true; more; ++pages) {
+    IncidentQuery query{.type = "Large", .limit = 1000};
+    if (!incidents.empty()) query.before_id = incidents.back();
+    const auto page = subject.reader().incidents(query);
+    REQUIRE(page.has_value());
+    REQUIRE_FALSE(page->rows.empty());
+    for (const Incident& row : page->rows)
+      incidents.push_back(row.id.value);
+    more = page->more;
+  }
+  CHECK(pages >= 3);
+  CHECK(incidents == std::vector<std::int64_t>{10, 9, 8, 7, 6, 5, 4, 3, 2, 1});
+  for (bool more = true; more;) {
+    const auto page = subject.reader().entries(IncidentId{1}, entries.empty() ? 0 : entries.back(), 1000);
+    REQUIRE(page.has_value());
+    REQUIRE_FALSE(page->rows.empty());
+    CHECK(page->rows.size() <= 4);
+    for (const Entry& row : page->rows)
+      entries.push_back(row.id.value);
+    more = page->more;
+  }
+  CHECK(entries.size() == kLargeRows);
+  for (bool more = true; more;) {
+    IndicatorQuery query{.limit = 1000};
+    if (!indicators.empty()) query.after = indicators.back();
+    const auto page = subject.reader().indicators(query);
+    REQUIRE(page.has_value());
+    REQUIRE_FALSE(page->rows.empty());
+    CHECK(page->rows.size() <= 5);
+    for (const Indicator& row : page->rows)
+      indicators.push_back(row.id.value);
+    more = page->more;
+  }
+  CHECK(indicators.size() == kLargeRows);
+}

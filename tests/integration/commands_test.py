@@ -110,6 +110,7 @@ class Commands(harness.DaemonTest):
         harness.until(lambda: daemon.instance("c")["state"] == "disabled", "it rests")
         crash = Asked(daemon, "c", "crash").result()
         self.assertIn("whether it took effect is not known", crash["detail"])
+        self.assertEqual(1, daemon.cli("exec", "c", "crash", code=None)[0])  # not 5: the daemon answered
         harness.until(lambda: daemon.api("GET", "/instances/c/deaths")["deaths"], "its card is kept")
         self.assertEqual("disabled", daemon.instance("c")["state"])
 

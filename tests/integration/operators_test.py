@@ -26,6 +26,9 @@ class OperatorsTest(DaemonTest):
         self.assertEqual(["users.create", "users.change", "users.change", "users.remove", "users.remove",
                           "tokens.create", "tokens.remove"], acts)
         self.assertNotIn(secret, daemon.cli("audit", "-o", "json"))
+        rights = [row["detail"] for row in json.loads(daemon.cli("audit", "-o", "json"))
+                  if row["act"] in ("users.create", "tokens.create")]
+        self.assertTrue(rights and all("role" in detail for detail in rights), rights)
         # It is kept: the next daemon has the same.
         daemon.stop()
         daemon.start()

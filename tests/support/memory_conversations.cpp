@@ -4,6 +4,7 @@
 
 #include "host/base/json.h"
 #include "host/base/limits.h"
+#include "host/store/page_bytes.h"
 #include "host/store/write_checks.h"
 #include "tests/support/memory_store.h"
 
@@ -195,6 +196,7 @@ Result<IndicatorPage> MemoryStore::indicators(const IndicatorQuery& query) {
   }
   page.more = page.rows.size() > rowLimit(query.limit);
   if (page.more) page.rows.resize(rowLimit(query.limit));
+  cutToBytes(page);
   return page;
 }
 

@@ -4,6 +4,7 @@
 
 #include "host/base/limits.h"
 #include "host/store/context_merge.h"
+#include "host/store/page_bytes.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::test {
@@ -373,7 +374,9 @@ Result<Page<Incident>> MemoryStore::incidents(const IncidentQuery& query) {
   if (!query.after_id) std::reverse(all.begin(), all.end());
   const bool more = all.size() > rowLimit(query.limit);
   if (more) all.resize(rowLimit(query.limit));
-  return Page<Incident>{std::move(all), more};
+  Page<Incident> page{std::move(all), more};
+  cutToBytes(page);
+  return page;
 }
 
 Result<Incident> MemoryStore::incident(IncidentId id) {
@@ -394,6 +397,7 @@ Result<Page<Entry>> MemoryStore::entries(IncidentId incident, std::int64_t after
   }
   page.more = page.rows.size() > rowLimit(limit);
   if (page.more) page.rows.resize(rowLimit(limit));
+  cutToBytes(page);
   return page;
 }
 

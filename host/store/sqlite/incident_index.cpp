@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "host/base/limits.h"
+#include "host/store/page_bytes.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::store {
@@ -164,7 +165,11 @@ class IncidentSearch {
     std::string text;
   };
 
-  bool full() const { return page_.rows.size() >= wanted_; }
+  bool full() const { return spent_ || page_.rows.size() >= wanted_; }
+  void add(Incident incident) {
+    page_.rows.push_back(std::move(incident));
+    spent_ = bytes_.spentBy(page_.rows.back(), page_.rows.size());
+  }
   void bindValue(Query& query, const Filter& filter) const {
     query.bind(static_cast<std::int64_t>(filter.field));
     if (filter.field == Field::Instance) {
@@ -192,6 +197,8 @@ class IncidentSearch {
   const std::size_t wanted_;  // one more than the page: shows whether rows are left
   std::vector<Filter> filters_;
   Page<Incident> page_;
+  PageBytes bytes_;
+  bool spent_ = false;  // the last row is over the bytes of a page, and shows that rows are left
 };
 
 Result<void> IncidentSearch::scan(std::int64_t above, std::int64_t below) {
@@ -233,8 +240,8 @@ void IncidentSearch::bindText(Query& query, const std::optional<std::string>& te
 }
 
 Result<void> IncidentSearch::takeAll(Query& row) {
-  while (row.next())
-    page_.rows.push_back(incidentOf(row));
+  while (!full() && row.next())
+    add(incidentOf(row));
   if (row.failed()) return row.error();
   return {};
 }
@@ -250,7 +257,7 @@ Result<Ids> IncidentSearch::idsOf(const Filter& filter, std::int64_t block) {
 Result<void> IncidentSearch::takeRow(std::int64_t id) {
   Query row(connection_, kIncidentById);
   if (row.bind(id).next()) {
-    page_.rows.push_back(incidentOf(row));
+    add(incidentOf(row));
   } else if (row.failed()) {
     return row.error();
   }

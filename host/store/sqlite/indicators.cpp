@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "host/base/limits.h"
+#include "host/store/page_bytes.h"
 
 namespace longhaul::host::store {
 namespace {
@@ -136,10 +137,14 @@ Result<IndicatorPage> findIndicators(Connection& connection, const IndicatorQuer
   Query row(connection, by_value ? kValue : query.type ? kType : kAll);
   bindFilter(row, query, *bounds, wanted + 1);
   if (by_value) row.bind(bounds->after_value).bind(bounds->after_type);
-  while (row.next())
+  PageBytes bytes;
+  bool spent = false;
+  while (!spent && row.next()) {
     page.rows.push_back(indicatorOf(row));
+    spent = bytes.spentBy(page.rows.back(), page.rows.size());
+  }
   if (row.failed()) return row.error();
-  page.more = static_cast<std::int64_t>(page.rows.size()) > wanted;
+  page.more = spent || static_cast<std::int64_t>(page.rows.size()) > wanted;
   if (page.more) page.rows.pop_back();
   return page;
 }

@@ -1,6 +1,7 @@
 #include "host/store/sqlite/sqlite_reader.h"
 
 #include "host/base/limits.h"
+#include "host/store/page_bytes.h"
 #include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/incident_index.h"
 #include "host/store/sqlite/indicators.h"
@@ -100,6 +101,7 @@ Result<Page<Entry>> SqliteReader::entries(IncidentId incident, std::int64_t afte
         "SELECT id, instance, created_at_us, author, content_type, text, user, tags FROM entries WHERE incident = ? "
         "AND id > ? ORDER BY id LIMIT ?");
     row.bind(incident.value).bind(after_id).bind(wanted + 1);
+    PageBytes bytes;
     while (row.next()) {
       if (static_cast<std::int64_t>(page.rows.size()) == wanted) {
         page.more = true;
@@ -108,6 +110,10 @@ Result<Page<Entry>> SqliteReader::entries(IncidentId incident, std::int64_t afte
       page.rows.push_back({EntryId{row.integer(0)}, incident, InstanceId{row.integer(1)}, row.integer(2),
                            std::string{row.text(3)}, std::string{row.text(4)}, std::string{row.text(5)},
                            std::string{row.text(6)}, readTexts(row.text(7))});
+      if (!bytes.spentBy(page.rows.back(), page.rows.size())) continue;
+      page.rows.pop_back();
+      page.more = true;
+      break;
     }
     if (row.failed()) return row.error();
     return page;
