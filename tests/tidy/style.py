@@ -38,13 +38,13 @@ BANNED = [
 
 # Where shared ownership is the point, and why. Everywhere: `alive_`, which late completions ask whether their owner lives.
 SHARED_PTR = {
+    "host/admin/admin_commands.cpp": "as in the catalog",
     "host/admin/log_requests.cpp": "as in the catalog",
     "host/admin/plan_runner.cpp": "a plan that is being performed belongs to the completions of its steps",
     "host/admin/plan_runner.h": "likewise",
     "host/admin/secret_service.cpp": "a rotation belongs to the completions of its steps",
     "host/admin/secret_service.h": "likewise",
     "host/base/event_loop.cpp": "a watch may end from inside its own callback",
-    "host/admin/log_requests.cpp": "as in the catalog",
     "host/catalog/catalog.cpp": "jobs go to the job thread and come back in the completion",
     "host/daemon/daemon.cpp": "as in the catalog",
     "host/daemon/instances_watch.cpp": "as in the catalog",
