@@ -60,10 +60,31 @@ PlanAsked AdminService::folderPlan() const {
                   const std::vector<store::InstanceRecord>&) { return config::loadInstancesFolder(folder, restart); }};
 }
 
+// Files act in nobody's name, so the daemon stands in the audit for what they made, and approved.
+void AdminService::auditFolder(const PlanOutcome& outcome) {
+  if (outcome.dry_run) return;
+  for (const StepResult& result : outcome.results) {
+    const auto& planned = outcome.plan.instances;
+    const auto found =
+        std::find_if(planned.begin(), planned.end(), [&](const auto& each) { return each.name == result.name; });
+    if (found == planned.end() || result.action == config::Action::Unchanged) continue;
+    Json detail{{"action", config::toText(result.action)}};
+    if (!found->source.empty()) detail["file"] = found->source;
+    if (!found->approves.empty()) detail["approves"] = found->approves;
+    audit_log_.add({.name = "longhauld", .role = Role::Admin},
+                   {.act = "instances.apply",
+                    .target = result.name,
+                    .detail = std::move(detail),
+                    .outcome = result.error ? result.error->message : std::string("done")},
+                   [](const Result<void>&) {});  // the store's own faults are told elsewhere
+  }
+}
+
 void AdminService::applyFolder(std::function<void(const PlanOutcome& outcome)> done) {
   if (!done && plans_.folderWaits()) return;
   plans_.run(folderPlan(), [this, done = std::move(done)](const PlanOutcome& outcome) {
     news_.planned(outcome);
+    auditFolder(outcome);
     if (done) done(outcome);
   });
   plans_.run({.owner = config::Owner::Api,
@@ -79,6 +100,7 @@ void AdminService::reload(bool dry_run, bool yes, const Reply& reply) {
     asked.yes = yes;
     plans_.run(std::move(asked), [this, yes, reply](const PlanOutcome& outcome) {
       news_.planned(outcome);
+      auditFolder(outcome);
       reply(planAnswer(outcome, yes));
     });
   }));

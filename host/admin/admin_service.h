@@ -143,6 +143,7 @@ class AdminService {
 
  private:
   PlanAsked folderPlan() const;
+  void auditFolder(const PlanOutcome& outcome);
   Failure unknownInstance(std::string_view name) const;
   const catalog::Manifest* manifestOf(const supervisor::InstanceView& view) const;
   std::vector<std::string> instancesOf(std::string_view digest) const;

@@ -55,6 +55,15 @@ class OperatorsTest(DaemonTest):
         recent = json.loads(daemon.cli("events", "--kind", "incident", "-o", "json"))
         self.assertEqual(["after"], [event["name"] for event in recent])
 
+    def test_what_a_file_makes_and_approves_is_in_the_audit(self):
+        daemon = self.daemon("heartbeat")
+        daemon.run_instance("beat", "heartbeat")
+        row = json.loads(daemon.cli("audit", "-o", "json"))[0]
+        self.assertEqual(("longhauld", "instances.apply", "beat", "done"),
+                         (row["actor"], row["act"], row["target"], row["outcome"]))
+        self.assertEqual("create", row["detail"]["action"])
+        self.assertTrue(any("serverApi" in grant for grant in row["detail"]["approves"]), row)
+
     def test_a_backup_is_a_store_that_a_daemon_starts_from(self):
         daemon = self.daemon("heartbeat")
         daemon.cli("incident", "create", "before the backup")

@@ -116,6 +116,9 @@ std::string Room::ask(const longhaul::Command& command, const std::string& messa
   if (question.to.empty()) throw std::invalid_argument("one of the arguments to and channel is wanted");
   question.reply = field("reply");
   question.expiry = field("expiry");
+  if (!question.expiry.empty() && expirySeconds(question.expiry) == 0)
+    throw std::invalid_argument("the expiry is \"" + question.expiry +
+                                "\", a time of UTC like \"2026-11-24 12:00:00\" is wanted");
   question.default_response = field("default_response");
   for (const std::string& option : longhaul::jsonElements(field("options")))
     question.options.push_back(longhaul::jsonText(option));

@@ -227,6 +227,20 @@ TEST_CASE("an answer that comes too late is told with the host's sentence", "[ch
   CHECK(alice.ask("questions") == Lines{"| No question waits for you.", "ok"});
 }
 
+TEST_CASE("a question with an expiry that is no time is refused, and does not wait for ever", "[chat]") {
+  Server server;
+  const auto entitlement = server.addQuestion(server.addIncident("Disk full"), "guid-1");
+  PluginRun run(server, longhaulPluginEntry);
+  const auto refused = run.execute(
+      "send-notification",
+      "{\"to\":\"alice\",\"message\":" +
+          longhaul::quoteJson("{\"message\":\"?\",\"entitlement\":\"" + entitlement + "\",\"expiry\":\"tomorrow\"}") +
+          "}");
+  CHECK(refused.status != Status::kOk);
+  CHECK(refused.text.find("the expiry is \"tomorrow\"") != std::string::npos);
+  CHECK(chat_plugin::readState(server.context()).questions.empty());
+}
+
 TEST_CASE("a question whose time is over is answered with its default, by nobody", "[chat]") {
   Server server;
   const auto entitlement = server.addQuestion(server.addIncident("Disk full"), "guid-1");
