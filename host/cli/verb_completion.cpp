@@ -19,12 +19,27 @@ constexpr int kIncidentsOffered = 50;
 constexpr std::string_view kBash =
     R"sh(# longhaul completion bash: source <(longhaul completion bash), or put it into
 # /usr/share/bash-completion/completions/longhaul
+# Bash breaks words at ":" and "=": they are put together again, and what stands in front of the last break is not part
+# of the answer.
 _longhaul() {
-  local IFS=$'\n'
-  COMPREPLY=($("${COMP_WORDS[0]}" __complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- "${COMP_WORDS[COMP_CWORD]}"))
+  local words=() word joined= i
+  for ((i = 1; i <= COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    if [[ ${#words[@]} -gt 0 && ( -n $joined || $word =~ ^[:=]+$ ) ]]; then words[-1]+=$word; else words+=("$word"); fi
+    if [[ $word =~ ^[:=]+$ ]]; then joined=1; else joined=; fi
+  done
+  word=${COMP_WORDS[COMP_CWORD]}
+  if [[ $word =~ ^[:=]+$ ]]; then word=; fi
+  local current=${words[-1]} front=
+  front=${current%"$word"}
+  mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
+  COMPREPLY=("${COMPREPLY[@]#"$front"}")
+  if [[ ${#COMPREPLY[@]} -eq 0 ]]; then
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+  fi
 }
-complete -o filenames -F _longhaul longhaul
+complete -F _longhaul longhaul
 )sh";
 
 constexpr std::string_view kZsh = R"sh(#compdef longhaul
@@ -41,9 +56,14 @@ if [ "$funcstack[1]" = _longhaul ]; then _longhaul "$@"; else compdef _longhaul 
 constexpr std::string_view kFish = R"sh(# longhaul completion fish: put it into ~/.config/fish/completions/longhaul.fish
 function __longhaul_words
   set -l words (commandline -opc) (commandline -ct)
-  $words[1] __complete $words[2..-1] 2>/dev/null
+  set -l found ($words[1] __complete $words[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c longhaul -a '(__longhaul_words)'
+complete -c longhaul -f -a '(__longhaul_words)'
 )sh";
 
 std::vector<std::string> split(std::string_view text) {
@@ -111,6 +131,9 @@ class Words {
 
   void offer(std::string_view current) {
     if (typed_.wants_value != nullptr) return offerValue(*typed_.wants_value);
+    if (const auto equals = current.find('='); current.starts_with("--") && equals != std::string_view::npos) {
+      return offerJoined(current.substr(0, equals + 1));
+    }
     if (current.starts_with("-")) return offerOptions();
     if (typed_.verb == nullptr) return offerVerbs();
     offerOperand();
@@ -140,6 +163,17 @@ class Words {
       for (const OptionSpec& option : *options)
         add(fmt::format("--{}", option.longName()));
     }
+  }
+
+  // "--output=": its values, each behind that.
+  void offerJoined(std::string_view front) {
+    const OptionSpec* option = optionOf(typed_.verb, std::string(front.substr(0, front.size() - 1)));
+    if (option == nullptr || option->kind == ValueKind::Flag) return;
+    offerValue(*option);
+    std::set<std::string> joined;
+    for (const std::string& value : found_)
+      joined.insert(fmt::format("{}{}", front, value));
+    found_ = std::move(joined);
   }
 
   void offerValue(const OptionSpec& option) {

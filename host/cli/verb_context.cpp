@@ -5,12 +5,20 @@
 #include "host/cli/printable.h"
 #include "host/cli/reading.h"
 #include "host/cli/verbs.h"
+#include "host/cli/yaml_text.h"
 
 namespace longhaul::host::cli {
 namespace {
 
 Target contextOf(const std::string& name) {
   return Target{"/instances"}.step(name).literal("/context");
+}
+
+Exit yaml(Session& session, std::string_view json) {
+  const auto text = yamlOfJson(json);
+  if (!text) return session.fail(text.error());
+  session.output.text(printableJson(*text));
+  return Exit::Done;
 }
 
 Exit getOne(Session& session, const std::string& name, const std::string& key) {
@@ -26,6 +34,8 @@ Exit getOne(Session& session, const std::string& name, const std::string& key) {
                                           : printableJson((*members)["value"]));
   } else if (session.output.format() == Format::Json || session.output.format() == Format::Jsonl) {
     session.output.jsonText((*members)["value"]);
+  } else if (session.output.format() == Format::Yaml) {
+    return yaml(session, (*members)["value"]);
   } else {
     session.output.value(value, key);
   }
@@ -50,10 +60,7 @@ Exit get(Session& session, const Arguments& arguments) {
     session.output.jsonText(values);
     return Exit::Done;
   }
-  if (session.output.format() == Format::Yaml) {
-    session.output.value(memberAt(answer->body, "values"), name);
-    return Exit::Done;
-  }
+  if (session.output.format() == Format::Yaml) return yaml(session, values);
   auto each = splitObject(values);
   if (!each) return session.fail(each.error());
   Table table{{{"KEY"}, {.title = "VALUE", .may_cut = true}}};

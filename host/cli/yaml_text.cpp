@@ -70,7 +70,33 @@ void write(const Json& value, std::size_t indent, bool begun, std::string& out) 
   }
 }
 
+// Objects are split as texts, so that nothing is read as a number. A list's JSON is YAML as it is.
+Result<void> writeText(std::string_view json, std::size_t indent, std::string& out) {
+  auto value = parseJson(json);
+  if (!value) return value.error();
+  if (!value->is_object() || value->empty()) {
+    out += (value->is_string() ? scalarText(*value) : std::string(json)) + '\n';
+    return {};
+  }
+  auto members = splitObject(json);
+  if (!members) return members.error();
+  if (indent > 0) out += '\n';
+  for (const auto& [key, text] : *members) {
+    out += std::string(indent, ' ') + keyText(key) + ':';
+    const Json& item = value->at(key);
+    if (!item.is_object() || item.empty()) out += ' ';
+    if (auto written = writeText(text, indent + 2, out); !written) return written;
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<std::string> yamlOfJson(std::string_view json) {
+  std::string out;
+  if (auto written = writeText(json, 0, out); !written) return written.error();
+  return out;
+}
 
 std::string yamlText(const Json& value) {
   std::string out;

@@ -10,5 +10,7 @@ namespace longhaul::host::cli {
 
 // One document with a line feed at its end.
 std::string yamlText(const Json& value);
+// The same of a JSON text, with its numbers as they stand there; lists come in one line. INVALID: it is no JSON.
+Result<std::string> yamlOfJson(std::string_view json);
 
 }  // namespace longhaul::host::cli

@@ -39,6 +39,8 @@ TEST_CASE("options are completed behind a dash, their values behind them, and no
   CHECK(has(complete({"logs", "--fol"}), "--follow"));
   CHECK(has(complete({"ps", "-o", "js"}), "jsonl"));
   CHECK(has(complete({"incidents", "--status", ""}), "closed"));
+  CHECK(complete({"ps", "--output=js"}) == std::vector<std::string>{"--output=json", "--output=jsonl"});
+  CHECK(complete({"ps", "--wide="}).empty());
   CHECK(complete({"status", ""}).empty());
 }
 

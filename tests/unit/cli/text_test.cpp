@@ -167,6 +167,13 @@ TEST_CASE("YAML reads back as the same values") {
         "      - 1\n"
         "      - 2\n"
         "  - c: null\n");
+  // Of a text, numbers keep the digits that no double has.
+  CHECK(yamlOfJson(R"({"a": {"big": 12345678901234567890123, "list": [1e300, "x"]}, "no": 0.10, "t": "yes", "o": {}})")
+            .value() ==
+        "a:\n  big: 12345678901234567890123\n  list: [1e300, \"x\"]\n\"no\": 0.10\no: {}\nt: \"yes\"\n");
+  CHECK(yamlOfJson("1.0").value() == "1.0\n");
+  CHECK(yamlOfJson("{}").value() == "{}\n");
+  CHECK_FALSE(yamlOfJson("{"));
   CHECK(yamlText(Json("text")) == "text\n");
   CHECK(yamlText(Json::array()) == "[]\n");
 }
