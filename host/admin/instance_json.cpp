@@ -8,6 +8,16 @@ namespace {
 
 constexpr std::string_view kHidden = "***";
 
+Json toJson(const std::vector<sandbox::LayerState>& layers) {
+  Json list = Json::array();
+  for (const sandbox::LayerState& each : layers) {
+    Json layer{{"layer", layerName(each.layer)}, {"status", statusName(each.status)}};
+    if (!each.detail.empty()) layer["detail"] = each.detail;
+    list.push_back(std::move(layer));
+  }
+  return list;
+}
+
 Json toJson(const supervisor::WorkerView& worker) {
   Json json{{"pid", worker.pid},
             {"generation", worker.generation.value},
@@ -19,6 +29,7 @@ Json toJson(const supervisor::WorkerView& worker) {
     json["rssBytes"] = worker.rss_bytes;
     json["threadsCount"] = worker.threads_count;
   }
+  json["sandbox"] = toJson(worker.layers);
   if (worker.ready_at_us != 0) json["readyAt"] = formatTimeUs(worker.ready_at_us);
   return json;
 }

@@ -57,6 +57,25 @@ std::string workerText(const Json& worker, const Block& block) {
   return text;
 }
 
+// One line that tells of what is missing; with -o wide a line a layer.
+void showSandbox(Block& block, const Json& worker, bool wide) {
+  const Json& layers = memberAt(worker, "sandbox");
+  if (!layers.is_array() || layers.empty()) return;
+  std::string on;
+  std::string missing;
+  for (const Json& layer : layers) {
+    const std::string name = textAt(layer, "layer");
+    const std::string status = textAt(layer, "status");
+    const std::string detail = textAt(layer, "detail");
+    if (wide) block.line("Sandbox", fmt::format("{} {}{}", name, status, detail.empty() ? "" : ": " + detail));
+    std::string& list = status == "on" ? on : missing;
+    list += (list.empty() ? "" : ", ") + name;
+  }
+  if (wide) return;
+  block.line("Sandbox", missing.empty() ? on : fmt::format("{}; without {}", on, missing),
+             missing.empty() ? Tone::Plain : Tone::Warning);
+}
+
 void showHead(Block& block, const Json& instance) {
   const std::string state = textAt(instance, "state");
   block.line("State", stateText(instance, block.now()), toneOfState(state));
@@ -75,9 +94,10 @@ void showHead(Block& block, const Json& instance) {
   }
 }
 
-void showRun(Block& block, const Json& instance) {
+void showRun(Block& block, const Json& instance, bool wide) {
   if (const Json& worker = memberAt(instance, "current"); worker.is_object()) {
     block.line("Worker", workerText(worker, block));
+    showSandbox(block, worker, wide);
   }
   if (const Json& worker = memberAt(instance, "incoming"); worker.is_object()) {
     block.line("Incoming", workerText(worker, block));
@@ -110,7 +130,7 @@ void show(Output& output, const Json& instance, std::int64_t now_us) {
                           printable(textAt(instance, "name")), printable(textAt(instance, "plugin"))));
   Block block{output, now_us};
   showHead(block, instance);
-  showRun(block, instance);
+  showRun(block, instance, output.wide());
   const std::string source = textAt(instance, "source");
   block.line("Owner", source.empty() ? "the API (made by command line or dashboard)" : "file " + source);
   if (!output.wide()) return;
@@ -152,9 +172,9 @@ std::vector<Verb> statusVerbs() {
            .summary = "shows all that is known of instances",
            .operands = {{.name = "NAME", .many = true}},
            .options = {},
-           .details =
-               "-o wide adds configuration, grants and digest. With one name -o json gives an object, with several "
-               "or a glob an array.",
+           .details = "-o wide adds configuration, grants, digest and each layer of the sandbox. With one name -o json "
+                      "gives an object, with several "
+                      "or a glob an array.",
            .run = status}};
 }
 

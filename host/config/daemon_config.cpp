@@ -11,8 +11,10 @@
 #include <thread>
 
 #include "host/base/files.h"
+#include "host/base/text.h"
 #include "host/config/document.h"
 #include "host/config/object_reader.h"
+#include "host/sandbox/layers.h"
 
 namespace longhaul::host::config {
 namespace {
@@ -45,6 +47,9 @@ constexpr std::array kKeys{
     "log.file_bytes",
     "log.files",
     "instances.orphans_percent",
+    "sandbox.require",
+    "sandbox.max_landlock_abi",
+    "sandbox.worker_uids",
 };
 
 const std::vector<std::string>& logLevels() {
@@ -126,6 +131,45 @@ void readFolders(ObjectReader& reader, const char* key, std::vector<fs::path>& i
   into = std::move(folders);
 }
 
+// "1900000000-1999999999", or none.
+void readWorkerUids(ObjectReader& reader, DaemonConfig& config) {
+  std::optional<std::string> text;
+  reader.text("worker_uids", text);
+  if (!text) return;
+  if (*text == "none") {
+    config.worker_uids_count = 0;
+    return;
+  }
+  const std::size_t dash = text->find('-');
+  const auto first = parseInt(std::string_view(*text).substr(0, dash));
+  const auto last = dash == std::string::npos ? first : parseInt(std::string_view(*text).substr(dash + 1));
+  constexpr std::int64_t kUidMax = 0xfffffffe;  // the last one means "none" to the kernel
+  if (!first || !last || *first < kWorkerUidsLeast || *last > kUidMax || *first > *last) {
+    return reader.fail(
+        "worker_uids",
+        fmt::format("found {}, wanted none, or the first and the last uid as \"FIRST-LAST\", from {} to {}",
+                    describe(Json(*text)), kWorkerUidsLeast, kUidMax));
+  }
+  config.worker_uids_first = static_cast<std::uint32_t>(*first);
+  config.worker_uids_count = static_cast<std::uint32_t>(*last - *first + 1);
+}
+
+void readSandbox(const Document& document, const std::string& pointer, DaemonConfig& config,
+                 std::vector<Problem>& problems) {
+  ObjectReader reader{document, pointer, problems};
+  std::vector<std::string> layers;
+  reader.texts("require", layers);
+  for (const std::string& name : layers) {
+    if (sandbox::layerFromName(name)) continue;
+    reader.fail("require", fmt::format("found {}, wanted {}{}", describe(Json(name)), oneOf(sandbox::layerNames()),
+                                       didYouMean(name, sandbox::layerNames())));
+  }
+  if (reader.has("require")) config.sandbox_require = std::move(layers);
+  reader.integer("max_landlock_abi", config.landlock_abi_max, 0, 1'000);
+  readWorkerUids(reader, config);
+  reader.finish();
+}
+
 void readDocument(const Document& document, DaemonConfig& config, std::vector<Problem>& problems) {
   problems.insert(problems.end(), document.problems().begin(), document.problems().end());
   if (document.value().is_null()) return;
@@ -159,6 +203,7 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
     instances.integer("orphans_percent", config.orphans_percent, 0, 100);
     instances.finish();
   }
+  if (const auto pointer = top.object("sandbox")) readSandbox(document, *pointer, config, problems);
   top.finish();
   for (const char* key : kKeys) {
     const Json::json_pointer pointer{jsonPointer(key)};
@@ -223,6 +268,17 @@ void applyFlags(DaemonConfig& config, const DaemonFlags& flags, std::vector<Prob
       if (const auto path = fromFlag(flag, "--plugin-dir", problems)) config.plugin_dirs.push_back(*path);
     }
     config.origins["plugin_dirs"] = "flag --plugin-dir";
+  }
+  if (flags.max_landlock_abi) {
+    const auto number = parseInt(*flags.max_landlock_abi);
+    if (!number || *number < 0 || *number > 1'000) {
+      problems.push_back(
+          {.message = fmt::format("--max-landlock-abi: found {}, wanted a version from 1 up, or 0 for none",
+                                  describe(Json(*flags.max_landlock_abi)))});
+    } else {
+      config.landlock_abi_max = static_cast<int>(*number);
+      config.origins["sandbox.max_landlock_abi"] = "flag --max-landlock-abi";
+    }
   }
   if (flags.log_level) {
     const auto& known = logLevels();
@@ -354,6 +410,13 @@ Json toJson(const DaemonConfig& config) {
         {"file_bytes", config.log_file_bytes},
         {"files", config.log_files}}},
       {"instances", {{"orphans_percent", config.orphans_percent}}},
+      {"sandbox",
+       {{"require", config.sandbox_require},
+        {"max_landlock_abi", config.landlock_abi_max},
+        {"worker_uids", config.worker_uids_count == 0
+                            ? "none"
+                            : fmt::format("{}-{}", config.worker_uids_first,
+                                          config.worker_uids_first + (config.worker_uids_count - 1))}}},
   };
   return Json{{"config", std::move(shown)}, {"origins", config.origins}};
 }

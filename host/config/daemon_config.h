@@ -18,6 +18,12 @@
 
 namespace longhaul::host::config {
 
+// Uids of workers: above what systemd gives to containers (524,288–1,879,048,191) and below its foreign range (from
+// 2,147,352,576; UIDS-GIDS of systemd), so that no user, subuid or container of a usual system has one of them.
+inline constexpr std::uint32_t kWorkerUidsFirst = 1'900'000'000;
+inline constexpr std::uint32_t kWorkerUidsCount = 100'000'000;
+inline constexpr std::uint32_t kWorkerUidsLeast = 65'536;  // the first that may be given: below are a system's users
+
 struct DaemonConfig {
   std::filesystem::path config_file;  // --config, else the default one, which may be absent
   std::vector<std::filesystem::path> plugin_dirs;
@@ -41,6 +47,13 @@ struct DaemonConfig {
 
   int orphans_percent = kOrphansPercentMax;  // a plan that orphans more of all instances needs a yes
 
+  // Layers of the sandbox (host/sandbox/layers.h) without which no instance starts.
+  std::vector<std::string> sandbox_require;
+  int landlock_abi_max = 1'000;  // of the kernel's Landlock at most this version is used; 0: none of it
+  // Under root, instance number n runs as uid first + n. A count of 0: as the daemon's own.
+  std::uint32_t worker_uids_first = kWorkerUidsFirst;
+  std::uint32_t worker_uids_count = kWorkerUidsCount;
+
   std::map<std::string, std::string> origins;  // "log.files" → "default", "flag --state-dir" or "file:line:column"
 
   std::filesystem::path socketPath() const { return run_dir / "longhaul.sock"; }
@@ -61,6 +74,7 @@ struct DaemonFlags {
   std::optional<std::filesystem::path> config_file, instances_dir, state_dir, run_dir;
   std::vector<std::filesystem::path> plugin_dirs;  // replaces the list
   std::optional<std::string> log_level;
+  std::optional<std::string> max_landlock_abi;
 };
 
 struct DaemonConfigLoaded {

@@ -16,6 +16,7 @@
 #include "host/base/event_loop.h"
 #include "host/base/limits.h"
 #include "host/catalog/catalog.h"
+#include "host/catalog/system_libraries.h"
 #include "host/daemon/instances_watch.h"
 #include "host/daemon/job_thread.h"
 #include "host/daemon/own_log.h"
@@ -24,6 +25,7 @@
 #include "host/logs/log_files.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
+#include "host/sandbox/plan.h"
 #include "host/secrets/vault.h"
 #include "host/services/questions.h"
 #include "host/store/sqlite/backup.h"
@@ -61,6 +63,29 @@ logs::LogSettings logSettings(const config::DaemonConfig& config) {
           .files_max = config.log_files,
           .lines_per_second = config.log_lines_per_second,
           .lines_burst = config.log_lines_burst};
+}
+
+std::vector<sandbox::Layer> layersRequired(const config::DaemonConfig& config) {
+  std::vector<sandbox::Layer> layers;
+  for (const std::string& name : config.sandbox_require) {
+    if (const auto layer = sandbox::layerFromName(name)) layers.push_back(*layer);
+  }
+  return layers;
+}
+
+sandbox::Surroundings sandboxHere(const config::DaemonConfig& config, const StateFolder& state) {
+  sandbox::Surroundings around;
+  around.kernel = sandbox::Kernel::probe(config.landlock_abi_max);
+  around.worker_uids = {config.worker_uids_first, config.worker_uids_count};
+  for (const auto& folder : catalog::SystemLibraries{"/"}.folders())
+    around.library_folders.push_back(folder.native());
+  around.uids_missing = state.closedToOthers();
+  for (const sandbox::LayerState& layer : layersOf(around)) {
+    if (layer.status == sandbox::LayerStatus::On) continue;
+    ownLog(logs::LogLevel::Warning,
+           fmt::format("sandbox: {} is {}: {}", layerName(layer.layer), statusName(layer.status), layer.detail));
+  }
+  return around;
 }
 
 Result<std::vector<supervisor::Supervisor::Kept>> readKept(store::StoreReader& reader) {
@@ -200,7 +225,9 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
                            .spawn_slots = config.spawn_slots,
                            .call_sockets_max = config.call_sockets,
                            .context_bytes_max = config.context_bytes,
-                           .udp_receive_buffer_bytes = static_cast<int>(config.udp_receive_buffer_bytes)});
+                           .udp_receive_buffer_bytes = static_cast<int>(config.udp_receive_buffer_bytes),
+                           .sandbox = sandboxHere(config, state),
+                           .sandbox_require = layersRequired(config)});
   const services::DeliveryAround delivery{*executor,
                                           *queries,
                                           *supervisor,

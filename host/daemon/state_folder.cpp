@@ -87,4 +87,16 @@ Result<StateFolder> StateFolder::open(const fs::path& path) {
   return state;
 }
 
+std::string StateFolder::closedToOthers() const {
+  std::error_code error;
+  for (fs::path folder = fs::canonical(path_, error); !error && folder.has_relative_path();
+       folder = folder.parent_path()) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IXOTH) != 0) continue;
+    return fmt::format("{} has mode {:04o}, so that other uids cannot pass through it; run: chmod o+x {}",
+                       folder.native(), status.st_mode & 07777, folder.native());
+  }
+  return {};
+}
+
 }  // namespace longhaul::host::daemon

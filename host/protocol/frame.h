@@ -15,7 +15,7 @@
 namespace longhaul::host::protocol {
 
 // Both ends come from one build; this catches a worker binary left over from another one.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 // What travels on the control socket, and (Call, Reply) on call sockets. Numbers are the wire.
 enum class Kind : std::uint16_t {
@@ -33,6 +33,7 @@ enum class Kind : std::uint16_t {
   Extend = 12,       // worker → host: more time to become ready or to stop
   Execute = 13,      // host → worker: run a command, or the test
   CommandDone = 14,  // worker → host: what became of it
+  Confine = 15,      // host → worker, its first message: what the worker does to itself before it loads anything
   Call = 64,         // + Method: on a call socket
   Reply = 32768,     // on the call socket of its call
 };

@@ -66,7 +66,7 @@ struct Bye {
 };
 
 // Where a worker ended that could say so.
-enum class Stage : std::uint32_t { Load = 1, Entry = 2, Descriptor = 3, Create = 4, Protocol = 5 };
+enum class Stage : std::uint32_t { Load = 1, Entry = 2, Descriptor = 3, Create = 4, Protocol = 5, Confine = 6 };
 
 struct Failed {
   std::uint32_t stage = 0;

@@ -111,6 +111,9 @@ void Instance::refreshTarget() {
   auto wanted =
       wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
   not_taken_.clear();
+  if (const auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
+    return post({.kind = EventKind::HeldSet, .text = *missing});
+  }
   if (!wanted) {
     // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
     not_taken_ = wanted.error().message;
@@ -130,6 +133,10 @@ void Instance::refreshTarget() {
     });
   }
   post({.kind = EventKind::Apply, .target = std::move(*wanted)});
+}
+
+std::vector<sandbox::LayerState> Instance::layersHere() const {
+  return sandbox::layersOf(shared_.settings.sandbox, static_cast<std::uint64_t>(id().value));
 }
 
 void Instance::approve(Supervisor::Done done) {

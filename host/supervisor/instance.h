@@ -62,6 +62,7 @@ class Instance final : public WorkerEvents {
     std::vector<std::string> passed;  // their names, in the order of the descriptors
     std::vector<std::string> granted_calls;
     Json parameters;  // with secrets: for START alone, then dropped
+    std::vector<sandbox::LayerState> layers;  // what confines it
     std::size_t context_bytes_max = 0;
     bool cancelled = false;  // killed before it was launched
   };
@@ -101,6 +102,8 @@ class Instance final : public WorkerEvents {
   void prepare(Slot& slot, const catalog::PluginFile& file, Json parameters);
   void prepared(lifecycle::WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved);
   Result<void> launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets);
+  std::vector<sandbox::LayerState> layersHere() const;  // of any worker of it
+  std::filesystem::path dataFolder() const;  // of the workers: their working folder
   void startFailed(lifecycle::WorkerId worker, std::string text);
   void queueFence(const lifecycle::Action& action);
   void fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, lifecycle::WorkerId death_of,

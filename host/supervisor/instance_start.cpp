@@ -1,6 +1,7 @@
 // The way of a worker from its target to START, and what the store keeps of it: listeners, spawn, fence, context.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +11,8 @@
 #include "host/base/worker_contract.h"
 #include "host/catalog/stager.h"
 #include "host/protocol/messages.h"
+#include "host/supervisor/confine.h"
+#include "host/supervisor/data_folder.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
@@ -111,13 +114,17 @@ void Instance::prepare(Slot& slot, const catalog::PluginFile& file, Json paramet
   const auto identity = identityOf(file.path);
   const auto verified = shared_.verified.find(file.digest);
   const bool is_verified = identity && verified != shared_.verified.end() && verified->second == *identity;
-  if (is_verified && !hasReferences(parameters)) {
+  const std::filesystem::path folder = dataFolder();
+  const std::uint32_t own_uid = sandbox::uidOf(shared_.settings.sandbox, static_cast<std::uint64_t>(id().value));
+  const std::uint32_t owner = own_uid != 0 ? own_uid : ::geteuid();
+  if (is_verified && isOwned(folder, owner) && !hasReferences(parameters)) {
     return prepared(slot.id, file, config::Resolved{std::move(parameters), {}});
   }
-  // Hashing and reading secrets block, so both are the job thread's. A crash loop comes here once.
+  // Hashing, reading secrets and giving files away block, so all are the job thread's. A crash loop comes here once.
   struct Job {
     catalog::PluginFile file;
     Json parameters;
+    Result<void> owned;
     Result<void> verified;
     Result<config::Resolved> resolved = Error{};
   };
@@ -125,7 +132,8 @@ void Instance::prepare(Slot& slot, const catalog::PluginFile& file, Json paramet
   job->file = file;
   job->parameters = std::move(parameters);
   shared_.around.run_job(
-      [job, name = record_.name, read = shared_.around.read_secret] {
+      [job, name = record_.name, folder, owner, read = shared_.around.read_secret] {
+        job->owned = ownDataFolder(folder, owner);
         job->verified = catalog::verifyStaged(job->file.path, job->file.digest);
         const auto reader = [&](const config::Reference& reference, const std::string& parameter) {
           return read ? read(name, reference, parameter) : config::readReference(reference);
@@ -136,6 +144,7 @@ void Instance::prepare(Slot& slot, const catalog::PluginFile& file, Json paramet
         if (job->verified && identity) shared.verified[job->file.digest] = *identity;
         Instance* instance = shared.find(id);
         if (instance == nullptr) return;
+        if (!job->owned) return instance->startFailed(worker, job->owned.error().message);
         if (!job->verified) return instance->startFailed(worker, job->verified.error().message);
         instance->prepared(worker, job->file, std::move(job->resolved));
       });
@@ -150,23 +159,41 @@ void Instance::prepared(WorkerId worker, const catalog::PluginFile& file, Result
   if (auto done = launch(*found, file, resolved->secrets); !done) startFailed(worker, done.error().message);
 }
 
+std::filesystem::path Instance::dataFolder() const {
+  return shared_.settings.state_dir / "data" / record_.name;
+}
+
 Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets) {
   process::LaunchPlan plan;
   plan.instance = record_.name;
   plan.worker_binary = shared_.settings.worker_binary;
-  plan.working_folder = shared_.settings.state_dir / "data" / record_.name;
+  plan.working_folder = dataFolder();
   plan.plugin_path = file.path;
   plan.state_tag = shared_.settings.state_tag;
-  if (auto done = makeFolder(plan.working_folder, 0700); !done) return done;
   for (const Listeners::Passed& passed : shared_.listeners.passed(id(), slot.listeners)) {
     plan.listeners.push_back(passed.fd);
     slot.passed.push_back(passed.name);
   }
+  const sandbox::Allowed allowed = allowedBy(slot.target.grants);
+  const sandbox::Plan confined = sandbox::makePlan(shared_.settings.sandbox, allowed,
+                                                   {.plugin_path = plan.plugin_path,
+                                                    .data_folder = plan.working_folder,
+                                                    .instance_number = static_cast<std::uint64_t>(id().value),
+                                                    .rlimits = {}});
   auto launched = shared_.around.launcher.launch(plan);
   if (!launched) return std::move(launched).error();
+  const auto payload = confinePayload(confined, shared_.settings.sandbox.kernel, allowed, launched->pid);
   slot.process = std::make_unique<WorkerProcess>(
       shared_.around.loop, *this, shared_.call_sockets,
       WorkerProcess::About{slot.id, slot.target, toText(file.version), Scrubber{secrets}}, std::move(*launched));
+  slot.layers = confined.layers;
+  // The worker waits for it; without it, it must not go on.
+  if (!payload) {
+    slot.process->fail(lifecycle::FailedStage::Confine, payload.error().message);
+    slot.process->kill(lifecycle::EndCause::Superseded, payload.error().message);
+    return {};
+  }
+  slot.process->sendConfine(*payload);
   return {};
 }
 

@@ -9,13 +9,14 @@ namespace {
 
 using lifecycle::PublicState;
 
-WorkerView workerView(const WorkerProcess& worker, bool with_usage) {
+WorkerView workerView(const WorkerProcess& worker, std::vector<sandbox::LayerState> layers, bool with_usage) {
   WorkerView view{.pid = worker.pid(),
                   .generation = worker.generation(),
                   .digest = worker.about().target.digest,
                   .version = worker.about().version,
                   .started_at_us = worker.startedAtUs(),
-                  .ready_at_us = worker.readyAtUs()};
+                  .ready_at_us = worker.readyAtUs(),
+                  .layers = std::move(layers)};
   if (!with_usage) return view;
   if (const auto usage = process::usageOf(worker.pid())) {
     view.cpu_ms = usage->cpu_ms;
@@ -79,8 +80,8 @@ InstanceView Instance::view(bool with_usage) const {
   view.remedy = remedyOf(state, record_.name, last_end_.has_value());
   const TimePoint now = shared_.around.loop.timers().now();
   if (const auto next = machine_->nextStartAt()) view.next_start_at_us = wallOf(*next, now);
-  if (current_ && current_->process) view.current = workerView(*current_->process, with_usage);
-  if (incoming_ && incoming_->process) view.incoming = workerView(*incoming_->process, with_usage);
+  if (current_ && current_->process) view.current = workerView(*current_->process, current_->layers, with_usage);
+  if (incoming_ && incoming_->process) view.incoming = workerView(*incoming_->process, incoming_->layers, with_usage);
   view.last_end = last_end_;
   if (const auto& refused = machine_->refusedTarget()) {
     const catalog::PluginFile* file = shared_.around.catalog.find(refused->digest);

@@ -9,6 +9,7 @@
 
 #include "host/base/ids.h"
 #include "host/lifecycle/instance_machine.h"
+#include "host/sandbox/layers.h"
 #include "host/store/values.h"
 
 namespace longhaul::host::supervisor {
@@ -31,6 +32,7 @@ struct WorkerView {
   std::uint64_t cpu_ms = 0;        // these three: of find() alone, for a list would read /proc for each worker
   std::uint64_t rss_bytes = 0;
   std::uint32_t threads_count = 0;
+  std::vector<sandbox::LayerState> layers{};  // of the sandbox
 };
 
 struct EndView {

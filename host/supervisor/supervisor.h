@@ -20,6 +20,7 @@
 #include "host/config/restart_config.h"
 #include "host/logs/log_files.h"
 #include "host/process/worker_launcher.h"
+#include "host/sandbox/plan.h"
 #include "host/services/ports.h"
 #include "host/store/store_executor.h"
 #include "host/store/store_queries.h"
@@ -38,6 +39,8 @@ struct Settings {
   std::size_t call_sockets_max = 256;  // extra call sockets of all workers
   std::size_t context_bytes_max = kContextBytesMax;
   int udp_receive_buffer_bytes = 8 << 20;
+  sandbox::Surroundings sandbox{};
+  std::vector<sandbox::Layer> sandbox_require{};  // an instance that would lack one of these is held
 };
 
 // Everything outside that it works with. All of it outlives the supervisor.

@@ -31,6 +31,8 @@ FailedStage stageOf(std::uint32_t stage) {
       return FailedStage::Create;
     case protocol::Stage::Protocol:
       return FailedStage::Protocol;
+    case protocol::Stage::Confine:
+      return FailedStage::Confine;
   }
   return FailedStage::Protocol;
 }
@@ -72,6 +74,10 @@ WorkerProcess::WorkerProcess(EventLoop& loop, WorkerEvents& events, ipc::CallSoc
 
 WorkerProcess::~WorkerProcess() {
   loop_.timers().cancel(grace_timer_);
+}
+
+void WorkerProcess::sendConfine(std::string_view payload) {
+  channel_->sendControl(Kind::Confine, payload);
 }
 
 void WorkerProcess::sendStart(std::string_view payload) {

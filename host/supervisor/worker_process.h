@@ -78,6 +78,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
   bool ended() const { return ended_; }
   bool started() const { return observed_.started; }
 
+  void sendConfine(std::string_view payload);  // before anything else
   void sendStart(std::string_view payload);
   void sendContextChange(std::string_view payload);
   void sendExecute(std::string_view payload);

@@ -16,6 +16,7 @@
 
 #include "host/base/result.h"
 #include "host/base/worker_contract.h"
+#include "host/sandbox/apply.h"
 #include "host/worker/control_thread.h"
 #include "host/worker/last_error.h"
 #include "host/worker/plugin_library.h"
@@ -71,6 +72,21 @@ void sayHello(Session& session) {
                                    .pid = static_cast<std::uint32_t>(::getpid())},
                    payload);
   if (!session.control.send(protocol::Kind::Hello, payload)) ::_exit(kNoHostExitCode);
+}
+
+// What the host wants was sent right behind the spawn, so that it is there already.
+void confine(Session& session) {
+  auto received = session.control.receive(true);
+  const auto* message = std::get_if<ControlSocket::Message>(&received);
+  if (std::holds_alternative<ControlSocket::Closed>(received)) ::_exit(kNoHostExitCode);
+  sandbox::Confinement confinement;
+  if (message == nullptr || message->frame.kind != static_cast<std::uint16_t>(protocol::Kind::Confine) ||
+      !sandbox::decode(message->payload, confinement)) {
+    session.fail(protocol::Stage::Protocol, LONGHAUL_INTERNAL,
+                 "the first message is not Confine, or one of another build");
+  }
+  std::string fault;
+  if (!sandbox::apply(confinement, fault)) session.fail(protocol::Stage::Confine, LONGHAUL_INTERNAL, fault);
 }
 
 LoadedPlugin load(Session& session, const char* path) {
@@ -195,7 +211,9 @@ void runWorker(int argc, char** argv) {
   ::pthread_atfork(nullptr, nullptr, [] { session_of_process->closeInForkedChild(); });
   sayHello(*session);
 
-  // Confinement belongs here: before any thread and before any code of the plugin.
+  // Before any thread and before any code of the plugin.
+  confine(*session);
+  bindToHost(argv[kArgHostPid]);  // again: a change of uid takes it away
 
   const LoadedPlugin plugin = load(*session, argv[kArgPlugin]);
   waitForStart(*session);

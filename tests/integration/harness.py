@@ -65,10 +65,11 @@ class Answer:
 class Daemon:
     def __init__(self, plugins=()):
         self.folder = Path(tempfile.mkdtemp(prefix="longhaul-test-"))
+        self.folder.chmod(0o711)  # workers have uids of their own
         self.plugins, self.instances = self.folder / "plugins", self.folder / "instances.d"
         self.state, self.run = self.folder / "state", self.folder / "run"
         for path in (self.plugins, self.instances, self.state, self.run):
-            path.mkdir(mode=0o700)
+            path.mkdir(mode=0o711)
         (self.folder / "longhaul.yaml").touch()
         self.log_path = self.folder / "longhauld.log"
         self.socket = self.run / "longhaul.sock"

@@ -16,6 +16,7 @@ ONLY_IN = [
     (re.compile(r"^sodium\.h"), ("host/secrets/",), "ciphers are a matter of host/secrets; ask it to seal and to open"),
     (re.compile(r"^yaml-cpp/"), ("host/config/",), "YAML is read by host/config alone; ask it for values"),
     (re.compile(r"^CLI/"), ("host/cli/", "host/daemon/"), "command lines are read by the programs alone"),
+    (re.compile(r"^seccomp\.h"), ("host/sandbox/seccomp/",), "filters of system calls are compiled in host/sandbox/seccomp alone"),
     (re.compile(r"^boost/beast"), ("host/http/", "host/cli/"), "HTTP is spoken in host/http and host/cli alone"),
 ]
 NAMED_IN = [
@@ -61,7 +62,7 @@ def libraries(files):
         depends = re.search(r"longhaul_room\(.*?\bDEPENDS\b([^)]*?)(?=\b(?:LIBS|PRIVATE|SOURCES)\b|\))", text, re.S)
         names = set(depends.group(1).split()) if depends else set()
         names |= set(re.findall(r"\blonghaul_(\w+)\b", re.sub(r"longhaul_(room|warnings|\w*plugin_api)\b", "", text)))
-        names = {name.replace("store_sqlite", "store/sqlite") for name in names if "$" not in name}
+        names = {re.sub(r"^(store|sandbox)_", r"\1/", name) for name in names if "$" not in name}
         line = text[:depends.start(1)].count("\n") + 1 if depends else 1
         found[room] = (names - {room}, line, path, "longhaul_room(" in text)
     return found

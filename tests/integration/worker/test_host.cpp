@@ -34,7 +34,7 @@ void sendPackets(int fd, protocol::Frame frame, std::string_view payload) {
 
 }  // namespace
 
-TestHost::TestHost(const std::string& plugin, std::vector<int> listeners) {
+TestHost::TestHost(const std::string& plugin, std::vector<int> listeners, const sandbox::Confinement& confinement) {
   char name[] = "/tmp/longhaul-worker-XXXXXX";
   if (::mkdtemp(name) == nullptr) fail("mkdtemp");
   folder = name;
@@ -46,6 +46,9 @@ TestHost::TestHost(const std::string& plugin, std::vector<int> listeners) {
                                     .listeners = std::move(listeners)});
   if (!launched) fail(launched.error().message);
   worker = std::move(*launched);
+  std::string confine;
+  sandbox::encode(confinement, confine);
+  sendControl(protocol::Kind::Confine, confine);
   ring_ = std::make_unique<protocol::LogRingReader>(worker.page.address());
   ring_->sleep();
   call_sockets_.push_back({std::move(worker.first_call), std::make_unique<protocol::Reassembler>(budget_)});

@@ -15,6 +15,7 @@
 #include "host/protocol/fragments.h"
 #include "host/protocol/log_ring.h"
 #include "host/protocol/messages.h"
+#include "host/sandbox/confinement.h"
 
 namespace longhaul::host::test {
 
@@ -41,7 +42,8 @@ struct LogLine {
 class TestHost {
  public:
   // Launches a worker with build/…/plugins/<plugin>.so.
-  explicit TestHost(const std::string& plugin, std::vector<int> listeners = {});
+  explicit TestHost(const std::string& plugin, std::vector<int> listeners = {},
+                    const sandbox::Confinement& confinement = {});
   ~TestHost();
 
   // What Start will say; set before start().

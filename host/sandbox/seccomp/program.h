@@ -1,0 +1,39 @@
+// The filter of system calls, compiled in the host by libseccomp, so that the worker needs none of it: the worker loads
+// bytes. What is refused goes to the worker's SIGSYS handler, which counts it (host/worker/signal_handlers.h) and
+// answers with the error that the filter's data names. A plugin that replaces the handler loses the count, not the
+// refusal.
+//
+// Allowed is what is not listed: a plugin is any program, and what a list of allowed calls forgets breaks it later, on
+// another libc. What is listed is what reaches beyond its own process. Any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "host/base/result.h"
+#include "host/sandbox/plan.h"
+
+namespace longhaul::host::sandbox {
+
+// SECCOMP_RET_DATA of a trapped call, which the handler finds in si_errno.
+enum class Refusal : std::uint16_t {
+  NotPermitted = 1,  // EPERM, counted
+  NoAccess = 2,      // EACCES, counted
+  Kill = 3,          // nothing but an attack makes this call: the process ends by SIGSYS
+};
+
+struct ProgramFor {
+  bool connect = false;
+  bool unix_sockets = false;
+  bool processes = false;
+  bool shares_uid = false;  // with the daemon and its siblings: what takes a pid takes only its own
+  auto operator<=>(const ProgramFor&) const = default;
+};
+ProgramFor programFor(const Allowed& allowed, std::uint32_t uid);
+
+// The instructions for the process `pid`. Costs about a millisecond for the first of a kind, then a copy.
+Result<std::string> seccompProgram(const ProgramFor& wanted, pid_t pid);
+
+}  // namespace longhaul::host::sandbox

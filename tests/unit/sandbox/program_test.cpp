@@ -1,0 +1,162 @@
+#include "host/sandbox/seccomp/program.h"
+
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ipc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <csignal>
+#include <thread>
+
+#include "confined_child.h"
+
+using namespace longhaul::host;
+using namespace longhaul::host::sandbox;
+using longhaul::host::test::tryConfined;
+
+namespace {
+
+int outcome(long result) {
+  return result < 0 ? errno : 0;
+}
+
+int trySocket(int domain, int type = SOCK_STREAM) {
+  return outcome(::socket(domain, type | SOCK_CLOEXEC, 0));
+}
+
+int attempt(const ProgramFor& filter, const std::function<int()>& what) {
+  const auto tried = tryConfined({}, what, &filter);
+  REQUIRE(tried.fault == "");
+  REQUIRE(tried.signal == 0);
+  return tried.value;
+}
+
+}  // namespace
+
+TEST_CASE("Without a grant there are no sockets but pairs") {
+  const ProgramFor none;
+  for (const int domain : {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET, AF_VSOCK, AF_ALG, 45, 1000, -1})
+    CHECK(attempt(none, [&] { return trySocket(domain); }) == EACCES);
+  CHECK(attempt(none, [] {
+          int ends[2];
+          return outcome(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+        }) == 0);
+}
+
+TEST_CASE("A granted network is Internet and netlink, and nothing else") {
+  const ProgramFor network{.connect = true};
+  CHECK(attempt(network, [] { return trySocket(AF_INET); }) == 0);
+  CHECK(attempt(network, [] { return trySocket(AF_INET, SOCK_DGRAM); }) == 0);
+  CHECK(attempt(network, [] { return trySocket(AF_NETLINK, SOCK_RAW); }) == 0);
+  for (const int domain : {AF_UNIX, AF_PACKET, AF_VSOCK, AF_ALG, AF_BLUETOOTH, 45, 46, 1000})
+    CHECK(attempt(network, [&] { return trySocket(domain); }) == EACCES);
+  CHECK(attempt({.unix_sockets = true}, [] { return trySocket(AF_UNIX); }) == 0);
+  CHECK(attempt({.unix_sockets = true}, [] { return trySocket(AF_INET); }) == EACCES);
+  // The kernel takes an int: what stands above it must not change the answer.
+  CHECK(attempt(network, [] {
+          return outcome(::syscall(SYS_socket, 0x1'0000'0000L | AF_PACKET, SOCK_RAW, 0));
+        }) == EACCES);
+}
+
+TEST_CASE("Without a grant there are threads and no processes") {
+  const ProgramFor none;
+  CHECK(attempt(none, [] {
+          int seen = 1;
+          std::thread([&] { seen = 0; }).join();
+          return seen;
+        }) == 0);
+  CHECK(attempt(none, [] { return outcome(::fork()); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_clone3, nullptr, 0)); }) == ENOSYS);
+  CHECK(attempt(none, [] { return outcome(::execl("/bin/true", "true", nullptr)); }) == EPERM);
+}
+
+TEST_CASE("Granted processes run programs, in no namespace of their own") {
+  const ProgramFor processes{.processes = true};
+  CHECK(attempt(processes, [] {
+          const pid_t child = ::fork();
+          if (child == 0) ::execl("/bin/true", "true", nullptr);
+          int status = 1;
+          ::waitpid(child, &status, 0);
+          return status;
+        }) == 0);
+  for (const long flag : {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID})
+    CHECK(attempt(processes, [&] { return outcome(::syscall(SYS_clone, flag | SIGCHLD, 0, 0, 0, 0)); }) == EPERM);
+}
+
+TEST_CASE("Without a grant it signals nobody but itself") {
+  const ProgramFor none;
+  CHECK(attempt(none, [] { return outcome(::kill(::getpid(), 0)); }) == 0);
+  CHECK(attempt(none, [] { return outcome(::raise(SIGCONT)); }) == 0);
+  CHECK(attempt(none, [] { return outcome(::kill(::getppid(), 0)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::kill(-1, 0)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_tgkill, ::getppid(), ::getppid(), 0)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_tkill, ::getppid(), 0)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_pidfd_open, ::getppid(), 0)); }) == EPERM);
+}
+
+TEST_CASE("Under a shared uid it changes no other process") {
+  const ProgramFor shared{.shares_uid = true};
+  CHECK(attempt(shared, [] { return outcome(::setpriority(PRIO_PROCESS, 0, 5)); }) == 0);
+  CHECK(attempt(shared, [] { return outcome(::setpriority(PRIO_PROCESS, static_cast<id_t>(::getppid()), 5)); }) == EPERM);
+  CHECK(attempt(shared, [] {
+          rlimit limit{1, 1};
+          return outcome(::prlimit(::getppid(), RLIMIT_CORE, &limit, nullptr));
+        }) == EPERM);
+  CHECK(attempt(shared, [] {
+          cpu_set_t set;
+          CPU_ZERO(&set);
+          CPU_SET(0, &set);
+          return outcome(::sched_setaffinity(::getppid(), sizeof set, &set));
+        }) == EPERM);
+}
+
+TEST_CASE("It stays tied to its host and closed to its siblings") {
+  const ProgramFor none;
+  CHECK(attempt(none, [] { return outcome(::prctl(PR_SET_PDEATHSIG, 0)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::prctl(PR_SET_DUMPABLE, 1)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::prctl(PR_SET_DUMPABLE, 0)); }) == 0);
+  CHECK(attempt(none, [] { return outcome(::prctl(PR_SET_NAME, "renamed")); }) == 0);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_prctl, 0x1'0000'0000L | PR_SET_PDEATHSIG, 0)); }) == EPERM);
+}
+
+TEST_CASE("What would outlive it is refused, what no filter sees is absent") {
+  const ProgramFor none;
+  CHECK(attempt(none, [] { return outcome(::shmget(IPC_PRIVATE, 4096, 0600)); }) == EPERM);
+  CHECK(attempt(none, [] { return outcome(::syscall(SYS_io_uring_setup, 1, nullptr)); }) == ENOSYS);
+}
+
+TEST_CASE("An attack on the machine or on others ends the process by SIGSYS") {
+  const long number = GENERATE(SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2, SYS_unshare,
+                               SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key, SYS_request_key,
+                               SYS_init_module, SYS_kexec_load, SYS_reboot, SYS_pivot_root, SYS_chroot, SYS_userfaultfd,
+                               SYS_pidfd_getfd, SYS_open_by_handle_at, SYS_quotactl, SYS_swapon, SYS_acct);
+  const bool granted = GENERATE(false, true);
+  const ProgramFor filter{.connect = granted, .unix_sockets = granted, .processes = granted};
+  const auto tried = tryConfined({}, [&] { return outcome(::syscall(number, 0, 0, 0, 0, 0, 0)); }, &filter);
+  INFO("system call " << number);
+  CHECK(tried.fault == "");
+  CHECK(tried.signal == SIGSYS);
+}
+
+TEST_CASE("A plugin that takes the handler away loses the count, not the refusal") {
+  const ProgramFor none;
+  const auto tried = tryConfined(
+      {},
+      [] {
+        ::signal(SIGSYS, SIG_IGN);
+        return trySocket(AF_INET);
+      },
+      &none);
+  // The kernel ends a process that ignores a trap.
+  CHECK(tried.signal == SIGSYS);
+}
