@@ -2,6 +2,7 @@
 
 #include "host/base/text.h"
 #include "host/config/references.h"
+#include "host/sandbox/layers.h"
 
 namespace longhaul::host::admin {
 namespace {
