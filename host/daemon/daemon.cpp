@@ -252,7 +252,7 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   signals = std::move(*made_signals);
   signals_watch = loop.watch(signals.get(), [this] { onSignal(); });
   signals_watch->waitReadable();
-  auto listening = http::Server::listen(loop, *admin, config.socketPath());
+  auto listening = http::Server::listen(loop, *admin, config.socketPath(), process::descendsFromThis);
   if (!listening) return std::move(listening).error();
   server = std::move(*listening);
   return {};

@@ -18,8 +18,9 @@ Server::Server(EventLoop& loop, admin::AdminService& service)
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, admin::AdminService& service,
-                                               const std::filesystem::path& socket_path) {
+                                               const std::filesystem::path& socket_path, IsPlugins is_plugins) {
   std::unique_ptr<Server> server{new Server(loop, service)};
+  server->is_plugins_ = std::move(is_plugins);
   auto listener = UnixListener::create(
       loop, socket_path, [self = server.get()](UniqueFd fd, Peer peer) { self->accepted(std::move(fd), peer); });
   if (!listener) return listener.error();
@@ -34,6 +35,14 @@ void Server::drain() {
 }
 
 void Server::accepted(UniqueFd fd, Peer peer) {
+  if (peer.role != Role::Read && is_plugins_ && peer.pid > 0 && is_plugins_(peer.pid)) {
+    const std::string refused = serialize(
+        problem(403,
+                "a process that a plugin started may not use this socket; what a plugin may do, its server calls do"),
+        false, false);
+    (void)::send(fd.get(), refused.data(), refused.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
+  }
   if (connections_.size() >= kHttpConnectionsMax) {
     const std::string busy =
         serialize(problem(503, fmt::format("{} connections are open already", kHttpConnectionsMax)), false, false);

@@ -16,9 +16,12 @@ namespace longhaul::host::http {
 
 class Server {
  public:
-  // Listens from now on. The folder exists (config::makeRunFolder); loop and service outlive the server.
+  // Listens from now on. The folder exists (config::makeRunFolder); loop and service outlive the server. `is_plugins`:
+  // whether a process was started by a plugin; such a one has the daemon's uid where workers have none of their own, and
+  // gets 403 whatever it asks for.
+  using IsPlugins = std::function<bool(pid_t pid)>;
   static Result<std::unique_ptr<Server>> listen(EventLoop& loop, admin::AdminService& service,
-                                                const std::filesystem::path& socket_path);
+                                                const std::filesystem::path& socket_path, IsPlugins is_plugins);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -34,6 +37,7 @@ class Server {
   EventLoop& loop_;
   Api api_;
   Connection::Handler handler_;
+  IsPlugins is_plugins_;
   std::unique_ptr<UnixListener> listener_;
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections_;

@@ -195,6 +195,17 @@ Result<std::optional<ExitStatus>> waitResult(int pidfd) {
                                   .rss_max_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024}};
 }
 
+bool descendsFromThis(pid_t pid) {
+  constexpr int kGenerationsMax = 1000;
+  for (int generation = 0; generation < kGenerationsMax; ++generation) {
+    const auto process = processOf(pid);
+    if (!process || process->parent == ::getpid()) return true;
+    if (process->parent <= 1) return false;
+    pid = process->parent;
+  }
+  return true;  // so deep a chain is nobody's shell
+}
+
 std::optional<Usage> usageOf(pid_t pid) {
   const std::string text = readProc(procPath(pid, "stat"));
   const auto fields = statFields(text);
@@ -261,8 +272,11 @@ std::size_t killStrays(const std::vector<pid_t>& known, const std::vector<std::s
   for (const pid_t pid : adoptedChildren(known)) {
     const auto process = processOf(pid);
     if (!process || process->zombie) continue;
+    // Without a tag it is a plugin's that wiped its environment or may not be looked into: this process starts nothing
+    // but workers. One without arguments is in the middle of an exec, and is looked at another time.
     const std::string tag = tagOf(pid);
-    if (tag.empty() || std::find(living.begin(), living.end(), tag) != living.end()) continue;
+    if (tag.empty() && readProc(procPath(pid, "cmdline")).empty()) continue;
+    if (std::find(living.begin(), living.end(), tag) != living.end()) continue;
     killed += signalTree(pid, tag, SIGKILL);
   }
   return killed;

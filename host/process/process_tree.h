@@ -33,6 +33,11 @@ struct ExitStatus {
 // Takes the end of a child, once: afterwards its pid may belong to another process. Nothing: it still runs.
 Result<std::optional<ExitStatus>> waitResult(int pidfd);
 
+// Whether a process was started by this one or by one that was, however deep: what plugins start, since what their
+// processes leave behind becomes a child of ours. True also of one that is gone, since nothing can be told of it. One
+// look at /proc a generation.
+bool descendsFromThis(pid_t pid);
+
 struct Usage {
   std::uint64_t cpu_ms = 0;
   std::uint64_t rss_bytes = 0;
@@ -57,7 +62,7 @@ std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known);
 void reapAdopted(const std::vector<pid_t>& known);
 
 // Kills what this process adopted from workers that are no longer there: it bears a tag of ours that is none of
-// `living`. That is what a look at a worker's end can miss, because a process in the middle of an exec shows no tag.
+// `living`, or none at all, which takes a will to hide. That is what a look at a worker's end can miss, because a process in the middle of an exec shows no tag.
 // Gives the number of processes that were killed. Cheap where nothing was adopted, else a walk a stray.
 std::size_t killStrays(const std::vector<pid_t>& known, const std::vector<std::string>& living);
 

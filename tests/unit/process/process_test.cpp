@@ -302,6 +302,36 @@ TEST_CASE("a stray is what bears the tag of a worker that is no longer there") {
   reapAdopted({});
 }
 
+TEST_CASE("a stray that wiped its environment is a plugin's too") {
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  auto worker =
+      launcher.launch(sandbox.plan("(setsid env -i sh -c 'echo $$; while :; do sleep 1000; done' &); read line <&3"));
+  REQUIRE(worker);
+  const pid_t adopted = std::stoi(readLine(worker->stdout_read.get()));
+  CHECK(descendsFromThis(adopted));
+  CHECK(killStrays({worker->pid}, {worker->tag}) >= 1);
+  CHECK(isGone(adopted));
+  signalTree(worker->pid, worker->tag, SIGKILL);
+  waitFor(*worker);
+  reapAdopted({});
+}
+
+TEST_CASE("what a worker starts descends from this process, and nobody else does") {
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  auto worker = launcher.launch(sandbox.plan("sh -c 'echo $$; read line <&3; true'; true"));
+  REQUIRE(worker);
+  const pid_t grandchild = std::stoi(readLine(worker->stdout_read.get()));
+  CHECK(descendsFromThis(worker->pid));
+  CHECK(descendsFromThis(grandchild));
+  CHECK_FALSE(descendsFromThis(::getppid()));
+  signalTree(worker->pid, worker->tag, SIGKILL);
+  waitFor(*worker);
+  CHECK(descendsFromThis(worker->pid));  // gone: nothing can be told of it
+}
+
 TEST_CASE("the end of what a living worker let go is taken, and a worker's is left to who waits for it") {
   const Sandbox sandbox;
   PosixWorkerLauncher launcher;

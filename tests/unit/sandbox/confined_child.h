@@ -10,12 +10,13 @@
 namespace longhaul::host::test {
 
 struct Tried {
-  int signal = 0;  // that ended it; 0: none
-  int value = 0;   // what `attempt` gave
+  int signal = 0;     // that ended it; 0: none
+  int value = 0;      // what `attempt` gave
   std::string fault;  // of apply(); empty: it was confined
 };
 
-// `attempt` runs in the child, confined; with `filter` also by the filter of system calls for it. It gives 0 or an errno.
+// `attempt` runs in the child, confined; with `filter` also by the filter of system calls for it. It gives 0 or an
+// errno.
 Tried tryConfined(sandbox::Confinement confinement, const std::function<int()>& attempt,
                   const sandbox::ProgramFor* filter = nullptr);
 

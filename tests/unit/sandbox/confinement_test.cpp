@@ -102,7 +102,8 @@ TEST_CASE("Landlock lets a plugin reach its folder and what the system gives, an
   REQUIRE(openAs(other / "secret", O_WRONLY | O_CREAT) == 0);
   Surroundings around;
   around.kernel = kernel;
-  const WorkerFacts worker{.plugin_path = folder.path() / "plugin.so", .data_folder = data, .instance_number = 1, .rlimits = {}};
+  const WorkerFacts worker{
+      .plugin_path = folder.path() / "plugin.so", .data_folder = data, .instance_number = 1, .rlimits = {}};
   const auto attempt = [&](const Allowed& allowed, const std::function<int()>& what) {
     const auto tried = tryConfined(makePlan(around, allowed, worker).confinement, what);
     REQUIRE(tried.fault == "");

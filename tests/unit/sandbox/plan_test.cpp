@@ -17,7 +17,8 @@ Surroundings full() {
   return around;
 }
 
-const WorkerFacts kWorker{.plugin_path = "/s/plugins/d.so", .data_folder = "/s/data/edge", .instance_number = 7, .rlimits = {}};
+const WorkerFacts kWorker{
+    .plugin_path = "/s/plugins/d.so", .data_folder = "/s/data/edge", .instance_number = 7, .rlimits = {}};
 
 const PathRule* ruleFor(const Plan& plan, const std::string& path) {
   const auto& paths = plan.confinement.landlock.paths;
@@ -57,13 +58,10 @@ TEST_CASE("What was not granted is not in the plan") {
 }
 
 TEST_CASE("What was granted is in the plan") {
-  const Plan plan = makePlan(full(),
-                             {.connect = true,
-                              .ports = {443},
-                              .read_paths = {"/srv/in"},
-                              .write_paths = {"/srv/out"},
-                              .processes = true},
-                             kWorker);
+  const Plan plan = makePlan(
+      full(),
+      {.connect = true, .ports = {443}, .read_paths = {"/srv/in"}, .write_paths = {"/srv/out"}, .processes = true},
+      kWorker);
   CHECK(plan.confinement.landlock.connect_ports == std::vector<std::uint16_t>{443});
   REQUIRE(ruleFor(plan, "/srv/in") != nullptr);
   CHECK(ruleFor(plan, "/srv/in")->access == (kFsReadFile | kFsReadDir | kFsExecute));

@@ -62,9 +62,8 @@ TEST_CASE("A granted network is Internet and netlink, and nothing else") {
   CHECK(attempt({.unix_sockets = true}, [] { return trySocket(AF_UNIX); }) == 0);
   CHECK(attempt({.unix_sockets = true}, [] { return trySocket(AF_INET); }) == EACCES);
   // The kernel takes an int: what stands above it must not change the answer.
-  CHECK(attempt(network, [] {
-          return outcome(::syscall(SYS_socket, 0x1'0000'0000L | AF_PACKET, SOCK_RAW, 0));
-        }) == EACCES);
+  CHECK(attempt(network, [] { return outcome(::syscall(SYS_socket, 0x1'0000'0000L | AF_PACKET, SOCK_RAW, 0)); }) ==
+        EACCES);
 }
 
 TEST_CASE("Without a grant there are threads and no processes") {
@@ -107,7 +106,8 @@ TEST_CASE("Without a grant it signals nobody but itself") {
 TEST_CASE("Under a shared uid it changes no other process") {
   const ProgramFor shared{.shares_uid = true};
   CHECK(attempt(shared, [] { return outcome(::setpriority(PRIO_PROCESS, 0, 5)); }) == 0);
-  CHECK(attempt(shared, [] { return outcome(::setpriority(PRIO_PROCESS, static_cast<id_t>(::getppid()), 5)); }) == EPERM);
+  CHECK(attempt(shared, [] { return outcome(::setpriority(PRIO_PROCESS, static_cast<id_t>(::getppid()), 5)); }) ==
+        EPERM);
   CHECK(attempt(shared, [] {
           rlimit limit{1, 1};
           return outcome(::prlimit(::getppid(), RLIMIT_CORE, &limit, nullptr));
@@ -136,13 +136,15 @@ TEST_CASE("What would outlive it is refused, what no filter sees is absent") {
 }
 
 TEST_CASE("An attack on the machine or on others ends the process by SIGSYS") {
-  const long number = GENERATE(SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2, SYS_unshare,
-                               SYS_setns, SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key, SYS_request_key,
-                               SYS_init_module, SYS_kexec_load, SYS_reboot, SYS_pivot_root, SYS_chroot, SYS_userfaultfd,
-                               SYS_pidfd_getfd, SYS_open_by_handle_at, SYS_quotactl, SYS_swapon, SYS_acct);
+  const long number =
+      GENERATE(SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_mount, SYS_umount2, SYS_unshare, SYS_setns,
+               SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module, SYS_kexec_load,
+               SYS_reboot, SYS_pivot_root, SYS_chroot, SYS_userfaultfd, SYS_pidfd_getfd, SYS_open_by_handle_at,
+               SYS_quotactl, SYS_swapon, SYS_acct);
   const bool granted = GENERATE(false, true);
   const ProgramFor filter{.connect = granted, .unix_sockets = granted, .processes = granted};
-  const auto tried = tryConfined({}, [&] { return outcome(::syscall(number, 0, 0, 0, 0, 0, 0)); }, &filter);
+  const auto tried = tryConfined(
+      {}, [&] { return outcome(::syscall(number, 0, 0, 0, 0, 0, 0)); }, &filter);
   INFO("system call " << number);
   CHECK(tried.fault == "");
   CHECK(tried.signal == SIGSYS);
