@@ -48,6 +48,7 @@ constexpr std::array kKeys{
     "log.files",
     "instances.orphans_percent",
     "sandbox.require",
+    "sandbox.off",
     "sandbox.max_landlock_abi",
     "sandbox.worker_uids",
 };
@@ -154,17 +155,23 @@ void readWorkerUids(ObjectReader& reader, DaemonConfig& config) {
   config.worker_uids_count = static_cast<std::uint32_t>(*last - *first + 1);
 }
 
+void readLayers(ObjectReader& reader, const char* key, const std::vector<std::string>& known,
+                std::vector<std::string>& into) {
+  std::vector<std::string> layers;
+  reader.texts(key, layers);
+  for (const std::string& name : layers) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    reader.fail(key, fmt::format("found {}, wanted {}{}", describe(Json(name)), oneOf(known), didYouMean(name, known)));
+  }
+  if (reader.has(key)) into = std::move(layers);
+}
+
 void readSandbox(const Document& document, const std::string& pointer, DaemonConfig& config,
                  std::vector<Problem>& problems) {
   ObjectReader reader{document, pointer, problems};
-  std::vector<std::string> layers;
-  reader.texts("require", layers);
-  for (const std::string& name : layers) {
-    if (sandbox::layerFromName(name)) continue;
-    reader.fail("require", fmt::format("found {}, wanted {}{}", describe(Json(name)), oneOf(sandbox::layerNames()),
-                                       didYouMean(name, sandbox::layerNames())));
-  }
-  if (reader.has("require")) config.sandbox_require = std::move(layers);
+  readLayers(reader, "require", sandbox::layerNames(), config.sandbox_require);
+  // The others cost nothing and hinder nobody.
+  readLayers(reader, "off", {"seccomp", "landlock", "own-uid", "cgroup"}, config.sandbox_off);
   reader.integer("max_landlock_abi", config.landlock_abi_max, 0, 1'000);
   readWorkerUids(reader, config);
   reader.finish();
@@ -412,6 +419,7 @@ Json toJson(const DaemonConfig& config) {
       {"instances", {{"orphans_percent", config.orphans_percent}}},
       {"sandbox",
        {{"require", config.sandbox_require},
+        {"off", config.sandbox_off},
         {"max_landlock_abi", config.landlock_abi_max},
         {"worker_uids", config.worker_uids_count == 0
                             ? "none"

@@ -49,7 +49,8 @@ struct DaemonConfig {
 
   // Layers of the sandbox (host/sandbox/layers.h) without which no instance starts.
   std::vector<std::string> sandbox_require;
-  int landlock_abi_max = 1'000;  // of the kernel's Landlock at most this version is used; 0: none of it
+  std::vector<std::string> sandbox_off;  // layers that are not wanted, to look into a plugin with strace or gdb
+  int landlock_abi_max = 1'000;          // of the kernel's Landlock at most this version is used; 0: none of it
   // Under root, instance number n runs as uid first + n. A count of 0: as the daemon's own.
   std::uint32_t worker_uids_first = kWorkerUidsFirst;
   std::uint32_t worker_uids_count = kWorkerUidsCount;

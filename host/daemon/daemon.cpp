@@ -65,9 +65,9 @@ logs::LogSettings logSettings(const config::DaemonConfig& config) {
           .lines_burst = config.log_lines_burst};
 }
 
-std::vector<sandbox::Layer> layersRequired(const config::DaemonConfig& config) {
+std::vector<sandbox::Layer> layersNamed(const std::vector<std::string>& names) {
   std::vector<sandbox::Layer> layers;
-  for (const std::string& name : config.sandbox_require) {
+  for (const std::string& name : names) {
     if (const auto layer = sandbox::layerFromName(name)) layers.push_back(*layer);
   }
   return layers;
@@ -79,6 +79,7 @@ sandbox::Surroundings sandboxHere(const config::DaemonConfig& config, const Stat
   around.worker_uids = {config.worker_uids_first, config.worker_uids_count};
   for (const auto& folder : catalog::SystemLibraries{"/"}.folders())
     around.library_folders.push_back(folder.native());
+  around.off = layersNamed(config.sandbox_off);
   around.uids_missing = state.closedToOthers();
   for (const sandbox::LayerState& layer : layersOf(around)) {
     if (layer.status == sandbox::LayerStatus::On) continue;
@@ -227,7 +228,7 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
                            .context_bytes_max = config.context_bytes,
                            .udp_receive_buffer_bytes = static_cast<int>(config.udp_receive_buffer_bytes),
                            .sandbox = sandboxHere(config, state),
-                           .sandbox_require = layersRequired(config)});
+                           .sandbox_require = layersNamed(config.sandbox_require)});
   const services::DeliveryAround delivery{*executor,
                                           *queries,
                                           *supervisor,

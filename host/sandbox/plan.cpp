@@ -72,7 +72,7 @@ std::uint64_t allFileAccess(int abi) {
 Landlock landlockFor(const Surroundings& around, const Allowed& allowed, const WorkerFacts& worker) {
   Landlock landlock;
   const int abi = around.kernel.landlock_abi;
-  if (abi == 0) return landlock;
+  if (abi == 0 || isOff(around, Layer::Landlock)) return landlock;
   const std::uint64_t all = allFileAccess(abi);
   landlock.handled_files = all;
   const std::uint64_t execute = allowed.processes ? kFsExecute : 0;
@@ -139,11 +139,14 @@ std::vector<LayerState> layersFor(const Surroundings& around, const Allowed* all
   std::vector<LayerState> layers;
   for (const Layer layer : {Layer::NoNewPrivs, Layer::Capabilities, Layer::NotDumpable, Layer::Rlimits})
     layers.push_back({layer, LayerStatus::On, ""});
-  layers.push_back(around.kernel.seccomp ? LayerState{Layer::Seccomp, LayerStatus::On, ""}
-                                         : LayerState{Layer::Seccomp, LayerStatus::NotAvailable,
-                                                      "the kernel was built without CONFIG_SECCOMP_FILTER"});
-  layers.push_back(landlockState(around.kernel, allowed));
-  layers.push_back(uidState(around, instance_number));
+  const auto add = [&](LayerState state) {
+    if (isOff(around, state.layer)) state = {state.layer, LayerStatus::Off, "sandbox.off names it"};
+    layers.push_back(std::move(state));
+  };
+  add({Layer::Seccomp, around.kernel.seccomp ? LayerStatus::On : LayerStatus::NotAvailable,
+       around.kernel.seccomp ? "" : "the kernel was built without CONFIG_SECCOMP_FILTER"});
+  add(landlockState(around.kernel, allowed));
+  add(uidState(around, instance_number));
   return layers;
 }
 
@@ -163,8 +166,12 @@ Kernel Kernel::probe(int landlock_abi_max) {
   return kernel;
 }
 
+bool isOff(const Surroundings& around, Layer layer) {
+  return std::find(around.off.begin(), around.off.end(), layer) != around.off.end();
+}
+
 std::uint32_t uidOf(const Surroundings& around, std::uint64_t instance_number) {
-  if (uidState(around, instance_number).status != LayerStatus::On) return 0;
+  if (isOff(around, Layer::OwnUid) || uidState(around, instance_number).status != LayerStatus::On) return 0;
   return around.worker_uids.first + static_cast<std::uint32_t>(instance_number);
 }
 

@@ -49,6 +49,7 @@ struct Surroundings {
   Kernel kernel;
   UidRange worker_uids;
   std::vector<std::string> library_folders;  // beside the standard ones: of ld.so.conf
+  std::vector<Layer> off;                    // that an operator switched off; of seccomp, landlock, own-uid, cgroup
   std::string uids_missing;                  // not empty: why workers cannot have uids of their own
 };
 
@@ -64,6 +65,9 @@ struct Plan {
   std::vector<LayerState> layers;  // of this room: all but cgroup
 };
 Plan makePlan(const Surroundings& around, const Allowed& allowed, const WorkerFacts& worker);
+
+// Whether an operator switched the layer off.
+bool isOff(const Surroundings& around, Layer layer);
 
 // The uid that makePlan() gives this instance; 0: the daemon's own.
 std::uint32_t uidOf(const Surroundings& around, std::uint64_t instance_number);

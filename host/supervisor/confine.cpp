@@ -17,10 +17,10 @@ sandbox::Allowed allowedBy(const std::string& grants) {
           .processes = approved->processes};
 }
 
-Result<std::string> confinePayload(const sandbox::Plan& plan, const sandbox::Kernel& kernel,
+Result<std::string> confinePayload(const sandbox::Plan& plan, const sandbox::Surroundings& around,
                                    const sandbox::Allowed& allowed, pid_t pid) {
   sandbox::Confinement confinement = plan.confinement;
-  if (kernel.seccomp) {
+  if (around.kernel.seccomp && !sandbox::isOff(around, sandbox::Layer::Seccomp)) {
     auto program = sandbox::seccompProgram(sandbox::programFor(allowed, confinement.uid), pid);
     if (!program) return withContext("the sandbox", std::move(program).error());
     confinement.seccomp = std::move(*program);

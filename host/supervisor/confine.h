@@ -17,7 +17,7 @@ namespace longhaul::host::supervisor {
 sandbox::Allowed allowedBy(const std::string& grants);
 
 // The payload of Confine for the worker `pid`.
-Result<std::string> confinePayload(const sandbox::Plan& plan, const sandbox::Kernel& kernel,
+Result<std::string> confinePayload(const sandbox::Plan& plan, const sandbox::Surroundings& around,
                                    const sandbox::Allowed& allowed, pid_t pid);
 
 }  // namespace longhaul::host::supervisor

@@ -182,7 +182,7 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
                                                     .rlimits = {}});
   auto launched = shared_.around.launcher.launch(plan);
   if (!launched) return std::move(launched).error();
-  const auto payload = confinePayload(confined, shared_.settings.sandbox.kernel, allowed, launched->pid);
+  const auto payload = confinePayload(confined, shared_.settings.sandbox, allowed, launched->pid);
   slot.process = std::make_unique<WorkerProcess>(
       shared_.around.loop, *this, shared_.call_sockets,
       WorkerProcess::About{slot.id, slot.target, toText(file.version), Scrubber{secrets}}, std::move(*launched));

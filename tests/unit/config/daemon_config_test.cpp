@@ -113,7 +113,8 @@ TEST_CASE("the file, then the drop-ins in the order of their names, then the fla
               "log: {files: 3, file_bytes: 2MiB}\nrestart: {policy: never}\nlimits: {spawn_slots: 9, context_bytes: "
               "65536}\n");
   files.write("conf.d/20-b.yaml", "log:\n  files: 7\n");
-  files.write("conf.d/10-a.yaml", "log:\n  files: 5\n  lines_per_second: 0\ninstances: {orphans_percent: 10}\n");
+  files.write("conf.d/10-a.yaml", "log:\n  files: 5\n  lines_per_second: 0\ninstances: {orphans_percent: 10}\n"
+              "sandbox: {require: [seccomp, own-uid], off: [landlock], worker_uids: \"70000-70999\", max_landlock_abi: 4}\n");
   files.write("conf.d/.30-hidden.yaml", "log: {files: 9}\n");
   files.write("conf.d/40-other.conf", "log: {files: 9}\n");
   DaemonFlags flags;
@@ -133,6 +134,11 @@ TEST_CASE("the file, then the drop-ins in the order of their names, then the fla
   CHECK(config.spawn_slots == 9);
   CHECK(config.context_bytes == 65'536);
   CHECK(config.orphans_percent == 10);
+  CHECK(config.sandbox_require == std::vector<std::string>{"seccomp", "own-uid"});
+  CHECK(config.sandbox_off == std::vector<std::string>{"landlock"});
+  CHECK(config.worker_uids_first == 70'000);
+  CHECK(config.worker_uids_count == 1000);
+  CHECK(config.landlock_abi_max == 4);
   CHECK(config.origins.at("log.files") == files.path("conf.d/20-b.yaml").native() + ":2:3");
   CHECK(config.origins.at("log.lines_per_second") == files.path("conf.d/10-a.yaml").native() + ":3:3");
   CHECK(config.origins.at("state_dir") == "flag --state-dir");
@@ -184,6 +190,11 @@ TEST_CASE("a wrong setting is told with its place, the nearest key and the bound
       {"limits: {spawn_slots: many}\n", "spawn_slots: found \"many\", wanted a whole number"},
       {"restart: {jitter: -1}\n", ":1:19: jitter: found the number -1, wanted a number from 0 to 0.5"},
       {"restart: {window: 1ms}\n", "window: found \"1ms\", wanted a span from 1s to 24h"},
+      {"sandbox: {require: [seccmp]}\n", "require: found \"seccmp\", wanted"},
+      {"sandbox: {off: [rlimits]}\n", "off: found \"rlimits\", wanted"},
+      {"sandbox: {worker_uids: \"1000-2000\"}\n", "wanted none, or the first and the last uid"},
+      {"sandbox: {worker_uids: \"70000-69999\"}\n", "wanted none, or the first and the last uid"},
+      {"sandbox: {max_landlock_abi: -1}\n", "max_landlock_abi: found the number -1, wanted a whole number from 0 to"},
       {"instances: {orphans_percent: 101}\n", "orphans_percent: found the number 101, wanted a whole number from 0 to"},
       {"log: 5\n", ":1:6: log: found the number 5, wanted a mapping"},
       {"- a\n", ":1:1: found a list of 1, wanted a mapping"},

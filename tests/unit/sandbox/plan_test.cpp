@@ -116,6 +116,14 @@ TEST_CASE("A layer that is not there says why") {
     around.kernel.landlock_abi = 0;
     CHECK(stateOf(layersOf(around), Layer::Landlock).status == LayerStatus::Off);
   }
+  SECTION("named by sandbox.off") {
+    around.off = {Layer::Landlock, Layer::OwnUid, Layer::Seccomp};
+    const Plan plan = makePlan(around, {}, kWorker);
+    CHECK(plan.confinement.uid == 0);
+    CHECK(plan.confinement.landlock.handled_files == 0);
+    for (const Layer layer : around.off)
+      CHECK(stateOf(plan.layers, layer).status == LayerStatus::Off);
+  }
   SECTION("not root") {
     around.kernel.root = false;
     CHECK(makePlan(around, {}, kWorker).confinement.uid == 0);
