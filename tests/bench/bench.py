@@ -59,24 +59,30 @@ class Bench:
             raise RuntimeError(f"yardstick_{name} {words}: {done.stderr}")
         return json.loads(done.stdout)
 
-    def start_daemon(self, count):
+    def start_daemon(self, count, settings=""):
         daemon = self.daemon = self.harness.Daemon(("bench_c", "bench_cpp"))
         # No limit of lines, no rotation that would lose some; a kill each second is meant to be restarted at once.
         (daemon.folder / "longhaul.yaml").write_text(
             "log: {lines_per_second: 0, file_bytes: 1GiB, files: 4}\n"
             "restart: {first_delay: 10ms, forgotten_after: 1s, window: 1s, crash_loop_count: 1000,\n"
-            "          quarantine_count: 1000}\n")
+            "          quarantine_count: 1000}\n" + settings)
         self.control = {}
         rows = []
         for plugin in ("c", "cpp"):
             self.control[plugin] = daemon.folder / f"control-{plugin}"
             self.control[plugin].mkdir()
-            rows += [{"name": f"{plugin}-{i}", "plugin": f"bench-{plugin}",
+            self.control[plugin].chmod(0o777)  # workers have uids of their own
+            rows += [{"name": f"{plugin}-{i}", "plugin": f"bench-{plugin}", "grants": self.grants(plugin),
                       "parameters": {"control": str(self.control[plugin]), "index": i}} for i in range(count[plugin])]
         daemon.instance_file("bench", json.dumps({"instances": rows}))
         daemon.start()
         for row in rows:
             self.harness.until(self.data(row["name"], "started").exists, f"{row['name']} runs", 120)
+
+    def grants(self, plugin):
+        """What the manifest asks for, and the folder of the orders' sockets."""
+        manifest = json.loads((ROOT / f"tests/bench/plugins/bench_{plugin}.json").read_text())
+        return {**manifest["grants"], "paths": {"write": [str(self.control[plugin])]}}
 
     def stop_daemon(self):
         if self.daemon is not None:
@@ -220,19 +226,20 @@ class Bench:
         entered, answered = self.harness.until(newer, f"{name} starts", 60)
         return ((entered if what == "entered" else answered) - since) / 1e6
 
+    def cold_start(self, plugin):
+        name = f"{plugin}-0"
+        self.daemon.api("POST", f"/instances/{name}/disable")
+        self.daemon.wait(name, "stopped")
+        since = time.monotonic_ns()
+        self.daemon.api("POST", f"/instances/{name}/enable")
+        span = self.started(name, since, "entered")
+        self.daemon.wait(name)
+        return span
+
     def figure_start(self):
-        def ours(plugin):
-            name = f"{plugin}-0"
-            self.daemon.api("POST", f"/instances/{name}/disable")
-            self.daemon.wait(name, "stopped")
-            since = time.monotonic_ns()
-            self.daemon.api("POST", f"/instances/{name}/enable")
-            span = self.started(name, since, "entered")
-            self.daemon.wait(name)
-            return span
         for plugin in ("c", "cpp"):
             self.compare("cold start, enable to the loop's begin (spawn, load, Start, Ready)", "ms",
-                         lambda p=plugin: self.bare("start", p, 5), ours, ("<=", 1.3), (plugin,))
+                         lambda p=plugin: self.bare("start", p, 5), self.cold_start, ("<=", 1.3), (plugin,))
 
     def figure_restart(self):
         def ours(plugin):
@@ -245,6 +252,28 @@ class Bench:
         for plugin in ("c", "cpp"):
             self.compare("kill -9 to the first answered call (bare pidfd loop)", "ms",
                          lambda p=plugin: self.bare("restart", p, 5), ours, ("<=", 1.3), (plugin,))
+
+    def figure_sandbox(self):
+        """Two daemons in turn, one that confines its workers by uid, seccomp and Landlock, and one that does not."""
+        off = "sandbox: {off: [seccomp, landlock, own-uid, cgroup]}\n"
+        sides = {}
+        for plugin in ("c", "cpp"):
+            for what in ("cold start without and with the sandbox", "PSS of an idle worker without and with the sandbox"):
+                sides[plugin, what] = ([], [])
+        for _ in range(self.options.repeat):
+            for side, settings in enumerate((off, "")):
+                self.stop_daemon()
+                self.start_daemon({"c": 8, "cpp": 8}, settings)
+                for plugin in ("c", "cpp"):
+                    spans = [self.cold_start(plugin) for _ in range(5)]
+                    sides[plugin, "cold start without and with the sandbox"][side].append(statistics.median(spans))
+                    pids = [self.daemon.instance(f"{plugin}-{i}")["current"]["pid"] for i in range(8)]
+                    sides[plugin, "PSS of an idle worker without and with the sandbox"][side].append(
+                        statistics.mean(self.pss(pid) for pid in pids))
+        for (plugin, what), (without, confined) in sides.items():
+            without, confined = iter(without), iter(confined)
+            self.compare(what, "ms" if "start" in what else "kB", lambda w=without: next(w),
+                         lambda _, c=confined: next(c), None, (plugin,))
 
     def pss(self, pid):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
@@ -284,7 +313,7 @@ def main():
     bench = Bench(options, load_harness(options.build.resolve()))
     print("| " + " | ".join(HEADING) + " |\n" + "| --- " * len(HEADING) + "|")
     try:
-        if set(wanted) != {"idle"}:
+        if set(wanted) - {"idle", "sandbox"}:
             bench.start_daemon({"c": INSTANCES, "cpp": INSTANCES})
         for name in sorted(wanted, key=figures.index):
             getattr(bench, f"figure_{name}")()

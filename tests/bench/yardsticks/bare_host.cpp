@@ -24,6 +24,7 @@
 #include "host/protocol/fragments.h"
 #include "host/protocol/log_ring.h"
 #include "host/protocol/messages.h"
+#include "host/sandbox/confinement.h"
 #include "tests/bench/yardsticks/yardstick.h"
 
 extern char** environ;
@@ -45,6 +46,24 @@ struct Plan {
 
 void pair(int (&fds)[2]) {
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) fail("socketpair");
+}
+
+void send(int fd, Frame frame, const std::string& payload) {
+  for (Fragments f{frame, payload}; !f.done(); f.next()) {
+    std::string packet(sizeof(Frame), '\0');
+    std::memcpy(packet.data(), &f.frame(), sizeof(Frame));
+    packet += f.chunk();
+    if (::send(fd, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) fail("send");
+  }
+}
+
+// The bare host confines nothing.
+void confine(const Worker& worker) {
+  sandbox::Confinement nothing;
+  nothing.drop_privileges = false;
+  std::string payload;
+  sandbox::encode(nothing, payload);
+  send(worker.control, Frame{.kind = static_cast<std::uint16_t>(Kind::Confine)}, payload);
 }
 
 Worker spawn(const Plan& plan) {
@@ -75,16 +94,8 @@ Worker spawn(const Plan& plan) {
     ::close(fd);
   worker.control = control[0];
   worker.call = call[0];
+  confine(worker);
   return worker;
-}
-
-void send(int fd, Frame frame, const std::string& payload) {
-  for (Fragments f{frame, payload}; !f.done(); f.next()) {
-    std::string packet(sizeof(Frame), '\0');
-    std::memcpy(packet.data(), &f.frame(), sizeof(Frame));
-    packet += f.chunk();
-    if (::send(fd, packet.data(), packet.size(), MSG_NOSIGNAL) < 0) fail("send");
-  }
 }
 
 Frame receive(int fd) {
