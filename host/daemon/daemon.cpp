@@ -77,7 +77,8 @@ sandbox::Surroundings sandboxHere(const config::DaemonConfig& config, const Stat
   sandbox::Surroundings around;
   around.kernel = sandbox::Kernel::probe(config.landlock_abi_max);
   around.worker_uids = {config.worker_uids_first, config.worker_uids_count};
-  for (const auto& folder : catalog::SystemLibraries{"/"}.folders())
+  const catalog::SystemLibraries libraries{"/"};
+  for (const auto& folder : libraries.folders())
     around.library_folders.push_back(folder.native());
   around.off = layersNamed(config.sandbox_off);
   around.uids_missing = state.closedToOthers();

@@ -17,6 +17,7 @@
 
 using namespace longhaul::host;
 using namespace longhaul::host::sandbox;
+using longhaul::host::test::TempFolder;
 using longhaul::host::test::tryConfined;
 
 namespace {
