@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "host/base/unique_fd.h"
@@ -102,6 +103,7 @@ bool apply(const Confinement& confinement, std::string& fault) {
   UniqueFd ruleset;
   if (!makeRuleset(confinement.landlock, ruleset, fault)) return false;
   if (!becomeUid(confinement.uid, fault)) return false;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (confinement.drop_privileges) {
     if (!dropCapabilities(fault)) return false;
     if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return failed(fault, Layer::NotDumpable, "prctl");

@@ -9,7 +9,8 @@
 namespace longhaul::host::sandbox {
 
 // Applies all of it. Otherwise false, and `fault` names the layer and what the system said: the process must end, since
-// part of it may be in force. A change of uid takes the parent-death signal away: the caller sets it again.
+// part of it may be in force. The process dies with its parent from then on: a change of uid takes that away, and the
+// filter refuses to set it, so it is set between them. The caller compares the parent once more.
 bool apply(const Confinement& confinement, std::string& fault);
 
 }  // namespace longhaul::host::sandbox

@@ -35,12 +35,13 @@ constexpr int kNoHostExitCode = 71;  // EX_OSERR: not started by a host, or with
 
 // No worker outlives its host. The signal comes when the parent ends after this call; the comparison is for a parent
 // that ended before it.
-void bindToHost(const char* host_pid_text) {
+int bindToHost(const char* host_pid_text) {
   int host_pid = 0;
   std::from_chars(host_pid_text, host_pid_text + std::strlen(host_pid_text), host_pid);
   if (host_pid <= 0) refuse("the host's process number is missing");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != host_pid) ::_exit(kNoHostExitCode);
+  return host_pid;
 }
 
 void* mapPage() {
@@ -198,7 +199,7 @@ auto guarded(const char* name, Callback callback) {
 
 void runWorker(int argc, char** argv) {
   if (argc != kArgCount) refuse("its arguments are missing");
-  bindToHost(argv[kArgHostPid]);
+  const int host_pid = bindToHost(argv[kArgHostPid]);
   closeOnExec();
   // Whole lines at once: a pipe makes stdio collect 4 KiB, and lines of a plugin's printf would come late or never.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
@@ -213,7 +214,7 @@ void runWorker(int argc, char** argv) {
 
   // Before any thread and before any code of the plugin.
   confine(*session);
-  bindToHost(argv[kArgHostPid]);  // again: a change of uid takes it away
+  if (::getppid() != host_pid) ::_exit(kNoHostExitCode);  // a change of uid had untied them for a moment
 
   const LoadedPlugin plugin = load(*session, argv[kArgPlugin]);
   waitForStart(*session);
