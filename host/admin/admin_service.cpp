@@ -22,7 +22,7 @@ AdminService::AdminService(Surroundings surroundings)
     : around_(std::move(surroundings)),
       started_at_us_(wallNowUs()),
       events_(started_at_us_, [&loop = around_.loop](std::function<void()> work) { loop.post(std::move(work)); }),
-      news_(events_, around_.supervisor),
+      news_(events_, audit_log_, around_.supervisor),
       audit_log_(around_.executor, events_),
       people_(around_.queries, around_.executor),
       conversations_(around_.queries, around_.executor, around_.supervisor, around_.questions),

@@ -43,6 +43,10 @@ Json toJson(const supervisor::ListenerView& listener) {
           {"droppedCount", listener.dropped_count}};
 }
 
+Json toJson(const supervisor::DeniedView& denied) {
+  return {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}, {"count", denied.count}};
+}
+
 Json toJson(const store::Health& health) {
   return {{"at", formatTimeUs(health.at_us)},
           {"state", health.state},
@@ -111,6 +115,9 @@ Json toJson(const supervisor::InstanceView& view) {
   Json& listeners = json["listeners"] = Json::array();
   for (const supervisor::ListenerView& listener : view.listeners)
     listeners.push_back(toJson(listener));
+  Json& denied = json["denied"] = Json::array();
+  for (const supervisor::DeniedView& each : view.denied)
+    denied.push_back(toJson(each));
   if (!view.source.empty()) json["source"] = view.source;
   if (!view.remedy.empty()) json["remedy"] = view.remedy;
   if (view.next_start_at_us) json["nextStartAt"] = formatTimeUs(*view.next_start_at_us);

@@ -85,7 +85,8 @@ void writeInstances(Writer& writer, const std::vector<InstanceView>& instances) 
   for (const InstanceView& view : instances)
     writer.sample(fmt::format("instance=\"{}\",plugin=\"{}\"", view.name, view.plugin),
                   view.state == "running" ? 1 : 0);
-  writer.family("instance_healthy", "gauge", "The plugin's own word about its work: 1 healthy, 0 warning or error.");
+  writer.family("instance_healthy", "gauge",
+                "The plugin's own word about its work: 1 healthy, 0 warning, error or unresponsive.");
   for (const InstanceView& view : instances) {
     if (view.health) writer.sample(instanceLabel(view), view.health->state == "healthy" ? 1 : 0);
   }
@@ -101,6 +102,14 @@ void writeInstances(Writer& writer, const std::vector<InstanceView>& instances) 
   writer.family("instance_resident_bytes", "gauge", "Memory of the current worker.");
   for (const InstanceView& view : instances) {
     if (view.current) writer.sample(instanceLabel(view), view.current->rss_bytes);
+  }
+  writer.family("instance_denied_total", "counter", "Calls that were refused for want of a grant, by kind and name.");
+  for (const InstanceView& view : instances) {
+    for (const supervisor::DeniedView& denied : view.denied) {
+      writer.sample(fmt::format("{},kind=\"{}\",call=\"{}\"", instanceLabel(view), supervisor::kindName(denied.kind),
+                                escaped(denied.name)),
+                    denied.count);
+    }
   }
   writer.family("listener_dropped_total", "counter", "Datagrams that found the socket's buffer full.");
   for (const InstanceView& view : instances) {

@@ -37,6 +37,8 @@ void News::changed(InstanceId id) {
   Seen now{.name = view->name, .state = view->state, .reason = view->reason};
   if (view->current) now.generation = view->current->generation.value, now.pid = view->current->pid;
   if (view->health) now.health_state = view->health->state, now.health_text = view->health->text;
+  for (const supervisor::DeniedView& denied : view->denied)
+    now.denied.insert(denied.name);
   const Seen before = std::exchange(seen_[id], now);
   if (now.state != before.state || now.reason != before.reason || now.generation != before.generation) {
     Json data{
@@ -47,9 +49,23 @@ void News::changed(InstanceId id) {
     events_.publish("state", std::move(data));
   }
   if (now.health_state != before.health_state || now.health_text != before.health_text) {
-    events_.publish("health",
-                    {{"instance", now.name}, {"state", now.health_state}, {"text", shortText(now.health_text)}});
+    events_.publish("health", {{"instance", now.name},
+                               // It is responsive again, and its plugin never said how it is.
+                               {"state", now.health_state.empty() ? "unknown" : now.health_state},
+                               {"text", shortText(now.health_text)}});
   }
+  for (const supervisor::DeniedView& denied : view->denied) {
+    if (!before.denied.contains(denied.name)) deniedAnew(*view, denied);
+  }
+}
+
+void News::deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied) {
+  audit_.add({.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
+             {.act = "denied",
+              .target = view.name,
+              .detail = {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}},
+              .outcome = "refused: no grant covers it"},
+             nullptr);
 }
 
 void News::written(const store::Write& write, const store::WriteValue& value) {

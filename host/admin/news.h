@@ -1,10 +1,13 @@
 // Makes events of what the supervisor, the store, the catalog and the plans report: it keeps what an instance last
-// looked like and says only what changed of it. Loop only; borrows all it is given.
+// looked like and says only what changed of it. What a plugin asked for without a grant is also kept in the audit, once
+// a kind. Loop only; borrows all it is given.
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
+#include "host/admin/audit_log.h"
 #include "host/admin/event_stream.h"
 #include "host/admin/plan_runner.h"
 #include "host/catalog/plugin_file.h"
@@ -15,7 +18,8 @@ namespace longhaul::host::admin {
 
 class News {
  public:
-  News(EventStream& events, const supervisor::Supervisor& supervisor) : events_(events), supervisor_(supervisor) {}
+  News(EventStream& events, AuditLog& audit, const supervisor::Supervisor& supervisor)
+      : events_(events), audit_(audit), supervisor_(supervisor) {}
 
   // Something of this instance changed, or it is gone.
   void changed(InstanceId id);
@@ -34,10 +38,14 @@ class News {
     std::int32_t pid = 0;
     std::string health_state;
     std::string health_text;
+    std::set<std::string> denied;
   };
   std::string nameOf(InstanceId id) const;
 
+  void deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied);
+
   EventStream& events_;
+  AuditLog& audit_;
   const supervisor::Supervisor& supervisor_;
   std::map<InstanceId, Seen> seen_;
 };

@@ -120,6 +120,11 @@ void showRun(Block& block, const Json& instance, bool wide) {
   block.line("Restarts", fmt::format("{} since the daemon's start", numberAt(instance, "restartsCount")));
   block.line("Calls", fmt::format("{} ({} failed), {} incidents", numberAt(instance, "callsCount"),
                                   numberAt(instance, "failedCallsCount"), numberAt(instance, "incidentsCount")));
+  std::string denied;
+  for (const Json& each : memberAt(instance, "denied")) {
+    denied += fmt::format("{}{} {}", denied.empty() ? "" : ", ", textAt(each, "name"), numberAt(each, "count"));
+  }
+  block.line("Denied", denied, Tone::Warning);
   block.line("Log", fmt::format("{} lines, {} dropped", numberAt(instance, "logLinesCount"),
                                 numberAt(instance, "logDroppedCount")));
 }

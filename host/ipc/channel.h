@@ -25,6 +25,8 @@ class ChannelEvents {
   virtual void onControl(protocol::Kind kind, std::string_view payload) = 0;
   virtual void onCall(CallId call, protocol::Method method, std::string_view payload) = 0;
   virtual void onLogLine(const protocol::LogRecord& record, std::string_view text) = 0;
+  // It rang: lines are there (they come by onLogLine), or something else of the page is worth a look.
+  virtual void onDoorbell() {}
   // The worker closed its control socket (or died; the pidfd tells). Nothing more comes from there.
   virtual void onClosed() = 0;
   // The worker broke the protocol. Nothing more is read from it.

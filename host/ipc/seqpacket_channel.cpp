@@ -81,6 +81,7 @@ void SeqpacketChannel::readControl() {
 void SeqpacketChannel::onControlMessage(const protocol::Frame& frame, std::string_view payload) {
   switch (const auto kind = static_cast<Kind>(frame.kind)) {
     case Kind::Doorbell:
+      events_.onDoorbell();
       drainRing();
       return;
     case Kind::MoreCalls:

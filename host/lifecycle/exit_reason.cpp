@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "host/base/worker_contract.h"
+
 namespace longhaul::host::lifecycle {
 namespace {
 
@@ -104,12 +106,14 @@ Exit fromSignal(const Observed& seen) {
   } else if (!seen.ready) {
     when = " before it was ready";
   }
-  if (seen.crash && seen.crash->stack_overflow) {
-    return make(ExitClass::StackOverflow,
-                fmt::format("stack overflow{} ({} at {:#x})", when, name, seen.crash->address));
+  const Observed::Crash* const crash = seen.crash && seen.crash->signal == seen.value ? &*seen.crash : nullptr;
+  const bool sent = crash != nullptr && !crash->sender.empty();
+  if (crash != nullptr && !crash->thread.empty()) when += " on its thread " + crash->thread;
+  if (crash != nullptr && crash->stack_overflow) {
+    return make(ExitClass::StackOverflow, fmt::format("stack overflow{} ({} at {:#x})", when, name, crash->address));
   }
-  if (seen.value == SIGSYS) {
-    const std::string call = seen.crash ? seen.crash->system_call : std::string();
+  if (seen.value == SIGSYS && !sent) {
+    const std::string call = crash != nullptr ? crash->system_call : std::string();
     return make(ExitClass::PolicyKill,
                 fmt::format("made a system call that its sandbox forbids{}: {}", when, orDefault(call, "unknown")));
   }
@@ -119,9 +123,9 @@ Exit fromSignal(const Observed& seen) {
   if (seen.value == SIGXCPU) return make(ExitClass::Limit, "over its limit of processor time" + when);
   if (seen.value == SIGXFSZ) return make(ExitClass::Limit, "over its limit of a file's size" + when);
   std::string text = fmt::format("ended by {}{}", name, when);
-  if (seen.crash && (seen.value == SIGSEGV || seen.value == SIGBUS || seen.value == SIGFPE || seen.value == SIGILL)) {
-    text += fmt::format(" at address {:#x}", seen.crash->address);
-  }
+  if (crash != nullptr && !sent) text += fmt::format(" at address {:#x}", crash->address);
+  // abort() sends it to itself.
+  if (sent && seen.value != SIGABRT) text += " sent by " + crash->sender;
   if (seen.value == SIGABRT && !seen.last_stderr_line.empty()) text += ": " + seen.last_stderr_line;
   return make(ExitClass::Signal, std::move(text));
 }
@@ -186,10 +190,14 @@ Exit exitReason(const Observed& seen) {
   if (seen.failed) return fromFailed(*seen.failed);
   // A violation is a cause of its own, however the worker ended after it.
   if (seen.kill_cause == EndCause::Protocol) return fromOurKill(seen);
+  // The watchdog asks for a stack and sends SIGABRT first, and a plugin may make of these what it likes. Only a signal
+  // that is none of them came before.
+  if (seen.kill_cause == EndCause::Watchdog &&
+      (!seen.signaled || seen.value == SIGABRT || seen.value == kStackSignal)) {
+    return fromOurKill(seen);
+  }
   if (seen.signaled) {
     if (seen.value == SIGKILL && seen.kill_cause != EndCause::None) return fromOurKill(seen);
-    // The watchdog asks for a core by SIGABRT first.
-    if (seen.value == SIGABRT && seen.kill_cause == EndCause::Watchdog) return fromOurKill(seen);
     if (seen.value == SIGTERM && seen.term_sent) {
       return make(stopClass(seen.stop_cause), "did not stop in time: ended by SIGTERM");
     }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/base/timer_queue.h"
 
@@ -87,12 +88,15 @@ struct Observed {
     std::string text;
   };
   std::optional<Failed> failed;
-  // What the handler in the worker left behind.
+  // What the handler in the worker left behind: its own word, and so used only for the signal that it names.
   struct Crash {
     int signal = 0;
     std::uint64_t address = 0;
     bool stack_overflow = false;
-    std::string system_call;  // of SIGSYS; empty: unknown
+    std::string system_call;            // of SIGSYS; empty: unknown
+    std::string sender;                 // "itself", "process 77"; empty: the kernel found a fault
+    std::string thread;                 // name and number of one that is not main; empty: main
+    std::vector<std::string> frames{};  // "plugin+0x1234", the innermost first
   };
   std::optional<Crash> crash;
   bool out_of_memory = false;    // the kernel's OOM killer counted one in this worker's group

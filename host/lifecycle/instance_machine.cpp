@@ -46,10 +46,10 @@ constexpr std::array<std::string_view, kEventKindCount> kEventKindNames{
     "FenceRetryDue",
 };
 constexpr std::array<std::string_view, kActionKindCount> kActionKindNames{
-    "BindListeners", "TrimListeners", "CloseListeners", "AskSlot",   "GiveSlotBack",  "Spawn",
-    "KillIncoming",  "KillCurrent",   "StopCurrent",    "SendTerm",  "SendKill",      "ReportStuck",
-    "QueueFence",    "Promote",       "SendStart",      "HoldCalls", "FlushCalls",    "FailCalls",
-    "SetLastGood",   "StoreDeath",    "ArmTimer",       "DropTimer", "ReportRefusal", "Alert",
+    "BindListeners", "TrimListeners", "CloseListeners", "AskSlot",      "GiveSlotBack", "Spawn",       "KillIncoming",
+    "KillCurrent",   "StopCurrent",   "SendTerm",       "AbortCurrent", "SendKill",     "ReportStuck", "QueueFence",
+    "Promote",       "SendStart",     "HoldCalls",      "FlushCalls",   "FailCalls",    "SetLastGood", "StoreDeath",
+    "ArmTimer",      "DropTimer",     "ReportRefusal",  "Alert",
 };
 struct TimerRow {
   std::string_view name;

@@ -41,6 +41,7 @@ struct Target {
   bool long_running = true;                // false: the instance rests as idle
   Duration ready_timeout = kReadyTimeout;  // manifest
   Duration stop_timeout = kStopTimeout;    // manifest
+  Duration heartbeat{};                    // manifest: how often progress() comes; 0: it is not looked for
   bool operator==(const Target& other) const {
     return digest == other.digest && config_revision == other.config_revision && grants == other.grants;
   }
@@ -120,7 +121,7 @@ enum class TimerKind : std::uint8_t {
   LoadDeadline,          // LoadDeadline
   ReadyDeadline,         // ReadyDeadline
   StopDeadline,          // StopDeadline: first stop(), then SIGTERM has had its time
-  CurrentReapDeadline,   // CurrentReapDeadline: SIGKILL was sent
+  CurrentReapDeadline,   // CurrentReapDeadline: SIGKILL was sent, or SIGABRT
   IncomingReapDeadline,  // IncomingReapDeadline: SIGKILL was sent
   RestartDue,            // RestartDue
   FenceRetry,            // FenceRetryDue
@@ -152,6 +153,7 @@ enum class ActionKind : std::uint8_t {
   KillCurrent,     // worker, cause: the same
   StopCurrent,     // worker, cause, duration: STOP on its channel; duration is what it has
   SendTerm,        // worker: SIGTERM
+  AbortCurrent,    // worker, cause: SIGABRT to the worker; KillCurrent follows when that had no effect
   SendKill,        // worker, cause: SIGKILL to all of its processes, after SIGTERM had no effect
   ReportStuck,     // worker: killed, and still there; to the log, once
   QueueFence,      // fence, target, death_of: next generation, and that worker's end in the same transaction
@@ -167,7 +169,7 @@ enum class ActionKind : std::uint8_t {
   ReportRefusal,   // target, reason: this target was tried and the instance went back, or stayed with, another one
   Alert,           // reason: crash-loop, quarantine or flapping began
 };
-inline constexpr std::size_t kActionKindCount = 24;
+inline constexpr std::size_t kActionKindCount = 25;
 std::string_view actionKindName(ActionKind value);
 
 struct Action {
@@ -192,7 +194,8 @@ struct Worker {
   bool ready = false;
   bool stop_asked = false;
   bool term_sent = false;
-  bool killed = false;
+  bool killed = false;   // SIGKILL was sent, or SIGABRT for now
+  bool aborted = false;  // SIGABRT was sent, and SIGKILL was not
   EndCause kill_cause = EndCause::None;
   std::string kill_text;
   TimePoint stop_by{};   // when SIGTERM follows

@@ -391,6 +391,13 @@ void InstanceMachine::Table::stopDeadline(Step& s) {
 }
 
 void InstanceMachine::Table::currentStuck(Step& s) {
+  Worker& current = *s.m.current_;
+  if (std::exchange(current.aborted, false)) {
+    Action& action = s.add(ActionKind::KillCurrent, "SIGABRT had no effect");
+    action.worker = current.id;
+    action.cause = current.kill_cause;
+    return s.arm(TimerKind::CurrentReapDeadline, kReapTimeout);
+  }
   s.add(ActionKind::ReportStuck, "killed, and still there").worker = s.m.current_->id;
 }
 

@@ -171,6 +171,20 @@ void InstanceMachine::Step::killCurrent(EndCause cause, std::string why) {
   arm(TimerKind::CurrentReapDeadline, kReapTimeout);
 }
 
+void InstanceMachine::Step::abortCurrent(EndCause cause, std::string why) {
+  if (!m.current_ || m.current_->killed) return;
+  m.current_->killed = true;
+  m.current_->aborted = true;
+  m.current_->kill_cause = cause;
+  m.current_->kill_text = why;
+  drop(TimerKind::ReadyDeadline);
+  drop(TimerKind::StopDeadline);
+  Action& action = add(ActionKind::AbortCurrent, std::move(why));
+  action.worker = m.current_->id;
+  action.cause = cause;
+  arm(TimerKind::CurrentReapDeadline, kTermTimeout);
+}
+
 void InstanceMachine::Step::stopCurrent(EndCause cause, std::string why) {
   if (!m.current_ || m.current_->killed) return;
   Duration time = m.current_->target.stop_timeout;
@@ -195,7 +209,13 @@ void InstanceMachine::Step::stopCurrent(EndCause cause, std::string why) {
 void InstanceMachine::Step::condemn(EndCause cause, const std::string& why) {
   if (isIncoming() || isCurrent()) m.reason_ = "its worker is killed: " + why;
   if (isIncoming()) killIncoming(cause, why);
-  if (isCurrent()) killCurrent(cause, why);
+  if (!isCurrent()) return;
+  // What hangs may still leave a core, and runs no handler of its own that could take long.
+  if (cause == EndCause::Watchdog) {
+    abortCurrent(cause, why);
+  } else {
+    killCurrent(cause, why);
+  }
 }
 
 void InstanceMachine::Step::outOfTurn() {

@@ -40,6 +40,7 @@ struct InstanceMachine::Step {
   void spawn();
   void killIncoming(EndCause cause, std::string why);
   void killCurrent(EndCause cause, std::string why);
+  void abortCurrent(EndCause cause, std::string why);
   void stopCurrent(EndCause cause, std::string why);
   void condemn(EndCause cause, const std::string& why);  // the event's worker
   void outOfTurn();                                      // what the event's worker said does not fit its state

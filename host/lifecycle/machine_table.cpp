@@ -76,8 +76,9 @@ const std::array<InstanceMachine::Table::Row, kEventKindCount> InstanceMachine::
         {kLate}, {kLate}, {kLate}, {kLate}, {"move ReadyDeadline", extend}, {kLate}, {"move ReadyDeadline", extend},
         {kLate}, {kLate}}},
     /* Condemned */ {{
-        {kLate}, {kLate}, {"kill it", condemned}, {"kill it", condemned}, {"kill it", condemned},
-        {"kill it", condemned}, {"kill it", condemned}, {"kill it", condemned}, {"kill it", condemned}}},
+        {kLate}, {kLate}, {"kill it", condemned}, {"kill it", condemned}, {"kill it; hung: abort", condemned},
+        {"kill it; hung: abort", condemned}, {"kill it; cur hung: abort", condemned},
+        {"kill it; cur hung: abort", condemned}, {"kill it; cur hung: abort", condemned}}},
     /* CurrentEnded */ {{
         {kBug}, {kBug}, {kBug}, {kBug}, {"not last_good: revert → Spawning; else decide", currentEndedServing},
         {"decide", currentEndedServing}, {"fence; inc goes on → Spawning", currentEndedPreparing},
@@ -97,8 +98,9 @@ const std::array<InstanceMachine::Table::Row, kEventKindCount> InstanceMachine::
         {kBug}, {kBug}, {kBug}, {kBug}, {kBug}, {kBug}, {kBug}, {"SIGTERM, then SIGKILL", stopDeadline},
         {"SIGTERM, then SIGKILL", stopDeadline}}},
     /* CurrentReapDeadline */ {{
-        {kBug}, {kBug}, {kBug}, {kBug}, {"report", currentStuck}, {"report", currentStuck}, {"report", currentStuck},
-        {"report", currentStuck}, {"report", currentStuck}}},
+        {kBug}, {kBug}, {kBug}, {kBug}, {"aborted: kill; else report", currentStuck},
+        {"aborted: kill; else report", currentStuck}, {"aborted: kill; else report", currentStuck},
+        {"aborted: kill; else report", currentStuck}, {"aborted: kill; else report", currentStuck}}},
     /* IncomingReapDeadline */ {{
         {kBug}, {kBug}, {"report", incomingStuck}, {"report", incomingStuck}, {kBug}, {kBug},
         {"report", incomingStuck}, {"report", incomingStuck}, {"report", incomingStuck}}},

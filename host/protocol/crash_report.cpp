@@ -82,7 +82,8 @@ std::optional<CrashReport> readCrash(const void* page) {
 std::vector<std::pair<int, std::uint32_t>> readDenied(const void* page) {
   std::vector<std::pair<int, std::uint32_t>> denied;
   for (std::size_t i = 0; i < kSystemCallsMax; ++i) {
-    if (const std::uint32_t count = once(headerAt(page).denied_count[i])) denied.emplace_back(static_cast<int>(i), count);
+    if (const std::uint32_t count = once(headerAt(page).denied_count[i]))
+      denied.emplace_back(static_cast<int>(i), count);
   }
   return denied;
 }

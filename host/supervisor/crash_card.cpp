@@ -7,6 +7,7 @@
 #include "host/base/json.h"
 #include "host/base/result.h"
 #include "host/base/sha256.h"
+#include "host/base/system_calls.h"
 #include "host/base/text.h"
 
 namespace longhaul::host::supervisor {
@@ -29,6 +30,45 @@ std::string withoutNumbers(std::string_view text) {
   }
   return out;
 }
+
+namespace {
+
+// What its own handler wrote. Of a worker that hung, SIGABRT was ours, and its stacks say more.
+Json crashJson(const lifecycle::Observed::Crash& crash) {
+  Json json{{"frames", crash.frames}};
+  if (!crash.thread.empty()) json["thread"] = crash.thread;
+  if (!crash.sender.empty()) {
+    json["sentBy"] = crash.sender;
+  } else if (crash.system_call.empty()) {
+    json["address"] = fmt::format("{:#x}", crash.address);
+  }
+  if (!crash.system_call.empty()) json["systemCall"] = crash.system_call;
+  if (crash.stack_overflow) json["stackOverflow"] = true;
+  return json;
+}
+
+Json stacksJson(const std::vector<ThreadReport>& stacks, const Scrubber& scrubber) {
+  Json threads = Json::array();
+  for (const ThreadReport& each : stacks) {
+    Json thread{{"thread", each.state.thread},
+                {"name", scrubber.scrubbed(each.state.name)},
+                {"state", std::string(1, each.state.state)},
+                {"frames", each.frames}};
+    if (!each.state.waits_in.empty()) thread["waitsIn"] = each.state.waits_in;
+    threads.push_back(std::move(thread));
+  }
+  return threads;
+}
+
+// The innermost place in the plugin itself: the same for one fault of one file.
+std::string_view placeOf(const std::vector<std::string>& frames) {
+  for (const std::string& frame : frames) {
+    if (frame.starts_with("plugin+")) return frame;
+  }
+  return {};
+}
+
+}  // namespace
 
 std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, std::int64_t ended_at_us) {
   const process::ExitStatus& status = worker.exitStatus();
@@ -53,6 +93,17 @@ std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, 
   } else {
     card["exitCode"] = status.code;
   }
+  std::string_view place;
+  if (!worker.stacks().empty()) {
+    card["stacks"] = stacksJson(worker.stacks(), worker.about().scrubber);
+  } else if (const auto& crash = worker.observed().crash) {
+    card["crash"] = crashJson(*crash);
+    place = placeOf(crash->frames);
+  }
+  Json denied = Json::object();
+  for (const auto& [number, count] : worker.denied())
+    denied[systemCallName(number)] = count;
+  if (!denied.empty()) card["deniedSystemCalls"] = std::move(denied);
   if (worker.leftBehindCount() > 0) card["leftBehind"] = worker.leftBehindCount();
   Json calls = Json::array();
   for (const LastCall& call : worker.lastCalls()) {
@@ -64,8 +115,9 @@ std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, 
     calls.push_back(std::move(each));
   }
   card["lastCalls"] = std::move(calls);
-  const std::string alike = fmt::format("{}|{}|{}|{}|{}", exitClassName(exit.exit_class), status.signaled, status.code,
-                                        worker.about().version, withoutNumbers(worker.observed().last_stderr_line));
+  const std::string alike =
+      fmt::format("{}|{}|{}|{}|{}|{}", exitClassName(exit.exit_class), status.signaled, status.code,
+                  worker.about().version, withoutNumbers(worker.observed().last_stderr_line), place);
   card["fingerprint"] = sha256Hex(alike).substr(0, 16);
   return dumpJson(card);
 }

@@ -12,8 +12,11 @@ namespace longhaul::host::supervisor {
 
 // {"class", "text", "signal", "exitCode", "generation", "pid", "version", "digest", "configRevision", "startedAt",
 // "readyAt", "endedAt", "uptimeMs", "cpuMs", "rssMaxBytes", "coreDumped", "leftBehind", "stderr", "lastCalls":
-// [{"call", "at", "tookUs", "status"}], "fingerprint"}. Times are RFC 3339. The fingerprint is the same for ends that
-// look alike: class, signal or code, version, and the last line of stderr without its numbers.
+// [{"call", "at", "tookUs", "status"}], "crash": {"thread", "address" or "sentBy" or "systemCall", "stackOverflow",
+// "frames"}, "stacks": [{"thread", "name", "state", "waitsIn", "frames"}], "deniedSystemCalls": {name: count},
+// "fingerprint"}. Times are RFC 3339. "crash" is what the worker's handler left, "stacks" is of one that hung; a frame
+// is "plugin+0x1234", an offset in the plugin's file or in a library. The fingerprint is the same for ends that look
+// alike: class, signal or code, version, place in the plugin, and the last line of stderr without its numbers.
 std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, std::int64_t ended_at_us);
 
 // The text with every run of digits (also hexadecimal, as addresses are) made one '#'.

@@ -207,10 +207,16 @@ void Instance::perform(const Action& action) {
     case ActionKind::KillIncoming:
     case ActionKind::KillCurrent:
     case ActionKind::SendKill:
+      endHeartbeat(action.worker);
       if (Slot* found = slot(action.worker); found != nullptr && !found->process) found->cancelled = true;
       if (WorkerProcess* worker = process(action.worker)) worker->kill(action.cause, action.reason);
       return;
+    case ActionKind::AbortCurrent:
+      endHeartbeat(action.worker);
+      if (WorkerProcess* worker = process(action.worker)) worker->abort(action.cause, action.reason);
+      return;
     case ActionKind::StopCurrent:
+      endHeartbeat(action.worker);
       if (WorkerProcess* worker = process(action.worker)) worker->stop(action.cause, action.duration);
       return;
     case ActionKind::SendTerm:
@@ -345,6 +351,7 @@ void Instance::onReady(WorkerProcess& worker) {
     return pumpCommands();
   }
   post({.kind = EventKind::Ready, .worker = worker.about().id});
+  beginHeartbeat();
 }
 
 void Instance::onExtend(WorkerProcess& worker, Duration by) {
@@ -374,8 +381,15 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
                                 .granted_calls = &of->granted_calls};
   const bool understood = shared_.api.call(
       caller, method, payload, [this](const std::string& text) { log(logs::LogLevel::Warning, text); },
-      [&shared = shared_, id = record_.id, worker_id = worker.about().id, call](const services::Outcome& outcome) {
-        if (Instance* instance = shared.find(id)) instance->answered(worker_id, call, outcome);
+      [&shared = shared_, id = record_.id, worker_id = worker.about().id, call,
+       method](const services::Outcome& outcome) {
+        Instance* instance = shared.find(id);
+        if (instance == nullptr) return;
+        if (outcome.status == static_cast<std::int32_t>(Code::NotGranted)) {
+          instance->countDenied(DeniedView::Kind::ServerCall, std::string{protocol::methodName(method)}, 1,
+                                outcome.payload);
+        }
+        instance->answered(worker_id, call, outcome);
       });
   if (!understood) onViolation(worker, fmt::format("arguments of {} that are none", protocol::methodName(method)));
 }
@@ -427,6 +441,8 @@ void Instance::onEnded(WorkerProcess& worker) {
   // That a worker for commands ended as it should is no news of the instance.
   if (exit.failure || !isOneShot(worker)) last_end_ = EndView{now_us, exit_class, exit.text};
   ++shared_.totals.ends[exit_class];
+  endHeartbeat(ended);
+  keepDenied(worker);
   log(exit.failure ? logs::LogLevel::Error : logs::LogLevel::Info,
       fmt::format("worker {} ended: {}: {}", worker.pid(), exit_class, exit.text));
   for (const std::string& mended : shared_.listeners.heal(id()))

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/services/ports.h"
+#include "host/supervisor/heartbeat.h"
 #include "host/supervisor/resolve.h"
 #include "host/supervisor/shared.h"
 #include "host/supervisor/worker_process.h"
@@ -130,6 +131,16 @@ class Instance final : public WorkerEvents {
   void oneShotEnded(WorkerProcess& worker);
   void endOneShot(const Error* fault);
   void armOneShot(Duration after, std::string what);
+  // instance_watch.cpp: whether the worker makes progress, and what was refused to it.
+  void beginHeartbeat();
+  void endHeartbeat(lifecycle::WorkerId worker);
+  void heard(lifecycle::WatchdogVerdict verdict);
+  void stacksTaken(lifecycle::WorkerId worker);
+  std::optional<store::Health> shownHealth() const;
+  // The first of a kind is logged and told of.
+  void countDenied(DeniedView::Kind kind, const std::string& name, std::uint64_t count, std::string_view why);
+  void keepDenied(const WorkerProcess& worker);  // which has ended
+  std::vector<DeniedView> deniedViews() const;
   bool isOneShot(const WorkerProcess& worker) const { return one_shot_ && one_shot_->slot.process.get() == &worker; }
 
   WorkerProcess* process(lifecycle::WorkerId worker) const;
@@ -147,6 +158,7 @@ class Instance final : public WorkerEvents {
   void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) override;
   void onLine(WorkerProcess& worker, logs::LogLine line) override;
   void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) override;
+  void onDenied(WorkerProcess& worker) override;
   void onViolation(WorkerProcess& worker, std::string text) override;
   std::vector<pid_t> livingPids() override { return shared_.living_pids(); }
   void onEnded(WorkerProcess& worker) override;
@@ -172,6 +184,10 @@ class Instance final : public WorkerEvents {
   std::function<void()> stopped_;
   bool ending_ = false;  // the host stops, or it is removed: no command gets a worker any more
 
+  std::unique_ptr<Heartbeat> heartbeat_;  // of the current worker, while it is READY and not asked to stop
+  lifecycle::WorkerId heartbeat_of_ = lifecycle::WorkerId::None;
+  // By kind and name, since the daemon's start; of workers that live the page has the rest.
+  std::map<std::pair<DeniedView::Kind, std::string>, std::uint64_t> denied_;
   std::optional<store::Health> health_;
   std::optional<EndView> last_end_;
   std::string not_taken_;  // why what the catalog or the record asks for does not run

@@ -32,6 +32,10 @@ std::int64_t wallOf(TimePoint when, TimePoint now) {
 
 }  // namespace
 
+std::string_view kindName(DeniedView::Kind kind) {
+  return kind == DeniedView::Kind::SystemCall ? "system-call" : "server-call";
+}
+
 std::string remedyOf(PublicState state, const std::string& name, bool has_ended) {
   switch (state) {
     case PublicState::Disabled:
@@ -100,7 +104,8 @@ InstanceView Instance::view(bool with_usage) const {
   view.config = record_.config;
   view.grants = record_.target.grants.empty() ? "{}" : record_.target.grants;
   view.digest = machine_->target().digest.empty() ? record_.target.digest : machine_->target().digest;
-  view.health = health_;
+  view.health = shownHealth();
+  view.denied = deniedViews();
   view.listeners = shared_.listeners.views(record_.id);
   // Where it is what holds the instance, the reason has it.
   if (!not_taken_.empty() && state != PublicState::Held) view.warnings.push_back(not_taken_);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/base/ids.h"
@@ -33,6 +34,14 @@ struct WorkerView {
   std::uint64_t rss_bytes = 0;
   std::uint32_t threads_count = 0;
   std::vector<sandbox::LayerState> layers{};  // of the sandbox
+};
+
+// What was asked for without a grant, and refused.
+struct DeniedView {
+  enum class Kind : std::uint8_t { SystemCall, ServerCall };
+  Kind kind = Kind::SystemCall;
+  std::string name;         // "socket", "createIncidents"
+  std::uint64_t count = 0;  // since the daemon's start; of system calls the worker's own count
 };
 
 struct EndView {
@@ -68,9 +77,13 @@ struct InstanceView {
   std::string grants;  // JSON object, approved
   std::string digest;  // of the target
   std::optional<store::Health> health;
+  std::vector<DeniedView> denied;
   std::vector<ListenerView> listeners;
   std::vector<std::string> warnings;  // flapping, a quarantined row, a newer plugin that asks for more …
 };
+
+// "system-call", "server-call"
+std::string_view kindName(DeniedView::Kind kind);
 
 // What an operator can do in this state; empty: nothing is wrong, or the reason says it. `has_ended`: a worker did.
 std::string remedyOf(lifecycle::PublicState state, const std::string& name, bool has_ended);

@@ -36,7 +36,8 @@ lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifes
           .grants = target.grants,
           .long_running = long_running,
           .ready_timeout = manifest.start_timeout,
-          .stop_timeout = manifest.stop_timeout};
+          .stop_timeout = manifest.stop_timeout,
+          .heartbeat = manifest.heartbeat.value_or(std::chrono::milliseconds{0})};
 }
 
 Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::Catalog& catalog,

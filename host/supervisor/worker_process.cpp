@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <utility>
 
 #include "host/base/limits.h"
+#include "host/base/system_calls.h"
 #include "host/base/text.h"
+#include "host/protocol/crash_report.h"
 #include "host/protocol/messages.h"
 
 namespace longhaul::host::supervisor {
@@ -106,6 +109,15 @@ void WorkerProcess::terminate() {
   process::signalProcess(launched_.pidfd.get(), SIGTERM);
 }
 
+void WorkerProcess::abort(EndCause cause, const std::string& text) {
+  if (ended_) return;
+  if (observed_.kill_cause == EndCause::None) {
+    observed_.kill_cause = cause;
+    observed_.kill_text = text;
+  }
+  process::signalProcess(launched_.pidfd.get(), SIGABRT);
+}
+
 void WorkerProcess::kill(EndCause cause, const std::string& text) {
   if (ended_) return;
   if (observed_.kill_cause == EndCause::None) {
@@ -117,6 +129,24 @@ void WorkerProcess::kill(EndCause cause, const std::string& text) {
 
 void WorkerProcess::fail(FailedStage stage, std::string text) {
   if (!observed_.failed) observed_.failed = {stage, about_.scrubber.scrubbed(text)};
+}
+
+void WorkerProcess::takeStacks(std::function<void()> done) {
+  stack_taking_.emplace(loop_.timers(), launched_.pid, launched_.page.address(),
+                        [this, done = std::move(done)](std::vector<ThreadReport> reports) {
+                          stacks_ = std::move(reports);
+                          done();
+                        });
+}
+
+bool WorkerProcess::owesAnswer(Duration since) const {
+  const std::int64_t before_us = wallNowUs() - std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+  return std::any_of(last_calls_.begin(), last_calls_.end(),
+                     [&](const LastCall& call) { return call.took_us < 0 && call.at_us <= before_us; });
+}
+
+std::vector<std::pair<int, std::uint32_t>> WorkerProcess::denied() const {
+  return protocol::readDenied(launched_.page.address());
 }
 
 void WorkerProcess::reply(ipc::CallId call, std::int32_t status, std::string_view payload) {
@@ -197,6 +227,13 @@ void WorkerProcess::onLogLine(const protocol::LogRecord& record, std::string_vie
   dropped_told_ = dropped;
 }
 
+void WorkerProcess::onDoorbell() {
+  const std::size_t kinds_count = denied().size();
+  if (kinds_count <= denied_kinds_count_) return;
+  denied_kinds_count_ = kinds_count;
+  events_.onDenied(*this);
+}
+
 // A process that dies closes its sockets a moment before its pidfd tells.
 void WorkerProcess::onClosed() {
   expectEnd(kClosedGrace);
@@ -266,6 +303,7 @@ void WorkerProcess::takeLine(logs::LogSource source, std::string_view text) {
 // how it ended.
 void WorkerProcess::onPidfd() {
   loop_.timers().cancel(std::exchange(grace_timer_, TimerId::None));
+  stack_taking_.reset();
   channel_->drain();
   ended_ = true;
   for (Output& output : outputs_) {
@@ -280,7 +318,29 @@ void WorkerProcess::onPidfd() {
   if (const auto result = process::waitResult(launched_.pidfd.get()); result && *result) exit_status_ = **result;
   observed_.signaled = exit_status_.signaled;
   observed_.value = exit_status_.code;
+  readCrash();
+  onDoorbell();
   events_.onEnded(*this);
+}
+
+// The worker's own word, made into texts that say so much and no more.
+void WorkerProcess::readCrash() {
+  auto report = protocol::readCrash(launched_.page.address());
+  if (!report || !exit_status_.signaled || report->signal != exit_status_.code) return;
+  lifecycle::Observed::Crash& crash = observed_.crash.emplace();
+  crash.signal = report->signal;
+  crash.address = report->address;
+  crash.stack_overflow = report->stack_overflow;
+  if (report->system_call >= 0) crash.system_call = systemCallName(report->system_call);
+  if (report->code <= 0) {
+    crash.sender = report->sender_pid == launched_.pid ? "itself"
+                   : report->sender_pid != 0           ? fmt::format("process {}", report->sender_pid)
+                                                       : "a process that is not to be seen from there";
+  }
+  if (report->thread != launched_.pid) {
+    crash.thread = fmt::format("{} ({})", about_.scrubber.scrubbed(report->thread_name), report->thread);
+  }
+  crash.frames = std::move(report->frames);
 }
 
 }  // namespace longhaul::host::supervisor

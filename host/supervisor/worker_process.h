@@ -9,9 +9,12 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "host/base/event_loop.h"
@@ -23,6 +26,7 @@
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
 #include "host/supervisor/scrubber.h"
+#include "host/supervisor/stack_taking.h"
 
 namespace longhaul::host::supervisor {
 
@@ -40,6 +44,8 @@ class WorkerEvents {
   virtual void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) = 0;
   virtual void onLine(WorkerProcess& worker, logs::LogLine line) = 0;
   virtual void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) = 0;
+  // Its sandbox refused a system call of a kind that it had not refused it before (denied()).
+  virtual void onDenied(WorkerProcess& worker) = 0;
   // It broke the protocol and has to go.
   virtual void onViolation(WorkerProcess& worker, std::string text) = 0;
   // The pids of all workers that were not waited for: what is not one of them and is adopted was left behind.
@@ -85,9 +91,16 @@ class WorkerProcess final : public ipc::ChannelEvents {
   // The machine's verbs. The first cause of a kind is kept.
   void stop(lifecycle::EndCause cause, Duration time);
   void terminate();
+  void abort(lifecycle::EndCause cause, const std::string& text);
   void kill(lifecycle::EndCause cause, const std::string& text);
   // What is wrong with it, found by the host when it was LOADED: as if it had said so itself.
   void fail(lifecycle::FailedStage stage, std::string text);
+
+  // For the watchdog. `done` runs once, unless it ends before.
+  void takeStacks(std::function<void()> done);
+  std::uint64_t progressCount() const { return channel_->progressCount(); }
+  // A server call of its has waited so long for its answer.
+  bool owesAnswer(Duration since) const;
 
   void reply(ipc::CallId call, std::int32_t status, std::string_view payload);
 
@@ -99,11 +112,16 @@ class WorkerProcess final : public ipc::ChannelEvents {
   std::int64_t readyAtUs() const { return ready_at_us_; }
   std::uint64_t callsCount() const { return calls_count_; }
   std::size_t leftBehindCount() const { return left_behind_count_; }
+  // Where its threads were when it was found to hang.
+  const std::vector<ThreadReport>& stacks() const { return stacks_; }
+  // How often its sandbox refused a system call, by number: the worker's own count.
+  std::vector<std::pair<int, std::uint32_t>> denied() const;
 
  private:
   void onControl(protocol::Kind kind, std::string_view payload) override;
   void onCall(ipc::CallId call, protocol::Method method, std::string_view payload) override;
   void onLogLine(const protocol::LogRecord& record, std::string_view text) override;
+  void onDoorbell() override;
   void onClosed() override;
   void onViolation(std::string_view text) override;
 
@@ -119,6 +137,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
   void violation(std::string text);
   void expectEnd(Duration grace);
   void onPidfd();
+  void readCrash();
 
   EventLoop& loop_;
   WorkerEvents& events_;
@@ -139,6 +158,9 @@ class WorkerProcess final : public ipc::ChannelEvents {
   std::uint64_t calls_count_ = 0;
   std::uint64_t dropped_told_ = 0;
   std::size_t left_behind_count_ = 0;
+  std::size_t denied_kinds_count_ = 0;  // told of
+  std::optional<StackTaking> stack_taking_;
+  std::vector<ThreadReport> stacks_;
   bool ended_ = false;
 };
 

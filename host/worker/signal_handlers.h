@@ -1,8 +1,8 @@
 // What the worker does on a signal that ends it, and on a system call that its filter refuses. Before it dies of SEGV,
 // BUS, FPE, ILL, ABRT or SYS a raw record goes into the shared page (protocol/shared_page.h); then the signal takes its
 // default action, so that the kernel's wait result stays true. A refused system call (SIGSYS) is counted there and
-// returns an error. On kStackSignal of the host a thread writes its stack. A plugin may replace or block all of it: then
-// only the name of what happened is lost, and nothing for the host.
+// returns an error. On kStackSignal of the host a thread writes its stack. A plugin may replace or block all of it:
+// then only the name of what happened is lost, and nothing for the host.
 #pragma once
 
 #include <sys/types.h>

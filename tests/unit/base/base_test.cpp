@@ -1,8 +1,11 @@
+#include <sys/syscall.h>
+
 #include <catch2/catch.hpp>
 
 #include "host/base/json.h"
 #include "host/base/limits.h"
 #include "host/base/sha256.h"
+#include "host/base/system_calls.h"
 #include "host/base/text.h"
 #include "host/base/timer_queue.h"
 
@@ -130,6 +133,13 @@ TEST_CASE("names of instances are safe as file names") {
   const std::string bad =
       GENERATE(as<std::string>{}, "", ".", "..", ".hidden", "-x", "a/b", "a b", "\xc3\xa4", std::string(64, 'a'));
   CHECK_FALSE(isName(bad));
+}
+
+TEST_CASE("system calls have their names, also the newest, and unknown numbers are shown") {
+  CHECK(systemCallName(SYS_ptrace) == "ptrace");
+  CHECK(systemCallName(SYS_read) == "read");
+  CHECK(systemCallName(SYS_pidfd_getfd) == "pidfd_getfd");
+  CHECK(systemCallName(9999) == "system call 9999");
 }
 
 TEST_CASE("SHA-256 agrees with the published example") {

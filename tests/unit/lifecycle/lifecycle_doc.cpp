@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "host/lifecycle/watchdog.h"
 #include "tests/unit/lifecycle/machine_rows.h"
 #include "tests/unit/lifecycle/machine_script.h"
 
@@ -34,6 +35,18 @@ std::string cells() {
     out += fmt::format("| {} |", eventKindName(event));
     for (std::size_t p = 0; p < kPhaseCount; ++p) {
       out += fmt::format(" {} |", InstanceMachine::cellText(event, static_cast<Phase>(p)));
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+std::string watchdog() {
+  std::string out = "| look | 0 missed | 1 missed | 2 missed |\n| --- | --- | --- | --- |\n";
+  for (std::size_t kind = 0; kind < kLookKindCount; ++kind) {
+    out += fmt::format("| {} |", lookKindName(static_cast<LookKind>(kind)));
+    for (std::size_t missed = 0; missed < kWatchdogStates; ++missed) {
+      out += fmt::format(" {} |", watchdogCell(static_cast<LookKind>(kind), missed).text);
     }
     out += "\n";
   }
@@ -112,6 +125,7 @@ int main(int argc, char** argv) {
   const std::string wanted = filled(text, {{"states", states()},
                                            {"exit classes", classes()},
                                            {"schedule", schedule()},
+                                           {"watchdog", watchdog()},
                                            {"cells", cells()},
                                            {"rows", rows()}});
   if (wanted.empty()) return 1;

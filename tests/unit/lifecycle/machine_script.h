@@ -149,9 +149,9 @@ class Play {
         event.duration = std::chrono::minutes(argument.empty() ? 2 : std::stoi(argument));
         break;
       case EventKind::Condemned:
-        event.worker = worker(argument, true);
-        event.cause = EndCause::Protocol;
-        event.text = "garbage";
+        event.worker = worker(argument == "hung" ? "" : argument, true);
+        event.cause = argument == "hung" ? EndCause::Watchdog : EndCause::Protocol;
+        event.text = argument == "hung" ? "no progress" : "garbage";
         break;
       case EventKind::CurrentEnded:
         event.worker = worker("cur", true);

@@ -185,6 +185,7 @@ class Model {
       if (event.kind == EventKind::Ready && it->second.started) it->second.ready = true;
     }
     if (event.kind == EventKind::Condemned && below(2) == 0) return;
+    if (event.kind == EventKind::Condemned) event.cause = below(2) == 0 ? EndCause::Watchdog : EndCause::Protocol;
     send(event);
   }
 
@@ -244,6 +245,7 @@ class Model {
         REQUIRE_FALSE(process(action.worker).current);
         process(action.worker).dying = true;
         break;
+      case ActionKind::AbortCurrent:
       case ActionKind::KillCurrent:
       case ActionKind::SendKill:
         REQUIRE(process(action.worker).current);
