@@ -66,6 +66,7 @@ inline constexpr std::size_t kStackFramesMax = 32;          // of each
 inline constexpr std::size_t kCrashFramesMax = 64;          // of the thread that crashed
 inline constexpr std::size_t kModulesMax = 20;              // with names; the header stays one page of memory a worker
 inline constexpr std::size_t kSystemCallsMax = 512;         // the kernel's numbers end at about 470
+inline constexpr std::size_t kDeniedKindsMax = 64;          // of one instance are counted and told: real ones have a few
 inline constexpr std::size_t kLogLineBytesMax = 16U << 10;
 inline constexpr std::uint32_t kLogLinesPerSecond = 10'000;
 inline constexpr std::uint32_t kLogLinesBurst = 20'000;

@@ -158,7 +158,7 @@ class Instance final : public WorkerEvents {
   void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) override;
   void onLine(WorkerProcess& worker, logs::LogLine line) override;
   void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) override;
-  void onDenied(WorkerProcess& worker) override;
+  void onDenied(WorkerProcess& worker, int system_call) override;
   void onViolation(WorkerProcess& worker, std::string text) override;
   std::vector<pid_t> livingPids() override { return shared_.living_pids(); }
   void onEnded(WorkerProcess& worker) override;

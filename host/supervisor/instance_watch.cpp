@@ -93,25 +93,29 @@ std::optional<store::Health> Instance::shownHealth() const {
 
 // ---------------------------------------------------------------- refusals
 
-void Instance::onDenied(WorkerProcess& worker) {
-  for (const auto& [number, count] : worker.denied()) {
-    const std::string name = systemCallName(number);
-    countDenied(DeniedView::Kind::SystemCall, name, 0,
-                fmt::format("its sandbox refuses the system call {}{}", name, grantFor(name)));
-  }
+void Instance::onDenied(WorkerProcess&, int system_call) {
+  const std::string name = systemCallName(system_call);
+  // How often is in the page as long as the worker lives.
+  countDenied(DeniedView::Kind::SystemCall, name, 0,
+              fmt::format("its sandbox refuses the system call {}{}", name, grantFor(name)));
 }
 
 void Instance::countDenied(DeniedView::Kind kind, const std::string& name, std::uint64_t count, std::string_view why) {
-  const auto [found, is_new] = denied_.try_emplace({kind, name}, 0);
-  found->second += count;
-  if (!is_new) return;
+  if (const auto known = denied_.find({kind, name}); known != denied_.end()) {
+    known->second += count;
+    return;
+  }
+  if (denied_.size() >= kDeniedKindsMax) return;
+  denied_[{kind, name}] = count;
   log(logs::LogLevel::Warning, fmt::format("{}; told once, `longhaul status {}` counts on", why, record_.name));
   shared_.changed(id());
 }
 
 void Instance::keepDenied(const WorkerProcess& worker) {
-  for (const auto& [number, count] : worker.denied())
-    denied_[{DeniedView::Kind::SystemCall, systemCallName(number)}] += count;
+  for (const auto& [number, count] : worker.denied()) {
+    const auto known = denied_.find({DeniedView::Kind::SystemCall, systemCallName(number)});
+    if (known != denied_.end()) known->second += count;
+  }
 }
 
 std::vector<DeniedView> Instance::deniedViews() const {
@@ -119,8 +123,10 @@ std::vector<DeniedView> Instance::deniedViews() const {
   for (const auto* slot :
        {current_ ? &*current_ : nullptr, incoming_ ? &*incoming_ : nullptr, one_shot_ ? &one_shot_->slot : nullptr}) {
     if (slot == nullptr || !slot->process) continue;
-    for (const auto& [number, count] : slot->process->denied())
-      counts[{DeniedView::Kind::SystemCall, systemCallName(number)}] += count;
+    for (const auto& [number, count] : slot->process->denied()) {
+      const auto known = counts.find({DeniedView::Kind::SystemCall, systemCallName(number)});
+      if (known != counts.end()) known->second += count;
+    }
   }
   std::vector<DeniedView> views;
   for (const auto& [what, count] : counts)

@@ -146,7 +146,8 @@ bool WorkerProcess::owesAnswer(Duration since) const {
 }
 
 std::vector<std::pair<int, std::uint32_t>> WorkerProcess::denied() const {
-  return protocol::readDenied(launched_.page.address());
+  // The first one rings: most workers have none, and a list of all instances need not read their pages.
+  return denied_told_.any() ? protocol::readDenied(launched_.page.address()) : decltype(denied()){};
 }
 
 void WorkerProcess::reply(ipc::CallId call, std::int32_t status, std::string_view payload) {
@@ -228,10 +229,12 @@ void WorkerProcess::onLogLine(const protocol::LogRecord& record, std::string_vie
 }
 
 void WorkerProcess::onDoorbell() {
-  const std::size_t kinds_count = denied().size();
-  if (kinds_count <= denied_kinds_count_) return;
-  denied_kinds_count_ = kinds_count;
-  events_.onDenied(*this);
+  for (const auto& [number, count] : protocol::readDenied(launched_.page.address())) {
+    const auto index = static_cast<std::size_t>(number);
+    if (denied_told_.test(index)) continue;
+    denied_told_.set(index);
+    events_.onDenied(*this, number);
+  }
 }
 
 // A process that dies closes its sockets a moment before its pidfd tells.

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "host/base/event_loop.h"
+#include "host/base/limits.h"
 #include "host/ipc/seqpacket_channel.h"
 #include "host/lifecycle/exit_reason.h"
 #include "host/lifecycle/instance_machine.h"
@@ -44,8 +46,8 @@ class WorkerEvents {
   virtual void onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) = 0;
   virtual void onLine(WorkerProcess& worker, logs::LogLine line) = 0;
   virtual void onRingDrops(WorkerProcess& worker, std::uint64_t lines_count) = 0;
-  // Its sandbox refused a system call of a kind that it had not refused it before (denied()).
-  virtual void onDenied(WorkerProcess& worker) = 0;
+  // Its sandbox refused this system call, which it had not refused it before (denied() counts).
+  virtual void onDenied(WorkerProcess& worker, int system_call) = 0;
   // It broke the protocol and has to go.
   virtual void onViolation(WorkerProcess& worker, std::string text) = 0;
   // The pids of all workers that were not waited for: what is not one of them and is adopted was left behind.
@@ -158,7 +160,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
   std::uint64_t calls_count_ = 0;
   std::uint64_t dropped_told_ = 0;
   std::size_t left_behind_count_ = 0;
-  std::size_t denied_kinds_count_ = 0;  // told of
+  std::bitset<kSystemCallsMax> denied_told_;
   std::optional<StackTaking> stack_taking_;
   std::vector<ThreadReport> stacks_;
   bool ended_ = false;

@@ -152,6 +152,12 @@ static void fault(const char* what) {
     block_all();
     segv();
   }
+  if (strcmp(what, "idle") == 0) {
+    block_all();
+    say("idle", 1);
+    for (;;)
+      pause();
+  }
   if (strcmp(what, "fork") == 0) forked();
   if (strcmp(what, "refused") == 0) refuse();
   if (strcmp(what, "refused-blocked") == 0) {

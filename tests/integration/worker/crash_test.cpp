@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 
+#include "host/process/worker_threads.h"
 #include "host/protocol/crash_report.h"
 #include "test_host.h"
 
@@ -116,6 +117,30 @@ TEST_CASE("a thread that blocks all signals still leaves a record") {
   TestHost host{"test_crasher"};
   CHECK(crash(host, mode).code == SIGSEGV);
   CHECK(protocol::readCrash(host.worker.page.address()));
+}
+
+TEST_CASE("each thread that the host asks writes its stack, also the worker's own and one that blocks all signals") {
+  TestHost host{"test_crasher"};
+  host.start("idle@thread");
+  host.expect(Kind::Ready);
+  host.expectLine("idle 1");
+  const auto threads = process::threadsOf(host.worker.pid);
+  REQUIRE(threads.size() >= 3);
+  CHECK(threads[0].thread == host.worker.pid);
+  for (std::size_t i = 0; i < threads.size(); ++i)
+    CHECK(process::askForStack(host.worker.pid, threads[i].thread, static_cast<int>(i)));
+  bool in_plugin = false;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    std::optional<std::vector<std::string>> stack;
+    host.pumpUntil([&] {
+      stack = protocol::readStack(host.worker.page.address(), i, threads[i].thread);
+      return stack.has_value();
+    });
+    CAPTURE(threads[i].name, *stack);
+    CHECK(stack->size() >= 2);
+    in_plugin = in_plugin || (threads[i].name == "faulty" && anyOf(*stack, "plugin+0x"));
+  }
+  CHECK(in_plugin);
 }
 
 TEST_CASE("a child that the plugin forks dies of its own fault and leaves the worker's record alone") {
