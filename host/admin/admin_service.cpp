@@ -82,7 +82,14 @@ void AdminService::cancel(WaitId id) {
 // ---------------------------------------------------------------- the daemon
 
 std::string AdminService::version() const {
-  return dumpJson({{"version", around_.version},
+  Json limits = Json::array();
+  for (const auto& layer : around_.supervisor.limitLayers()) {
+    Json each{{"name", layer.name}, {"heldBy", layer.held_by}};
+    if (!layer.reason.empty()) each["reason"] = layer.reason;
+    limits.push_back(std::move(each));
+  }
+  return dumpJson({{"limits", std::move(limits)},
+                   {"version", around_.version},
                    // The ABI's version is the first two numbers of the project's.
                    {"pluginApi", around_.version.substr(0, around_.version.rfind('.'))},
                    {"pid", ::getpid()},
@@ -154,7 +161,7 @@ Answer AdminService::list(const std::vector<std::string>& names) const {
 }
 
 WaitId AdminService::get(const std::string& name, const std::optional<WaitAsked>& wait, const Reply& reply) {
-  const auto view = around_.supervisor.find(name);
+  const auto view = around_.supervisor.find(name, !wait);
   if (!view) {
     reply(unknownInstance(name));
     return WaitId::None;

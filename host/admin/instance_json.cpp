@@ -35,6 +35,13 @@ Json toJson(const supervisor::WorkerView& worker) {
   return json;
 }
 
+Json toJson(const supervisor::LimitView& limit) {
+  Json json{
+      {"name", limit.name}, {"most", limit.most}, {"heldBy", limit.held_by}, {"refusedCount", limit.refused_count}};
+  if (limit.used) json["used"] = *limit.used;
+  return json;
+}
+
 Json toJson(const supervisor::ListenerView& listener) {
   return {{"name", listener.name},
           {"transport", listener.transport},
@@ -138,6 +145,10 @@ Json toFullJson(const supervisor::InstanceView& view, const catalog::Manifest* m
   Json json = toJson(view);
   json["config"] = shownConfig(view.config, manifest);
   json["grants"] = parseObject(view.grants);
+  if (view.limits.empty()) return json;
+  Json& limits = json["limits"] = Json::array();
+  for (const supervisor::LimitView& limit : view.limits)
+    limits.push_back(toJson(limit));
   return json;
 }
 

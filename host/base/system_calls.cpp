@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 
 namespace longhaul::host {
 namespace {

@@ -255,8 +255,26 @@ class Doctor {
     if (const auto me = session_.api.get(Target{"/whoami"})) {
       add(Grade::Good, "your role", fmt::format("{} as {}", textAt(*me, "role"), textAt(*me, "name")));
     }
+    limits(*version);
     plugins();
     instances();
+  }
+
+  void limits(const Json& version) {
+    std::string held;
+    std::string watched;
+    std::string reason;
+    for (const Json& limit : memberAt(version, "limits")) {
+      const bool by_watch = textAt(limit, "heldBy") == "watch";
+      std::string& list = by_watch ? watched : held;
+      list += fmt::format("{}{}", list.empty() ? "" : ", ", textAt(limit, "name"));
+      if (!by_watch) list += fmt::format(" by {}", textAt(limit, "heldBy"));
+      if (by_watch && reason.empty()) reason = textAt(limit, "reason");
+    }
+    if (!held.empty()) add(Grade::Good, "limits", fmt::format("the kernel holds {}", held));
+    if (watched.empty()) return;
+    add(Grade::Note, "limits", fmt::format("{} are only watched, so that a worker is over them for a moment", watched),
+        reason);
   }
 
   void plugins() {

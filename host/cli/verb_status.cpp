@@ -129,6 +129,20 @@ void showRun(Block& block, const Json& instance, bool wide) {
                                 numberAt(instance, "logDroppedCount")));
 }
 
+std::string limitText(const Json& limit, bool wide) {
+  const std::int64_t most = numberAt(limit, "most");
+  const std::string name = textAt(limit, "name");
+  const std::int64_t refused = numberAt(limit, "refusedCount");
+  const std::int64_t used = limit.contains("used") ? numberAt(limit, "used") : -1;
+  // Without -o wide only what is near or was at its limit.
+  const bool close = refused > 0 || (most > 0 && used * 5 >= most * 4);
+  if (!wide && !close) return {};
+  std::string text = used >= 0 ? fmt::format("{} {}", name, used) : name;
+  text += most > 0 ? fmt::format(" of {}, held by {}", most, textAt(limit, "heldBy")) : ": no limit";
+  if (refused > 0) text += fmt::format(name == "cpu_percent" ? ", kept waiting for {} ms" : ", held {} times", refused);
+  return text;
+}
+
 void show(Output& output, const Json& instance, std::int64_t now_us) {
   const std::string state = textAt(instance, "state");
   output.line(fmt::format("{} {} ({})", output.toned(state == "running" ? "●" : "○", toneOfState(state)),
@@ -136,6 +150,9 @@ void show(Output& output, const Json& instance, std::int64_t now_us) {
   Block block{output, now_us};
   showHead(block, instance);
   showRun(block, instance, output.wide());
+  for (const Json& limit : memberAt(instance, "limits")) {
+    if (const std::string text = limitText(limit, output.wide()); !text.empty()) block.line("Limit", text);
+  }
   const std::string source = textAt(instance, "source");
   block.line("Owner", source.empty() ? "the API (made by command line or dashboard)" : "file " + source);
   if (!output.wide()) return;
@@ -177,7 +194,8 @@ std::vector<Verb> statusVerbs() {
            .summary = "shows all that is known of instances",
            .operands = {{.name = "NAME", .many = true}},
            .options = {},
-           .details = "-o wide adds configuration, grants, digest and each layer of the sandbox. With one name -o json "
+           .details = "-o wide adds configuration, grants, digest, each limit and each layer of the sandbox. With one "
+                      "name -o json "
                       "gives an object, with several "
                       "or a glob an array.",
            .run = status}};

@@ -42,6 +42,13 @@ constexpr std::array kKeys{
     "limits.spawn_slots",
     "limits.call_sockets",
     "limits.udp_receive_buffer_bytes",
+    "limits.memory_mib",
+    "limits.pids",
+    "limits.files",
+    "limits.cpu_percent",
+    "limits.disk_mib",
+    "limits.calls_per_second",
+    "limits.watch",
     "log.lines_per_second",
     "log.lines_burst",
     "log.file_bytes",
@@ -194,6 +201,8 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
     limits.integer("spawn_slots", config.spawn_slots, 1, 1024);
     limits.integer("call_sockets", config.call_sockets, 0, 65'536);
     limits.bytes("udp_receive_buffer_bytes", config.udp_receive_buffer_bytes, 4096, 1U << 30);
+    readLimitDefaults(limits, config.limits);
+    limits.boolean("watch", config.watch_limits);
     limits.finish();
   }
   if (const auto pointer = top.object("log")) {
@@ -299,6 +308,18 @@ void applyFlags(DaemonConfig& config, const DaemonFlags& flags, std::vector<Prob
   }
 }
 
+void applyLimitsFlag(DaemonConfig& config, const DaemonFlags& flags, std::vector<Problem>& problems) {
+  static const std::vector<std::string> kWords{"auto", "watch"};
+  if (!flags.limits) return;
+  if (*flags.limits != kWords[0] && *flags.limits != kWords[1]) {
+    problems.push_back({.message = fmt::format("--limits: found {}, wanted {}{}", describe(Json(*flags.limits)),
+                                               oneOf(kWords), didYouMean(*flags.limits, kWords))});
+    return;
+  }
+  config.watch_limits = *flags.limits == kWords[1];
+  config.origins["limits.watch"] = "flag --limits";
+}
+
 void checkFolders(const DaemonConfig& config, std::vector<Problem>& problems) {
   const auto check = [&](const fs::path& folder, const char* what, const char* flag) {
     if (!folder.empty()) return;
@@ -343,6 +364,8 @@ DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const Daemon
   }
   if (!config.config_file.empty()) readFiles(config, flags.config_file.has_value(), loaded.problems);
   applyFlags(config, flags, loaded.problems);
+  applyLimitsFlag(config, flags, loaded.problems);
+  config.limits.log_lines_per_second = config.log_lines_per_second;
   if (config.key_file.empty() && !config.config_file.empty()) {
     config.key_file = config.config_file.parent_path() / "secrets.key";
   }
@@ -385,6 +408,12 @@ Result<void> makeRunFolder(const DaemonConfig& config, const Environment& enviro
 }
 
 Json toJson(const DaemonConfig& config) {
+  Json limits = toJson(config.limits);
+  limits.update({{"context_bytes", config.context_bytes},
+                 {"spawn_slots", config.spawn_slots},
+                 {"call_sockets", config.call_sockets},
+                 {"udp_receive_buffer_bytes", config.udp_receive_buffer_bytes},
+                 {"watch", config.watch_limits}});
   Json dirs = Json::array();
   for (const fs::path& path : config.plugin_dirs)
     dirs.push_back(path.native());
@@ -406,11 +435,7 @@ Json toJson(const DaemonConfig& config) {
         {"quarantine_count", config.restart.quarantine_count},
         {"window", ms(config.restart.window)},
         {"trial_interval", ms(config.restart.trial_interval)}}},
-      {"limits",
-       {{"context_bytes", config.context_bytes},
-        {"spawn_slots", config.spawn_slots},
-        {"call_sockets", config.call_sockets},
-        {"udp_receive_buffer_bytes", config.udp_receive_buffer_bytes}}},
+      {"limits", std::move(limits)},
       {"log",
        {{"lines_per_second", config.log_lines_per_second},
         {"lines_burst", config.log_lines_burst},

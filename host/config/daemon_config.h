@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/base/limits.h"
+#include "host/config/instance_limits.h"
 #include "host/config/problem.h"
 #include "host/config/restart_config.h"
 
@@ -35,6 +36,8 @@ struct DaemonConfig {
 
   RestartConfig restart;
 
+  Limits limits;              // of one instance, where it says nothing else; log_… stands under log
+  bool watch_limits = false;  // no control groups: what they would hold is watched
   std::size_t context_bytes = kContextBytesMax;  // of one instance
   std::size_t spawn_slots = 4;                   // default 2 × processors
   std::size_t call_sockets = 256;                // extra call sockets of all workers together
@@ -76,6 +79,7 @@ struct DaemonFlags {
   std::vector<std::filesystem::path> plugin_dirs;  // replaces the list
   std::optional<std::string> log_level;
   std::optional<std::string> max_landlock_abi;
+  std::optional<std::string> limits;  // "watch", "auto"
 };
 
 struct DaemonConfigLoaded {

@@ -17,26 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct LimitField {
-  const char* key;
-  std::optional<std::int64_t> InstanceLimits::*field;
-  std::int64_t least, most;
-};
-constexpr std::array<LimitField, 4> kLimits{{
-    {"memory_mib", &InstanceLimits::memory_mib, 16, 1 << 20},
-    {"pids", &InstanceLimits::pids, 4, 32'768},
-    {"files", &InstanceLimits::files, 32, 1 << 20},
-    {"context_mib", &InstanceLimits::context_mib, 1, 64},  // each worker holds a copy
-}};
-
-void readLimits(const Document& document, const std::string& pointer, InstanceLimits& limits,
-                std::vector<Problem>& problems) {
-  ObjectReader reader{document, pointer, problems};
-  for (const LimitField& limit : kLimits)
-    reader.integer(limit.key, limits.*limit.field, limit.least, limit.most);
-  reader.finish();
-}
-
 InstanceConfig readInstance(const Document& document, const std::string& pointer, const RestartConfig& defaults,
                             std::vector<Problem>& problems) {
   InstanceConfig instance;
@@ -207,14 +187,10 @@ std::string recordOf(const InstanceConfig& instance) {
   for (const auto& [name, value] : instance.parameters.items()) {
     if (!value.is_null()) parameters[name] = value;
   }
-  Json limits = Json::object();
-  for (const LimitField& limit : kLimits) {
-    if (const auto& value = instance.limits.*limit.field) limits[limit.key] = *value;
-  }
   return dumpJson(Json{{"longRunning", instance.long_running},
                        {"parameters", std::move(parameters)},
                        {"restart", instance.restart_record},
-                       {"limits", std::move(limits)}});
+                       {"limits", limitsRecord(instance.limits)}});
 }
 
 Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin, std::string_view config,
@@ -236,13 +212,7 @@ Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin
   if (const auto found = json->find("parameters"); found != json->end() && found->is_object()) {
     instance.parameters = *found;
   }
-  if (const auto limits = json->find("limits"); limits != json->end() && limits->is_object()) {
-    for (const LimitField& limit : kLimits) {
-      const auto found = limits->find(limit.key);
-      if (found != limits->end() && found->is_number_integer())
-        instance.limits.*limit.field = found->get<std::int64_t>();
-    }
-  }
+  if (const auto found = json->find("limits"); found != json->end()) instance.limits = limitsFromRecord(*found);
   return instance;
 }
 

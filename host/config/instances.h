@@ -13,18 +13,10 @@
 #include "host/base/json.h"
 #include "host/catalog/grants.h"
 #include "host/config/document.h"
+#include "host/config/instance_limits.h"
 #include "host/config/restart_config.h"
 
 namespace longhaul::host::config {
-
-// What an instance changes of the defaults; nothing: the default.
-struct InstanceLimits {
-  std::optional<std::int64_t> memory_mib;
-  std::optional<std::int64_t> pids;   // processes and threads
-  std::optional<std::int64_t> files;  // descriptors
-  std::optional<std::int64_t> context_mib;
-  bool operator==(const InstanceLimits&) const = default;
-};
 
 struct InstanceConfig {
   std::string name;

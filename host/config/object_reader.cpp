@@ -28,7 +28,7 @@ bool ObjectReader::has(const char* key) const {
 }
 
 const Json* ObjectReader::value(const char* key) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.emplace_back(key);
   return has(key) ? &*object_->find(key) : nullptr;
 }
 

@@ -23,6 +23,7 @@
 #include "host/daemon/state_folder.h"
 #include "host/http/server.h"
 #include "host/logs/log_files.h"
+#include "host/process/cgroup.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
 #include "host/sandbox/plan.h"
@@ -56,6 +57,22 @@ Result<UniqueFd> openSignals() {
   UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
   if (!fd) return systemError("signalfd", errno);
   return fd;
+}
+
+// Why an operator wants no control groups; empty: they are wanted.
+std::string groupsOff(const config::DaemonConfig& config) {
+  if (config.watch_limits) return "limits.watch is set (--limits=watch)";
+  const auto& off = config.sandbox_off;
+  return std::find(off.begin(), off.end(), "cgroup") == off.end() ? "" : "sandbox.off names it";
+}
+
+void sayGroups(const process::CgroupTree& groups) {
+  for (const auto power : {process::GroupPower::Memory, process::GroupPower::Pids, process::GroupPower::Cpu}) {
+    const auto& layer = groups.layer(power);
+    if (layer.version != process::GroupVersion::None) continue;
+    ownLog(logs::LogLevel::Info, fmt::format("limits of {} are watched, no control group holds them: {}",
+                                             groupPowerName(power), layer.reason));
+  }
 }
 
 logs::LogSettings logSettings(const config::DaemonConfig& config) {
@@ -140,6 +157,7 @@ struct Daemon::Parts {
   std::unique_ptr<logs::LogFiles> logs;
   std::unique_ptr<secrets::Vault> vault;
   process::PosixWorkerLauncher launcher;
+  process::CgroupTree groups = process::CgroupTree::none({});
   std::unique_ptr<store::StoreExecutor> executor;
   std::unique_ptr<store::StoreQueries> queries;
   std::unique_ptr<JobThread> jobs;
@@ -158,6 +176,19 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   raiseFileLimit();
   // What a dead worker leaves becomes a child of ours, so that it can be found and ended.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // Also with --limits=watch: a former daemon may have had groups.
+  groups = process::CgroupTree::open(
+      {.hierarchies = groupsOff(config).empty() ? process::ownHierarchies() : std::vector<process::Hierarchy>{},
+       .state_tag = state.tag(),
+       .memory = state.path() / "cgroups",
+       .self = ::getpid(),
+       .sweep_timeout = kOrphanSweepTimeout});
+  if (groups.sweptCount() > 0) {
+    ownLog(logs::LogLevel::Warning,
+           fmt::format("ended {} processes in the control groups of a former daemon", groups.sweptCount()));
+  }
+  if (const std::string off = groupsOff(config); !off.empty()) groups = process::CgroupTree::none(off);
+  sayGroups(groups);
   auto swept = process::sweepOrphans(state.tag(), kOrphanSweepTimeout);
   if (!swept) return withContext("workers of a former daemon", std::move(swept).error());
   if (*swept > 0) ownLog(logs::LogLevel::Warning, fmt::format("ended {} workers of a former daemon", *swept));
@@ -224,6 +255,9 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
                            .version = std::string(kVersion),
                            .host_id = store->hostId(),
                            .restart = config.restart,
+                           .limits = config.limits,
+                           .groups = groups,
+                           .groups_off = !groupsOff(config).empty(),
                            .spawn_slots = config.spawn_slots,
                            .call_sockets_max = config.call_sockets,
                            .context_bytes_max = config.context_bytes,

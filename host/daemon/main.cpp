@@ -29,6 +29,7 @@ Usage: longhauld [FLAGS]
   --run-dir DIR          holds the socket longhaul.sock
   --log-level LEVEL      of its own log on stderr: debug, info, warning, error
   --max-landlock-abi N   use at most this version of the kernel's Landlock; 0: none of it
+  --limits=watch         use no control groups: watch what they would hold
   --worker FILE          the longhaul-worker to start (default: beside longhauld, else ../libexec/longhaul)
   --version, --help
 
@@ -50,6 +51,7 @@ CommandLine parse(int argc, char** argv) {
     RunDir,
     LogLevel,
     MaxLandlockAbi,
+    Limits,
     Worker,
     Version,
     Help
@@ -61,6 +63,7 @@ CommandLine parse(int argc, char** argv) {
                             {"run-dir", required_argument, nullptr, RunDir},
                             {"log-level", required_argument, nullptr, LogLevel},
                             {"max-landlock-abi", required_argument, nullptr, MaxLandlockAbi},
+                            {"limits", required_argument, nullptr, Limits},
                             {"worker", required_argument, nullptr, Worker},
                             {"version", no_argument, nullptr, Version},
                             {"help", no_argument, nullptr, Help},
@@ -88,6 +91,9 @@ CommandLine parse(int argc, char** argv) {
         break;
       case MaxLandlockAbi:
         line.flags.max_landlock_abi = optarg;
+        break;
+      case Limits:
+        line.flags.limits = optarg;
         break;
       case Worker:
         line.worker = optarg;

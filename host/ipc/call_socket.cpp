@@ -27,11 +27,12 @@ CallSocket::CallSocket(EventLoop& loop, Owner& owner, UniqueFd fd, std::uint32_t
   watch_->waitReadable();
 }
 
-void CallSocket::read() {
+void CallSocket::read(std::size_t packets_max) {
   if (reading_) return;
   reading_ = true;
   PacketBuffer& buffer = packetBuffer();
-  while (!busy_ && !ended_) {
+  // A worker whose calls are refused at once, and that writes faster than we read, would keep us here for ever.
+  for (std::size_t packets = 0; packets < packets_max && !busy_ && !ended_; ++packets) {
     const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "host/base/event_loop.h"
+#include "host/base/worker_limits.h"
 #include "host/base/unique_fd.h"
 #include "host/ipc/send_queue.h"
 #include "host/protocol/fragments.h"
@@ -32,8 +33,9 @@ class CallSocket {
   bool busy() const { return busy_; }
   // Answers the call under way. An answer to another one is dropped: its worker gave up.
   void reply(std::uint64_t serial, std::int32_t status, std::string_view payload);
-  // Reads what is there until a call is under way, nothing is left, or the end.
-  void read();
+  // Reads what is there until a call is under way, nothing is left, the end, or so many packets: then others have their
+  // turn, and it goes on by itself.
+  void read(std::size_t packets_max = kPacketsPerTurn);
 
  private:
   void onWritable();

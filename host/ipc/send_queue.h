@@ -21,6 +21,7 @@ class SendQueue {
   Outcome resume(int fd);
   bool empty() const { return packets_.empty(); }
   std::size_t queuedBytes() const { return queued_bytes_; }
+  std::size_t queuedPackets() const { return packets_.size(); }
 
  private:
   std::deque<std::string> packets_;

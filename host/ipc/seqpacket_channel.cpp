@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "host/base/result.h"
 #include "host/ipc/packet_buffer.h"
@@ -24,7 +25,7 @@ SeqpacketChannel::SeqpacketChannel(EventLoop& loop, ChannelEvents& events, CallS
       budget_(budget),
       control_(std::move(control)),
       control_watch_(loop.watch(
-          control_.get(), [this] { readControl(); },
+          control_.get(), [this] { readControl(kPacketsPerTurn); },
           [this] {
             if (control_queue_.resume(control_.get()) == SendQueue::Outcome::Waiting) control_watch_->waitWritable();
           })),
@@ -50,9 +51,14 @@ void SeqpacketChannel::addCallSocket(UniqueFd fd) {
   calls_[index] = std::make_unique<CallSocket>(loop_, *this, std::move(fd), index, reassembly_);
 }
 
-void SeqpacketChannel::readControl() {
+void SeqpacketChannel::readControl(std::size_t packets_max) {
   PacketBuffer& buffer = packetBuffer();
-  while (control_open_ && !broken_) {
+  ring_taken_ = false;
+  for (std::size_t packets = 0; control_open_ && !broken_; ++packets) {
+    if (packets == packets_max) {
+      control_watch_->waitReadable();  // others have their turn
+      return;
+    }
     const ssize_t count = ::recv(control_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
@@ -141,6 +147,11 @@ void SeqpacketChannel::sendControlFrame(const protocol::Frame& frame, std::strin
   if (control_queue_.send(control_.get(), frame, payload) == SendQueue::Outcome::Waiting && was_empty) {
     control_watch_->waitWritable();
   }
+  if (control_queue_.queuedBytes() > kControlQueueBytesMax ||
+      control_queue_.queuedPackets() > kControlQueuePacketsMax) {
+    onViolation("it does not read its control socket: " + std::to_string(control_queue_.queuedBytes()) +
+                " bytes wait for it");
+  }
 }
 
 void SeqpacketChannel::reply(CallId call, std::int32_t status, std::string_view payload) {
@@ -169,20 +180,18 @@ void SeqpacketChannel::onViolation(std::string_view text) {
   events_.onViolation(text);
 }
 
+// One ring a turn, however often the doorbell rings: the rest of a flood, and what came while we went to sleep, has the
+// next turn.
 void SeqpacketChannel::drainRing() {
-  do {
-    if (!takeLines()) return;
-    if (!ring_.empty()) {  // a flood gets one ring a turn, then others have theirs
-      if (ring_turn_posted_) return;
-      ring_turn_posted_ = true;
-      loop_.post([this, alive = alive_] {
-        if (!*alive) return;
-        ring_turn_posted_ = false;
-        drainRing();
-      });
-      return;
-    }
-  } while (!ring_.sleep());
+  if (ring_turn_posted_) return;
+  if (!std::exchange(ring_taken_, true) && (!takeLines() || (ring_.empty() && ring_.sleep()))) return;
+  ring_turn_posted_ = true;
+  loop_.post([this, alive = alive_] {
+    if (!*alive) return;
+    ring_turn_posted_ = false;
+    ring_taken_ = false;
+    drainRing();
+  });
 }
 
 bool SeqpacketChannel::takeLines() {
@@ -194,10 +203,10 @@ bool SeqpacketChannel::takeLines() {
 }
 
 void SeqpacketChannel::drain() {
-  readControl();
+  readControl(kPacketsLeftMax);
   // By index: a call handed up may add to the vector only through the control socket, which was read before.
   for (std::size_t i = 0; i < calls_.size(); ++i) {
-    if (calls_[i] != nullptr && !broken_) calls_[i]->read();
+    if (calls_[i] != nullptr && !broken_) calls_[i]->read(kPacketsLeftMax);
   }
   // Twice, not until it is empty: a child that the worker left behind could fill it for ever.
   if (takeLines()) takeLines();

@@ -38,7 +38,7 @@ class SeqpacketChannel final : public Channel, public CallSocket::Owner {
   void onEnd(CallSocket& socket) override;
   void onViolation(std::string_view text) override;
 
-  void readControl();
+  void readControl(std::size_t packets_max);
   void onControlMessage(const protocol::Frame& frame, std::string_view payload);
   void giveCallSocket(std::uint64_t request_id);
   void sendControlFrame(const protocol::Frame& frame, std::string_view payload);
@@ -60,6 +60,7 @@ class SeqpacketChannel final : public Channel, public CallSocket::Owner {
   bool control_open_ = true;
   bool broken_ = false;
   bool ring_turn_posted_ = false;
+  bool ring_taken_ = false;  // in this turn of the control socket
 };
 
 }  // namespace longhaul::host::ipc

@@ -118,10 +118,15 @@ Exit fromSignal(const Observed& seen) {
                 fmt::format("made a system call that its sandbox forbids{}: {}", when, orDefault(call, "unknown")));
   }
   if (seen.value == SIGKILL && seen.out_of_memory) {
-    return make(ExitClass::OutOfMemory, "out of memory" + when + ": ended by the kernel");
+    const std::string limit = seen.memory_limit.empty() ? "" : fmt::format("memory_mib: over {}, ", seen.memory_limit);
+    return make(ExitClass::OutOfMemory, fmt::format("out of memory{}: {}ended by the kernel at once", when, limit));
   }
   if (seen.value == SIGXCPU) return make(ExitClass::Limit, "over its limit of processor time" + when);
-  if (seen.value == SIGXFSZ) return make(ExitClass::Limit, "over its limit of a file's size" + when);
+  if (seen.value == SIGXFSZ) {
+    const std::string limit = seen.file_limit.empty() ? "" : fmt::format("disk_mib: a file over {}, ", seen.file_limit);
+    return make(ExitClass::Limit,
+                fmt::format("over its limit of a file's size{}: {}ended by the kernel at once", when, limit));
+  }
   std::string text = fmt::format("ended by {}{}", name, when);
   if (crash != nullptr && !sent) text += fmt::format(" at address {:#x}", crash->address);
   // abort() sends it to itself.

@@ -100,6 +100,8 @@ struct Observed {
   };
   std::optional<Crash> crash;
   bool out_of_memory = false;    // the kernel's OOM killer counted one in this worker's group
+  std::string memory_limit;      // "64 MiB"; empty: none
+  std::string file_limit;        // likewise of one file, by disk_mib
   std::string last_stderr_line;  // for abort: the text of terminate or of the allocator
 
   bool loaded = false;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/lifecycle/restart_policy.h"
 
 namespace longhaul::host::lifecycle {

@@ -45,7 +45,8 @@ class InstanceLog {
   TimePoint checked_at;
   std::optional<std::deque<std::uint64_t>> older;  // numbers of the rotated files, once a rotation needed them
 
-  double tokens = -1;  // -1: the bucket was never used, so it is full
+  std::optional<std::int64_t> lines_per_second;  // its own
+  double tokens = -1;                            // -1: the bucket was never used, so it is full
   TimePoint refilled_at;
 
   struct Drops {
@@ -94,15 +95,20 @@ const LogCounters& LogFiles::counters(const InstanceLog& log) const {
   return log.counters;
 }
 
+void LogFiles::setRate(InstanceLog& log, std::optional<std::int64_t> lines_per_second) {
+  log.lines_per_second = lines_per_second;
+}
+
 bool LogFiles::takeToken(InstanceLog& log) {
-  if (settings_.lines_per_second == 0) return true;
-  const auto burst = static_cast<double>(settings_.lines_burst);
+  const auto rate = static_cast<double>(log.lines_per_second.value_or(settings_.lines_per_second));
+  if (rate == 0) return true;
+  const double burst = log.lines_per_second ? 2 * rate : static_cast<double>(settings_.lines_burst);
   if (const TimePoint now = timers_.now(); log.tokens < 0) {
     log.tokens = burst;
     log.refilled_at = now;
   } else if (now != log.refilled_at) {
     const std::chrono::duration<double> passed = now - log.refilled_at;
-    log.tokens = std::min(burst, log.tokens + passed.count() * settings_.lines_per_second);
+    log.tokens = std::min(burst, log.tokens + passed.count() * rate);
     log.refilled_at = now;
   }
   if (log.tokens < 1) return false;
@@ -172,10 +178,14 @@ void LogFiles::reportDrops(InstanceLog& log) {
     reporting += lines;
     ++log.report_lines;
   };
-  report(lost.rate, log.reporting.rate,
-         fmt::format(
-             "more than {} a second with a burst of {} (log.lines_per_second and log.lines_burst in longhaul.yaml)",
-             settings_.lines_per_second, settings_.lines_burst));
+  report(
+      lost.rate, log.reporting.rate,
+      log.lines_per_second
+          ? fmt::format("more than {0} a second with a burst of {1} (limits.log_lines_per_second of the instance)",
+                        *log.lines_per_second, 2 * *log.lines_per_second)
+          : fmt::format(
+                "more than {} a second with a burst of {} (log.lines_per_second and log.lines_burst in longhaul.yaml)",
+                settings_.lines_per_second, settings_.lines_burst));
   report(lost.ring, log.reporting.ring, "the worker wrote faster than the host could read");
   report(lost.disk, log.reporting.disk, "the log's file could not be written");
 }

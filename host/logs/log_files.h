@@ -16,6 +16,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,6 +57,9 @@ class LogFiles {
 
   // The log of this instance; nothing is opened until a line is written. The reference is valid until remove().
   InstanceLog& log(std::string_view instance);
+
+  // Another rate than the settings' for this log, with a burst of two seconds; nothing: theirs. 0: no limit.
+  void setRate(InstanceLog& log, std::optional<std::int64_t> lines_per_second);
 
   // Adds a line. Lines of the host are never dropped by the rate limit.
   void append(InstanceLog& log, const LogLine& line);

@@ -22,6 +22,24 @@ namespace {
 
 // A process between two looks can fork again; a fork bomb is not won by looking (its limits and cgroup end it).
 constexpr int kKillRoundsMax = 20;
+constexpr std::size_t kTreeProcessesMax = 1000;  // looked at of one worker
+
+// `listed`: whether this kernel tells.
+std::vector<pid_t> childrenOf(pid_t pid, bool* listed = nullptr) {
+  std::vector<pid_t> children;
+  for (const pid_t thread : numbersIn(procPath(pid, "task"))) {
+    const std::string path = fmt::format("/proc/{}/task/{}/children", pid, thread);
+    if (::access(path.c_str(), R_OK) != 0) continue;
+    if (listed != nullptr) *listed = true;
+    const std::string line = readProc(path);
+    for (std::string_view rest = line; !rest.empty();) {
+      const std::size_t end = std::min(rest.find(' '), rest.size());
+      if (const auto child = parseInt(rest.substr(0, end))) children.push_back(static_cast<pid_t>(*child));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+  }
+  return children;
+}
 
 struct Process {
   pid_t pid = 0;
@@ -164,6 +182,34 @@ std::optional<Usage> usageOf(pid_t pid) {
                .thread_count = static_cast<std::uint32_t>(numberAt(fields, 17))};
 }
 
+std::optional<Usage> usageOfTree(pid_t pid) {
+  auto total = usageOf(pid);
+  if (!total) return total;
+  std::vector<pid_t> open{pid};
+  for (std::size_t looked = 0; !open.empty() && looked < kTreeProcessesMax; ++looked) {
+    const pid_t each = open.back();
+    open.pop_back();
+    for (const pid_t child : childrenOf(each)) {
+      const auto usage = usageOf(child);
+      if (!usage) continue;
+      total->cpu_ms += usage->cpu_ms;
+      total->rss_bytes += usage->rss_bytes;
+      total->thread_count += usage->thread_count;
+      open.push_back(child);
+    }
+  }
+  return total;
+}
+
+std::optional<std::uint64_t> openFilesOf(pid_t pid) {
+  const std::string folder = procPath(pid, "fd");
+  struct stat status {};
+  // Newer kernels say the count as the folder's size.
+  if (::stat(folder.c_str(), &status) == 0 && status.st_size > 0) return static_cast<std::uint64_t>(status.st_size);
+  if (::access(folder.c_str(), R_OK) != 0) return std::nullopt;
+  return numbersIn(folder).size();
+}
+
 bool signalProcess(int pidfd, int signal) {
   return ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0;
 }
@@ -186,19 +232,8 @@ std::size_t signalTree(pid_t worker, std::string_view tag, int signal) {
 }
 
 std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known) {
-  std::vector<pid_t> children;
   bool listed = false;
-  for (const pid_t thread : numbersIn("/proc/self/task")) {
-    const std::string path = fmt::format("/proc/self/task/{}/children", thread);
-    if (::access(path.c_str(), R_OK) != 0) continue;
-    listed = true;
-    const std::string line = readProc(path);
-    for (std::string_view rest = line; !rest.empty();) {
-      const std::size_t end = std::min(rest.find(' '), rest.size());
-      if (const auto pid = parseInt(rest.substr(0, end))) children.push_back(static_cast<pid_t>(*pid));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-  }
+  std::vector<pid_t> children = childrenOf(::getpid(), &listed);
   if (!listed) {
     for (const Process& process : allProcesses()) {
       if (process.parent == ::getpid()) children.push_back(process.pid);

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <utility>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/base/worker_contract.h"
 #include "host/process/process_tree.h"
 

@@ -7,7 +7,7 @@
 #include <csignal>
 #include <string_view>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/base/text.h"
 #include "host/base/worker_contract.h"
 #include "host/process/proc_files.h"

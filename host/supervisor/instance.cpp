@@ -62,6 +62,7 @@ Instance::~Instance() {
   for (const auto& [id, command] : commands_)
     shared_.around.loop.timers().cancel(command.timer);
   if (one_shot_) shared_.around.loop.timers().cancel(one_shot_->timer);
+  shared_.around.loop.timers().cancel(refused_timer_);
 }
 
 // ---------------------------------------------------------------- wishes
@@ -75,6 +76,7 @@ void Instance::setRecord(store::InstanceRecord record) {
   record_ = std::move(record);
   auto config = config::fromRecord(record_.name, record_.plugin, record_.config, shared_.settings.restart);
   if (config) machine_->setRestart(restartSettings(config->restart));
+  watchFolder();
   refreshTarget();
 }
 
@@ -114,6 +116,7 @@ void Instance::refreshTarget() {
   if (const auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
     return post({.kind = EventKind::HeldSet, .text = *missing});
   }
+  if (!disk_full_.empty()) return post({.kind = EventKind::HeldSet, .text = disk_full_});
   if (!wanted) {
     // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
     not_taken_ = wanted.error().message;
@@ -136,7 +139,9 @@ void Instance::refreshTarget() {
 }
 
 std::vector<sandbox::LayerState> Instance::layersHere() const {
-  return sandbox::layersOf(shared_.settings.sandbox, static_cast<std::uint64_t>(id().value));
+  auto layers = sandbox::layersOf(shared_.settings.sandbox, static_cast<std::uint64_t>(id().value));
+  layers.push_back(groupLayer(!shared_.settings.groups.empty()));
+  return layers;
 }
 
 void Instance::approve(Supervisor::Done done) {
@@ -368,6 +373,9 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
   if (of == nullptr || of->process.get() != &worker) return onViolation(worker, "a server call before START");
   ++calls_count_;
   ++shared_.totals.calls;
+  const std::size_t payload_bytes = payload.size();
+  if (refuseCall(worker, call, payload_bytes)) return;
+  call_bytes_ += payload_bytes;
   std::string scrubbed;
   if (method == protocol::Method::updateModuleHealth) {
     payload = scrubbedHealth(worker.about().scrubber, payload, scrubbed);
@@ -381,17 +389,20 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
                                 .granted_calls = &of->granted_calls};
   const bool understood = shared_.api.call(
       caller, method, payload, [this](const std::string& text) { log(logs::LogLevel::Warning, text); },
-      [&shared = shared_, id = record_.id, worker_id = worker.about().id, call,
-       method](const services::Outcome& outcome) {
+      [&shared = shared_, id = record_.id, worker_id = worker.about().id, call, method,
+       payload_bytes](const services::Outcome& outcome) {
         Instance* instance = shared.find(id);
         if (instance == nullptr) return;
+        instance->call_bytes_ -= payload_bytes;
         if (outcome.status == static_cast<std::int32_t>(Code::NotGranted)) {
           instance->countDenied(DeniedView::Kind::ServerCall, std::string{protocol::methodName(method)}, 1,
                                 outcome.payload);
         }
         instance->answered(worker_id, call, outcome);
       });
-  if (!understood) onViolation(worker, fmt::format("arguments of {} that are none", protocol::methodName(method)));
+  if (understood) return;
+  call_bytes_ -= payload_bytes;
+  onViolation(worker, fmt::format("arguments of {} that are none", protocol::methodName(method)));
 }
 
 void Instance::answered(WorkerId worker, ipc::CallId call, const services::Outcome& outcome) {
@@ -452,6 +463,7 @@ void Instance::onEnded(WorkerProcess& worker) {
                  {Code::Closed, fmt::format("the worker that ran it ended ({}: {}): whether it took effect is not "
                                             "known",
                                             exit_class, exit.text)});
+  shared_.remove_group(worker.leaveGroup());
   if (isOneShot(worker)) return oneShotEnded(worker);
 
   const bool was_current = current_ && current_->id == ended;
@@ -459,6 +471,7 @@ void Instance::onEnded(WorkerProcess& worker) {
   dying_.push_back(std::move(of->process));
   of.reset();
   if (was_current) finishContextWaits(0, false);
+  watchFolder();
   // It is on the stack of this call.
   shared_.around.loop.post([&shared = shared_, id = id()] {
     if (Instance* instance = shared.find(id)) instance->dying_.clear();

@@ -12,8 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "host/base/token_bucket.h"
 #include "host/services/ports.h"
 #include "host/supervisor/heartbeat.h"
+#include "host/supervisor/limit_plan.h"
 #include "host/supervisor/resolve.h"
 #include "host/supervisor/shared.h"
 #include "host/supervisor/worker_process.h"
@@ -30,7 +32,7 @@ class Instance final : public WorkerEvents {
   const lifecycle::InstanceMachine& machine() const { return *machine_; }
   bool hasWorkers() const { return machine_->current() || machine_->incoming() || one_shot_; }
   // `with_usage`: also reads /proc for the workers.
-  InstanceView view(bool with_usage) const;
+  InstanceView view(bool with_usage, bool with_limits = false) const;
   void addPids(std::vector<pid_t>& pids) const;
   void addTags(std::vector<std::string>& tags) const;
 
@@ -51,6 +53,9 @@ class Instance final : public WorkerEvents {
   void stopForGood(std::function<void()> done);
   // The catalog or the record changed: what should run now?
   void refreshTarget();
+  void onFolderCounted(const FolderFound& found);
+  // Logs what the kernel refused its workers since the last time. Reads a few files.
+  void tellRefusals();
 
   void writeContext(store::ContextWrite write, std::function<void(Result<Supervisor::ContextWritten>)> done);
 
@@ -62,9 +67,14 @@ class Instance final : public WorkerEvents {
     std::vector<config::WantedListener> listeners;
     std::vector<std::string> passed;  // their names, in the order of the descriptors
     std::vector<std::string> granted_calls;
-    Json parameters;  // with secrets: for START alone, then dropped
+    Json parameters;                          // with secrets: for START alone, then dropped
     std::vector<sandbox::LayerState> layers;  // what confines it
     std::size_t context_bytes_max = 0;
+    config::InstanceLimits written_limits;
+    LimitPlan limits;
+    ResourceWatch::Handle watched;
+    process::GroupEvents told;  // of its group, in the log
+    bool files_full_told = false;
     bool cancelled = false;  // killed before it was launched
   };
   // Someone waits for a command's answer. Held until a worker takes it.
@@ -82,6 +92,13 @@ class Instance final : public WorkerEvents {
     Stage stage = Stage::Slot;
     Slot slot;
     TimerId timer = TimerId::None;  // of its stage
+  };
+  // A call over a limit, which is answered a while later.
+  struct RefusedCall {
+    lifecycle::WorkerId worker{};
+    ipc::CallId call;
+    std::string text;
+    TimePoint answer_at;
   };
   struct ContextWait {
     std::int64_t version = 0;
@@ -104,7 +121,7 @@ class Instance final : public WorkerEvents {
   void prepared(lifecycle::WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved);
   Result<void> launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets);
   std::vector<sandbox::LayerState> layersHere() const;  // of any worker of it
-  std::filesystem::path dataFolder() const;  // of the workers: their working folder
+  std::filesystem::path dataFolder() const;             // of the workers: their working folder
   void startFailed(lifecycle::WorkerId worker, std::string text);
   void queueFence(const lifecycle::Action& action);
   void fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, lifecycle::WorkerId death_of,
@@ -142,6 +159,17 @@ class Instance final : public WorkerEvents {
   void keepDenied(const WorkerProcess& worker);  // which has ended
   std::vector<DeniedView> deniedViews() const;
   bool isOneShot(const WorkerProcess& worker) const { return one_shot_ && one_shot_->slot.process.get() == &worker; }
+
+  config::Limits limitsOf(const config::InstanceLimits& written) const;
+  LimitSurroundings limitSurroundings(bool groups) const;
+  process::WorkerGroup planLimitsOf(Slot& slot);
+  Result<void> beginLimits(Slot& slot, process::WorkerGroup group);
+  sandbox::LayerState groupLayer(bool in_group) const;
+  void overLimit(lifecycle::WorkerId worker, const std::string& text);
+  void watchFolder();
+  bool refuseCall(const WorkerProcess& worker, ipc::CallId call, std::size_t payload_bytes);
+  void armRefusals();
+  std::vector<LimitView> limitViews() const;
 
   WorkerProcess* process(lifecycle::WorkerId worker) const;
   WorkerProcess* serving() const;  // the worker that was given a context; null: none
@@ -195,6 +223,18 @@ class Instance final : public WorkerEvents {
   std::uint64_t calls_count_ = 0;
   std::uint64_t failed_calls_count_ = 0;
   std::uint64_t incidents_count_ = 0;
+
+  std::int64_t calls_per_second_ = 0;
+  TokenBucket calls_bucket_{0, 1};
+  RateMeter calls_meter_;
+  std::size_t call_bytes_ = 0;  // of calls that the services have and did not answer
+  std::deque<RefusedCall> refused_calls_;
+  TimerId refused_timer_ = TimerId::None;
+  std::uint64_t refused_calls_count_ = 0;
+  std::optional<TimePoint> calls_refused_told_at_;
+  std::uint64_t disk_bytes_max_ = 0;
+  TimePoint folder_within_at_{};  // when its folder was last counted and within
+  std::string disk_full_;         // why it is held until its folder has room; empty: it has
 };
 
 }  // namespace longhaul::host::supervisor

@@ -23,6 +23,7 @@ void Instance::beginOneShot() {
   auto wanted =
       wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
   Result<Runnable> runnable = wanted ? runnableFor(*wanted) : Result<Runnable>{wanted.error()};
+  if (!disk_full_.empty()) runnable = Error{Code::StoreFull, disk_full_};
   if (!runnable) {
     return failCommandsOf(WorkerId::None,
                           {Code::Closed, fmt::format("no worker can be started for it: {}", runnable.error().message)});
@@ -33,6 +34,7 @@ void Instance::beginOneShot() {
   one_shot.slot.granted_calls = grantedCalls(wanted->grants);
   one_shot.slot.listeners = std::move(runnable->listeners);
   one_shot.slot.context_bytes_max = runnable->context_bytes_max;
+  one_shot.slot.written_limits = runnable->config.limits;
   one_shot.slot.parameters = std::move(runnable->parameters);
   shared_.slots.ask(id(), machine_->publicState() == lifecycle::PublicState::CrashLoop);
 }
@@ -148,6 +150,7 @@ void Instance::endOneShot(const Error* fault) {
   shared_.around.loop.timers().cancel(one_shot_->timer);
   shared_.slots.giveBack(id());
   one_shot_.reset();
+  watchFolder();
   auto deferred = std::exchange(deferred_, {});
   if (fault != nullptr && deferred.empty()) failCommandsOf(WorkerId::None, *fault);
   for (lifecycle::Event& event : deferred)

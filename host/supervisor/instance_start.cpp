@@ -107,6 +107,7 @@ void Instance::spawn(const Action& action) {
   slot.granted_calls = grantedCalls(action.target.grants);
   slot.listeners = std::move(runnable->listeners);
   slot.context_bytes_max = runnable->context_bytes_max;
+  slot.written_limits = runnable->config.limits;
   prepare(slot, *file, std::move(runnable->parameters));
 }
 
@@ -175,22 +176,31 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
     slot.passed.push_back(passed.name);
   }
   const sandbox::Allowed allowed = allowedBy(slot.target.grants);
+  process::WorkerGroup group = planLimitsOf(slot);
   const sandbox::Plan confined = sandbox::makePlan(shared_.settings.sandbox, allowed,
                                                    {.plugin_path = plan.plugin_path,
                                                     .data_folder = plan.working_folder,
                                                     .instance_number = static_cast<std::uint64_t>(id().value),
-                                                    .rlimits = {}});
+                                                    .rlimits = slot.limits.rlimits});
   auto launched = shared_.around.launcher.launch(plan);
-  if (!launched) return std::move(launched).error();
+  if (!launched) {
+    shared_.remove_group(std::move(group));
+    return std::move(launched).error();
+  }
   const auto payload = confinePayload(confined, shared_.settings.sandbox, allowed, launched->pid);
   slot.process = std::make_unique<WorkerProcess>(
       shared_.around.loop, *this, shared_.call_sockets,
-      WorkerProcess::About{slot.id, slot.target, toText(file.version), Scrubber{secrets}}, std::move(*launched));
+      WorkerProcess::About{slot.id, slot.target, toText(file.version), Scrubber{secrets},
+                           slot.limits.mostText(Limit::Memory), slot.limits.mostText(Limit::Disk)},
+      std::move(*launched));
   slot.layers = confined.layers;
+  slot.layers.push_back(groupLayer(!group.empty()));
+  auto admitted = beginLimits(slot, std::move(group));
   // The worker waits for it; without it, it must not go on.
-  if (!payload) {
-    slot.process->fail(lifecycle::FailedStage::Confine, payload.error().message);
-    slot.process->kill(lifecycle::EndCause::Superseded, payload.error().message);
+  if (!payload || !admitted) {
+    const std::string& text = payload ? admitted.error().message : payload.error().message;
+    slot.process->fail(lifecycle::FailedStage::Confine, text);
+    slot.process->kill(lifecycle::EndCause::Superseded, text);
     return {};
   }
   slot.process->sendConfine(*payload);

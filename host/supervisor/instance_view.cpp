@@ -69,7 +69,7 @@ std::string remedyOf(PublicState state, const std::string& name, bool has_ended)
   return {};
 }
 
-InstanceView Instance::view(bool with_usage) const {
+InstanceView Instance::view(bool with_usage, bool with_limits) const {
   InstanceView view;
   view.id = record_.id;
   view.name = record_.name;
@@ -107,6 +107,7 @@ InstanceView Instance::view(bool with_usage) const {
   view.health = shownHealth();
   view.denied = deniedViews();
   view.listeners = shared_.listeners.views(record_.id);
+  if (with_limits) view.limits = limitViews();
   // Where it is what holds the instance, the reason has it.
   if (!not_taken_.empty() && state != PublicState::Held) view.warnings.push_back(not_taken_);
   if (machine_->history().ends.size() >= machine_->restart().flapping_count) {

@@ -44,6 +44,14 @@ struct DeniedView {
   std::uint64_t count = 0;  // since the daemon's start; of system calls the worker's own count
 };
 
+struct LimitView {
+  std::string name;       // its key: "memory_mib"
+  std::int64_t most = 0;  // 0: none
+  std::string held_by;    // "cgroup v2", "cgroup v1", "rlimit", "watch", "host", "off"
+  std::optional<std::int64_t> used{};
+  std::uint64_t refused_count = 0;  // times that it was held: refused, dropped, ended by the kernel
+};
+
 struct EndView {
   std::int64_t at_us = 0;
   std::string exit_class;
@@ -79,6 +87,7 @@ struct InstanceView {
   std::optional<store::Health> health;
   std::vector<DeniedView> denied;
   std::vector<ListenerView> listeners;
+  std::vector<LimitView> limits;      // where they were asked for
   std::vector<std::string> warnings;  // flapping, a quarantined row, a newer plugin that asks for more …
 };
 

@@ -11,7 +11,9 @@
 
 #include "host/ipc/seqpacket_channel.h"
 #include "host/services/server_api.h"
+#include "host/supervisor/disk_watch.h"
 #include "host/supervisor/listeners.h"
+#include "host/supervisor/resource_watch.h"
 #include "host/supervisor/spawn_slots.h"
 #include "host/supervisor/supervisor.h"
 
@@ -26,17 +28,21 @@ struct Shared {
   SpawnSlots slots;
   services::ServerApi api;
   ipc::CallSocketBudget call_sockets;
+  ResourceWatch resources;
+  DiskWatch disks;
+  std::uint64_t groups_count = 0;
   Totals totals;
 
   // A staged file whose bytes had their digest, as long as the file is the same one.
   using FileIdentity = std::tuple<std::uint64_t, std::uint64_t, std::int64_t, std::int64_t>;
   std::map<Digest, FileIdentity> verified;
 
-  std::function<Instance*(InstanceId)> find;        // null: it was removed
-  std::function<void(InstanceId)> changed;          // tells the subscribers, in a later turn
-  std::function<void()> flush_logs;                 // in a later turn
-  std::function<std::vector<pid_t>()> living_pids;  // of all workers that were not waited for
-  std::function<double()> random;                   // in [0, 1)
+  std::function<Instance*(InstanceId)> find;               // null: it was removed
+  std::function<void(InstanceId)> changed;                 // tells the subscribers, in a later turn
+  std::function<void()> flush_logs;                        // in a later turn
+  std::function<void(process::WorkerGroup)> remove_group;  // once all in it has ended
+  std::function<std::vector<pid_t>()> living_pids;         // of all workers that were not waited for
+  std::function<double()> random;                          // in [0, 1)
 };
 
 }  // namespace longhaul::host::supervisor

@@ -8,12 +8,14 @@
 #include <utility>
 
 #include "host/base/check.h"
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
 namespace {
+
+constexpr auto kRefusalsTurn = std::chrono::seconds{1};
 
 Error gone() {
   return {Code::NotFound, "there is no such instance any more"};
@@ -33,11 +35,17 @@ class Supervisor::Impl {
                                     }),
                 .api = services::ServerApi(surroundings.store, surroundings.queries, &calls, wallNowUs),
                 .call_sockets = {.used_count = 0, .count_max = settings_in.call_sockets_max},
+                .resources = ResourceWatch(surroundings.loop.timers(), ResourceWatch::ownEyes()),
+                .disks = DiskWatch(surroundings.loop.timers(), surroundings.run_job, settings_in.state_dir,
+                                   [this](InstanceId id, const FolderFound& found) {
+                                     if (Instance* instance = find(id)) instance->onFolderCounted(found);
+                                   }),
                 .totals = {},
                 .verified = {},
                 .find = [this](InstanceId id) { return find(id); },
                 .changed = [this](InstanceId id) { changed(id); },
                 .flush_logs = [this] { flushLogs(); },
+                .remove_group = [this](process::WorkerGroup group) { removeGroup(std::move(group)); },
                 .living_pids = [this] { return livingPids(); },
                 .random = [this] { return std::uniform_real_distribution<double>(0, 1)(random_); }} {}
 
@@ -81,6 +89,39 @@ class Supervisor::Impl {
     });
   }
 
+  // What the dead worker left in it is being ended, and may take a moment.
+  void removeGroup(process::WorkerGroup group) {
+    if (group.remove()) return;
+    groups_.push_back(std::move(group));
+    armRemoval();
+  }
+
+  void armRemoval() {
+    if (remove_timer_ != TimerId::None || groups_.empty()) return;
+    remove_timer_ = shared_.around.loop.timers().after(kGroupRemoveAgain, [this] {
+      remove_timer_ = TimerId::None;
+      std::erase_if(groups_, [](process::WorkerGroup& group) {
+        group.kill();
+        return group.remove();
+      });
+      armRemoval();
+    });
+  }
+
+  // A few instances at a time, so that each is asked once in kGroupRefusalsEvery.
+  void tellRefusals() {
+    shared_.around.loop.timers().after(kRefusalsTurn, [this] { tellRefusals(); });
+    std::size_t left = 1 + instances_.size() * kRefusalsTurn / kGroupRefusalsEvery;
+    for (auto next = instances_.upper_bound(refusals_told_); left > 0; --left, ++next) {
+      if (next == instances_.end()) {
+        refusals_told_ = {};
+        return;
+      }
+      next->second->tellRefusals();
+      refusals_told_ = next->first;
+    }
+  }
+
   std::vector<pid_t> livingPids() const {
     std::vector<pid_t> pids;
     for (const auto& [id, instance] : instances_)
@@ -111,6 +152,9 @@ class Supervisor::Impl {
 
   void finishStop() {
     shared_.around.loop.timers().cancel(stop_timer_);
+    for (process::WorkerGroup& group : groups_)
+      group.remove();
+    shared_.settings.groups.close();
     shared_.around.logs.flush();
     if (auto done = std::exchange(stopped_, nullptr)) done();
   }
@@ -196,6 +240,7 @@ class Supervisor::Impl {
     if (found == instances_.end()) return;
     const std::string name = found->second->record().name;
     shared_.listeners.closeAll(id);
+    shared_.disks.forget(id);
     shared_.slots.giveBack(id);
     names_.erase(name);
     instances_.erase(found);
@@ -220,6 +265,9 @@ class Supervisor::Impl {
   std::function<void()> stopped_;
   TimerId stop_timer_ = TimerId::None;
   TimerId reap_timer_ = TimerId::None;
+  std::vector<process::WorkerGroup> groups_;  // of dead workers, not yet empty
+  TimerId remove_timer_ = TimerId::None;
+  InstanceId refusals_told_{};
   bool flush_posted_ = false;
   bool begun_ = false;
 };
@@ -235,6 +283,7 @@ void Supervisor::load(std::vector<Kept> kept) {
 
 void Supervisor::begin() {
   impl_->begun_ = true;
+  impl_->tellRefusals();
   for (const auto& [id, instance] : impl_->instances_)
     instance->begin();
 }
@@ -251,10 +300,10 @@ std::vector<InstanceView> Supervisor::list() const {
   return views;
 }
 
-std::optional<InstanceView> Supervisor::find(std::string_view name) const {
+std::optional<InstanceView> Supervisor::find(std::string_view name, bool with_limits) const {
   const Instance* instance = impl_->find(name);
   if (instance == nullptr) return std::nullopt;
-  return instance->view(true);
+  return instance->view(true, with_limits);
 }
 
 std::optional<InstanceId> Supervisor::idOf(std::string_view name) const {
@@ -272,6 +321,22 @@ std::vector<std::string> Supervisor::names() const {
 
 const Totals& Supervisor::totals() const {
   return impl_->shared_.totals;
+}
+
+std::vector<Supervisor::LimitLayer> Supervisor::limitLayers() const {
+  const process::CgroupTree& tree = impl_->shared_.settings.groups;
+  std::vector<LimitLayer> layers;
+  const auto add = [&](Limit limit, process::GroupPower power) {
+    const auto& layer = tree.layer(power);
+    const LimitHolder holder = layer.version == process::GroupVersion::V2   ? LimitHolder::CgroupV2
+                               : layer.version == process::GroupVersion::V1 ? LimitHolder::CgroupV1
+                                                                            : LimitHolder::Watch;
+    layers.push_back({std::string(limitName(limit)), std::string(holderName(holder)), layer.reason});
+  };
+  add(Limit::Memory, process::GroupPower::Memory);
+  add(Limit::Pids, process::GroupPower::Pids);
+  add(Limit::Cpu, process::GroupPower::Cpu);
+  return layers;
 }
 
 std::string Supervisor::holderOf(std::string_view transport, std::string_view address) const {

@@ -16,9 +16,11 @@
 #include "host/base/event_loop.h"
 #include "host/base/result.h"
 #include "host/catalog/catalog.h"
+#include "host/config/instance_limits.h"
 #include "host/config/references.h"
 #include "host/config/restart_config.h"
 #include "host/logs/log_files.h"
+#include "host/process/cgroup.h"
 #include "host/process/worker_launcher.h"
 #include "host/sandbox/plan.h"
 #include "host/services/ports.h"
@@ -31,10 +33,13 @@ namespace longhaul::host::supervisor {
 struct Settings {
   std::filesystem::path state_dir;
   std::filesystem::path worker_binary;
-  std::string state_tag;               // marks the workers of this state directory (process/worker_launcher.h)
-  std::string version;                 // of the host: what demistoVersion gives
-  std::string host_id;                 // what getLicenseID gives
-  config::RestartConfig restart;       // defaults of instances
+  std::string state_tag;          // marks the workers of this state directory (process/worker_launcher.h)
+  std::string version;            // of the host: what demistoVersion gives
+  std::string host_id;            // what getLicenseID gives
+  config::RestartConfig restart;  // defaults of instances
+  config::Limits limits{};        // defaults of instances
+  process::CgroupTree groups = process::CgroupTree::none("it was not asked for");
+  bool groups_off = false;             // an operator wants none
   std::size_t spawn_slots = 4;         // 2 × cores
   std::size_t call_sockets_max = 256;  // extra call sockets of all workers
   std::size_t context_bytes_max = kContextBytesMax;
@@ -92,10 +97,18 @@ class Supervisor final : public services::InstanceCalls {
 
   // ---- looking
   std::vector<InstanceView> list() const;  // by name
-  std::optional<InstanceView> find(std::string_view name) const;
+  // `with_limits`: also what is used of each limit, which reads a dozen files of the kernel.
+  std::optional<InstanceView> find(std::string_view name, bool with_limits = false) const;
   std::optional<InstanceId> idOf(std::string_view name) const;
   std::vector<std::string> names() const;
   const Totals& totals() const;
+  // What holds memory, pids and cpu_percent here, and if no control group does, why not.
+  struct LimitLayer {
+    std::string name;
+    std::string held_by;
+    std::string reason;
+  };
+  std::vector<LimitLayer> limitLayers() const;
   // Who holds this address: the instance's name; empty: nobody. `transport` "udp", "tcp" or "unix".
   std::string holderOf(std::string_view transport, std::string_view address) const;
 

@@ -63,6 +63,8 @@ WorkerProcess::WorkerProcess(EventLoop& loop, WorkerEvents& events, ipc::CallSoc
       channel_(std::make_unique<ipc::SeqpacketChannel>(loop, *this, budget, std::move(launched_.control),
                                                        std::move(launched_.first_call), launched_.page.address())),
       started_at_us_(wallNowUs()) {
+  observed_.memory_limit = about_.memory_limit;
+  observed_.file_limit = about_.file_limit;
   outputs_[0].fd = std::move(launched_.stdout_read);
   outputs_[0].source = logs::LogSource::Stdout;
   outputs_[1].fd = std::move(launched_.stderr_read);
@@ -124,7 +126,14 @@ void WorkerProcess::kill(EndCause cause, const std::string& text) {
     observed_.kill_cause = cause;
     observed_.kill_text = text;
   }
-  process::signalTree(launched_.pid, launched_.tag, SIGKILL);
+  killAll();
+}
+
+// Its group has it with all that it started; without one they are looked for. Itself in any case: it may not have got
+// into its group, and a worker with the daemon's own uid could leave it.
+void WorkerProcess::killAll() {
+  if (!group_.kill()) process::signalTree(launched_.pid, launched_.tag, SIGKILL);
+  process::signalProcess(launched_.pidfd.get(), SIGKILL);
 }
 
 void WorkerProcess::fail(FailedStage stage, std::string text) {
@@ -255,7 +264,7 @@ void WorkerProcess::expectEnd(Duration grace) {
   grace_timer_ = loop_.timers().after(grace, [this] {
     grace_timer_ = TimerId::None;
     // No cause of ours: what it said before, or that it closed its channel, is how it ended.
-    process::signalTree(launched_.pid, launched_.tag, SIGKILL);
+    killAll();
   });
 }
 
@@ -317,7 +326,12 @@ void WorkerProcess::onPidfd() {
     if (output.fd) output.splitter.finish([&](std::string_view line) { takeLine(output.source, line); });
     output.fd.reset();
   }
-  left_behind_count_ = process::killLeftBehind(launched_.pid, launched_.tag, events_.livingPids());
+  observed_.out_of_memory = group_.events().oom_kills > 0;
+  // Also what no longer bears its name.
+  std::vector<pid_t> left = group_.members();
+  std::erase(left, launched_.pid);
+  if (!left.empty()) group_.kill();
+  left_behind_count_ = left.size() + process::killLeftBehind(launched_.pid, launched_.tag, events_.livingPids());
   if (const auto result = process::waitResult(launched_.pidfd.get()); result && *result) exit_status_ = **result;
   observed_.signaled = exit_status_.signaled;
   observed_.value = exit_status_.code;

@@ -25,6 +25,7 @@
 #include "host/lifecycle/instance_machine.h"
 #include "host/logs/line_splitter.h"
 #include "host/logs/log_line.h"
+#include "host/process/cgroup.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
 #include "host/supervisor/scrubber.h"
@@ -71,8 +72,9 @@ class WorkerProcess final : public ipc::ChannelEvents {
   struct About {
     lifecycle::WorkerId id{};
     lifecycle::Target target;
-    std::string version;  // of the plugin
-    Scrubber scrubber{};  // of the secrets that it is given: nothing that it says goes on with one
+    std::string version;                       // of the plugin
+    Scrubber scrubber{};                       // of the secrets that it is given: nothing that it says goes on with one
+    std::string memory_limit{}, file_limit{};  // as lifecycle::Observed wants them
   };
   WorkerProcess(EventLoop& loop, WorkerEvents& events, ipc::CallSocketBudget& budget, About about,
                 process::LaunchedWorker launched);
@@ -87,6 +89,11 @@ class WorkerProcess final : public ipc::ChannelEvents {
   bool started() const { return observed_.started; }
 
   void sendConfine(std::string_view payload);  // before anything else
+  // The group that it is in, which is what is ended with it.
+  void join(process::WorkerGroup group) { group_ = std::move(group); }
+  const process::WorkerGroup& group() const { return group_; }
+  process::WorkerGroup leaveGroup() { return std::exchange(group_, {}); }
+
   void sendStart(std::string_view payload);
   void sendContextChange(std::string_view payload);
   void sendExecute(std::string_view payload);
@@ -138,6 +145,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
   void takeLine(logs::LogSource source, std::string_view text);
   void violation(std::string text);
   void expectEnd(Duration grace);
+  void killAll();
   void onPidfd();
   void readCrash();
 
@@ -145,6 +153,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
   WorkerEvents& events_;
   About about_;
   process::LaunchedWorker launched_;
+  process::WorkerGroup group_;
   std::unique_ptr<ipc::SeqpacketChannel> channel_;
   std::array<Output, 2> outputs_;
   std::unique_ptr<FdWatch> end_watch_;

@@ -61,8 +61,9 @@ class Bench:
 
     def start_daemon(self, count, settings=""):
         daemon = self.daemon = self.harness.Daemon(("bench_c", "bench_cpp"))
-        # No limit of lines, no rotation that would lose some; a kill each second is meant to be restarted at once.
+        # No limit of calls and lines, no rotation that would lose some; a kill each second is meant to be restarted at once.
         (daemon.folder / "longhaul.yaml").write_text(
+            "limits: {calls_per_second: 0}\n"
             "log: {lines_per_second: 0, file_bytes: 1GiB, files: 4}\n"
             "restart: {first_delay: 10ms, forgotten_after: 1s, window: 1s, crash_loop_count: 1000,\n"
             "          quarantine_count: 1000}\n" + settings)

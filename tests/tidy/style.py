@@ -54,6 +54,8 @@ SHARED_PTR = {
     "host/http/request.h": "likewise",
     "host/store/store_executor.cpp": "std::function wants what it holds to be copyable",
     "host/store/store_queries.h": "likewise",
+    "host/supervisor/disk_watch.cpp": "as in the catalog",
+    "host/supervisor/disk_watch.h": "likewise",
     "host/supervisor/instance_start.cpp": "as in the catalog",
     "host/worker/context_copy.cpp": "a reader keeps its snapshot while the next one is put in place",
     "host/worker/context_copy.h": "likewise",

@@ -66,7 +66,8 @@ TEST_CASE("a broken file of instances gets its sentence with file, line and colu
        "edge.yaml:4:14: enabled: found \"true\", wanted true or false; take the quotes away"},
       {edge("    parameters: [listen]\n"), "edge.yaml:4:17: parameters: found a list of 1, wanted a mapping"},
       {edge("    limits: {memory: 64}\n"),
-       "edge.yaml:4:14: the key \"memory\" is not known; known are context_mib, files, memory_mib, pids"},
+       "edge.yaml:4:14: the key \"memory\" is not known; known are calls_per_second, context_mib, cpu_percent, "
+       "disk_mib, files, log_lines_per_second, memory_mib, pids"},
       {edge("    limits: {memory_mib: 64MiB}\n"),
        "edge.yaml:4:26: memory_mib: found \"64MiB\", wanted a whole number from 16 to 1048576"},
       {edge("    limits: {pids: 3}\n"), "edge.yaml:4:20: pids: found the number 3, wanted a whole number from 4"},

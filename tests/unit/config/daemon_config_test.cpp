@@ -325,3 +325,19 @@ TEST_CASE("a slash at the end of the socket's folder does not open it") {
   files.write("longhaul.yaml", "run_dir: " + (folder / "link").native() + "/\n");
   CHECK_FALSE(makeRunFolder(files.load().config, environment).has_value());
 }
+
+TEST_CASE("limits of all instances stand in the daemon's file, and a flag forces the watch") {
+  Files files;
+  files.write("longhaul.yaml", "limits: {memory_mib: 64, pids: 0}\nlog: {lines_per_second: 9}\n");
+  DaemonFlags flags;
+  flags.limits = "watch";
+  const auto loaded = files.load(flags);
+  CHECK(textOf(loaded.problems).empty());
+  CHECK(loaded.config.limits == Limits{.memory_mib = 64, .pids = 0, .log_lines_per_second = 9});
+  CHECK(loaded.config.watch_limits);
+  CHECK(loaded.config.origins.at("limits.watch") == "flag --limits");
+  CHECK(toJson(loaded.config).at("config").at("limits").at("memory_mib") == 64);
+  flags.limits = "wach";
+  CHECK_THAT(textOf(files.load(flags).problems),
+             Catch::Contains("--limits: found \"wach\", wanted \"auto\" or \"watch\"; did you mean \"watch\"?"));
+}

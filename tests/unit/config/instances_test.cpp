@@ -221,3 +221,24 @@ TEST_CASE("a folder that cannot be read says so and tells nothing of its instanc
     CHECK_THAT(toText(set.problems[0]), Catch::StartsWith(path.native() + ": the folder cannot be read"));
   }
 }
+
+TEST_CASE("limits are taken from the instance, else from the defaults of all, and 0 is none") {
+  const auto set = instances(
+      "name: edge-1\nplugin: edge\nlimits: {memory_mib: 0, cpu_percent: 150, disk_mib: 5, calls_per_second: 20, "
+      "log_lines_per_second: 0}\n");
+  REQUIRE(set.instances.size() == 1);
+  const InstanceConfig& instance = set.instances[0];
+  Limits defaults;
+  defaults.pids = 7;
+  const Limits limits = withLimits(defaults, instance.limits);
+  CHECK(limits == Limits{.memory_mib = 0,
+                         .pids = 7,
+                         .files = kInstanceFiles,
+                         .cpu_percent = 150,
+                         .disk_mib = 5,
+                         .calls_per_second = 20,
+                         .log_lines_per_second = 0});
+  const auto kept = fromRecord("edge-1", "edge", recordOf(instance), RestartConfig{});
+  REQUIRE(kept);
+  CHECK(kept->limits == instance.limits);
+}

@@ -46,11 +46,18 @@ struct Pair : ChannelEvents {
       REQUIRE(::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) == 0);
   }
 
-  void onControl(Kind kind, std::string_view payload) override { controls.emplace_back(kind, std::string{payload}); }
+  void onControl(Kind kind, std::string_view payload) override {
+    controls.emplace_back(kind, std::string{payload});
+    if (on_control) on_control();
+  }
   void onCall(CallId id, Method method, std::string_view payload) override {
     calls.push_back({id, method, std::string{payload}});
+    if (on_call) on_call(id);
   }
-  void onLogLine(const protocol::LogRecord&, std::string_view text) override { lines.emplace_back(text); }
+  void onLogLine(const protocol::LogRecord&, std::string_view text) override {
+    lines.emplace_back(text);
+    if (on_line) on_line();
+  }
   void onClosed() override { closed = true; }
   void onViolation(std::string_view text) override { violation = text; }
 
@@ -66,6 +73,9 @@ struct Pair : ChannelEvents {
   std::vector<std::string> lines;
   bool closed = false;
   std::string violation;
+  std::function<void()> on_control;
+  std::function<void(CallId)> on_call;
+  std::function<void()> on_line;
   std::unique_ptr<SeqpacketChannel> channel;
 };
 
@@ -279,4 +289,69 @@ TEST_CASE("descriptors that a worker sends are not taken") {
   REQUIRE(sendDescriptor(pair.control.get(), frame, 0));
   pair.until([&] { return pair.controls.size() == 1; });
   CHECK(count() == before);
+}
+
+TEST_CASE("a worker whose socket is never empty leaves the others their turns") {
+  constexpr std::size_t kFlood = 100'000;
+  Pair pair;
+  std::size_t told_count = 0;
+  bool others_turn = false;
+  pair.loop.post([&] { pair.loop.post([&] { others_turn = true; }); });
+  SECTION("calls that are refused at once") {
+    pair.on_call = [&](CallId call) {
+      pair.channel->reply(call, static_cast<std::int32_t>(Code::NotGranted), "");
+      receive(pair.call.get());
+      if (++told_count < kFlood && !others_turn) sendCall(pair.call.get(), Method::setLastRun, "");
+    };
+    sendCall(pair.call.get(), Method::setLastRun, "");
+  }
+  SECTION("control messages") {
+    pair.on_control = [&] {
+      if (++told_count < kFlood && !others_turn) send(pair.control.get(), Kind::Extend, "");
+    };
+    send(pair.control.get(), Kind::Extend, "");
+  }
+  pair.until([&] { return others_turn && told_count > 0; });
+  CHECK(told_count < kFlood);
+}
+
+TEST_CASE("what a dead worker's child goes on writing is not read for ever") {
+  Pair pair;
+  std::size_t told_count = 0;
+  pair.on_control = [&] {
+    ++told_count;
+    send(pair.control.get(), Kind::Extend, "");
+  };
+  send(pair.control.get(), Kind::Extend, "");
+  pair.channel->drain();
+  CHECK(told_count == kPacketsLeftMax);
+}
+
+TEST_CASE("a doorbell that rings without end takes one ring of lines a turn") {
+  Pair pair;
+  protocol::LogRingWriter writer{pair.page->data()};
+  std::size_t lines_of_turn = 0;
+  for (int i = 0; i < 20; ++i)
+    send(pair.control.get(), Kind::Doorbell, "");
+  // Each line that is read is written anew, as by a plugin that floods.
+  REQUIRE(writer.write(protocol::LogLevel::Info, 0, 0, "flood") != protocol::LogRingWriter::Outcome::Dropped);
+  pair.on_line = [&] { writer.write(protocol::LogLevel::Info, 0, 0, "flood"); };
+  pair.until([&] { return !pair.lines.empty(); });
+  lines_of_turn = pair.lines.size();
+  CHECK(lines_of_turn == 1);
+  pair.until([&] { return pair.lines.size() > 3; });
+  CHECK(pair.violation.empty());
+}
+
+TEST_CASE("a worker that never reads is condemned before what waits for it fills the host") {
+  Pair pair;
+  const std::string context(4U << 20, 'c');
+  for (int i = 0; i < 100 && pair.violation.empty(); ++i)
+    pair.channel->sendControl(Kind::ContextChange, context);
+  CHECK(pair.violation.find("does not read its control socket") != std::string::npos);
+
+  Pair asking;
+  for (std::size_t i = 0; i < 100'000 && asking.violation.empty(); ++i)
+    asking.channel->sendControl(Kind::MoreCalls, "");
+  CHECK(asking.violation.find("does not read its control socket") != std::string::npos);
 }
