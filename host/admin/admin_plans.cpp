@@ -1,6 +1,7 @@
 // Apply, reload, the instances folder, and the schedule of restarts: what comes from the configuration.
 
 #include <algorithm>
+#include <map>
 
 #include "host/admin/admin_service.h"
 #include "host/admin/late.h"
@@ -60,48 +61,92 @@ PlanAsked AdminService::folderPlan() const {
                   const std::vector<store::InstanceRecord>&) { return config::loadInstancesFolder(folder, restart); }};
 }
 
-// Files act in nobody's name, so the daemon stands in the audit for what they made, and approved.
-void AdminService::auditFolder(const PlanOutcome& outcome) {
-  if (outcome.dry_run) return;
-  for (const StepResult& result : outcome.results) {
-    const auto& planned = outcome.plan.instances;
-    const auto found =
-        std::find_if(planned.begin(), planned.end(), [&](const auto& each) { return each.name == result.name; });
-    if (found == planned.end() || result.action == config::Action::Unchanged) continue;
-    Json detail{{"action", config::toText(result.action)}};
-    if (!found->source.empty()) detail["file"] = found->source;
-    if (!found->approves.empty()) detail["approves"] = found->approves;
-    audit_log_.add({.name = "longhauld", .role = Role::Admin},
-                   {.act = "instances.apply",
-                    .target = result.name,
-                    .detail = std::move(detail),
-                    .outcome = result.error ? result.error->message : std::string("done")},
-                   [](const Result<void>&) {});  // the store's own faults are told elsewhere
+// Files and plugins that come act in nobody's name, so the daemon stands in the audit for what they made, and approved:
+// each instance that the plan touches is there before it is touched.
+struct AdminService::PlanAudit {
+  static constexpr const char* kActor = "longhauld";
+  struct Row {
+    Audited audited;
+    Result<std::int64_t> record = Error{Code::Internal, "not begun"};
+  };
+  std::map<std::string, Row> rows;  // by instance
+  std::size_t left = 0;
+};
+
+PlanAsked AdminService::audited(PlanAsked asked, const std::shared_ptr<PlanAudit>& audit) {
+  asked.before = [this, audit](const PlanOutcome& outcome, const std::function<void(Result<void>)>& go) {
+    for (const StepResult& result : outcome.results) {
+      const auto& planned = outcome.plan.instances;
+      const auto found =
+          std::find_if(planned.begin(), planned.end(), [&](const auto& each) { return each.name == result.name; });
+      if (found == planned.end() || result.action == config::Action::Unchanged) continue;
+      Json detail{{"action", config::toText(result.action)}};
+      if (!found->source.empty()) detail["file"] = found->source;
+      if (!found->approves.empty()) detail["approves"] = found->approves;
+      audit->rows[result.name] = {{.act = "instances.apply", .target = result.name, .detail = std::move(detail)}};
+    }
+    audit->left = audit->rows.size();
+    if (audit->left == 0) return go({});
+    for (auto& [name, row] : audit->rows) {
+      audit_log_.begin({.name = PlanAudit::kActor, .role = Role::Admin}, row.audited,
+                       [audit, go, &row](const Result<std::int64_t>& begun) {
+                         row.record = begun;
+                         if (--audit->left > 0) return;
+                         for (const auto& [each, other] : audit->rows) {
+                           if (!other.record) return go(notAudited(other.record.error()));
+                         }
+                         go({});
+                       });
+    }
+  };
+  return asked;
+}
+
+void AdminService::planOver(const std::shared_ptr<PlanAudit>& audit, const PlanOutcome& outcome,
+                            const std::function<void()>& done) {
+  audit->left = 1;
+  const auto over = guarded([audit, done] {
+    if (--audit->left == 0) done();
+  });
+  for (auto& [name, row] : audit->rows) {
+    if (!row.record) continue;
+    const auto result = std::find_if(outcome.results.begin(), outcome.results.end(),
+                                     [&](const StepResult& each) { return each.name == name; });
+    row.audited.outcome = "done";
+    if (outcome.error) row.audited.outcome = outcome.error->message;
+    if (result != outcome.results.end() && result->error) row.audited.outcome = result->error->message;
+    ++audit->left;
+    audit_log_.end(*row.record, {.name = PlanAudit::kActor, .role = Role::Admin}, row.audited, over);
   }
+  over();
 }
 
 void AdminService::applyFolder(std::function<void(const PlanOutcome& outcome)> done) {
   if (!done && plans_.folderWaits()) return;
-  plans_.run(folderPlan(), [this, done = std::move(done)](const PlanOutcome& outcome) {
+  const auto audit = std::make_shared<PlanAudit>();
+  plans_.run(audited(folderPlan(), audit), [this, audit, done = std::move(done)](const PlanOutcome& outcome) {
     news_.planned(outcome);
-    auditFolder(outcome);
-    if (done) done(outcome);
+    planOver(audit, outcome, [done, outcome] {
+      if (done) done(outcome);
+    });
   });
-  plans_.run({.owner = config::Owner::Api,
-              .load = [restart = around_.config.restart](
-                          const std::vector<store::InstanceRecord>& records) { return heldOf(records, restart); }},
-             {});
+  const auto held = std::make_shared<PlanAudit>();
+  const auto load = [restart = around_.config.restart](const std::vector<store::InstanceRecord>& records) {
+    return heldOf(records, restart);
+  };
+  plans_.run(audited({.owner = config::Owner::Api, .load = load}, held),
+             [this, held](const PlanOutcome& outcome) { planOver(held, outcome, [] {}); });
 }
 
 void AdminService::reload(bool dry_run, bool yes, const Reply& reply) {
   around_.catalog.rescan(guarded([this, dry_run, yes, reply] {
-    PlanAsked asked = folderPlan();
+    const auto audit = std::make_shared<PlanAudit>();
+    PlanAsked asked = audited(folderPlan(), audit);
     asked.dry_run = dry_run;
     asked.yes = yes;
-    plans_.run(std::move(asked), [this, yes, reply](const PlanOutcome& outcome) {
+    plans_.run(std::move(asked), [this, audit, yes, reply](const PlanOutcome& outcome) {
       news_.planned(outcome);
-      auditFolder(outcome);
-      reply(planAnswer(outcome, yes));
+      planOver(audit, outcome, [outcome, yes, reply] { reply(planAnswer(outcome, yes)); });
     });
   }));
 }

@@ -23,8 +23,10 @@ AdminService::AdminService(Surroundings surroundings)
       started_at_us_(wallNowUs()),
       events_(started_at_us_, [&loop = around_.loop](std::function<void()> work) { loop.post(std::move(work)); }),
       news_(events_, audit_log_, around_.supervisor),
-      audit_log_(around_.executor, events_),
+      audit_log_(around_.executor, around_.loop.timers(), events_,
+                 {.age = around_.config.audit_kept, .rows = around_.config.audit_rows}),
       people_(around_.queries, around_.executor),
+      bearers_(around_.queries, around_.executor),
       conversations_(around_.queries, around_.executor, around_.supervisor, around_.questions),
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault),
       secrets_({around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault,
@@ -36,6 +38,7 @@ AdminService::AdminService(Surroundings surroundings)
     waits_.changed(id);
   });
   people_.load();
+  bearers_.load();
   around_.executor.observe(
       guarded([this](const store::Write& write, const store::WriteValue& value) { news_.written(write, value); }));
 }
@@ -95,6 +98,12 @@ std::string AdminService::version() const {
                    {"pid", ::getpid()},
                    {"startedAt", formatTimeUs(started_at_us_)},
                    {"ready", ready()}});
+}
+
+std::string AdminService::configuration() const {
+  Json json = config::toJson(around_.config);
+  json["configFile"] = around_.config.config_file.native();
+  return dumpJson(json);
 }
 
 std::string AdminService::metrics() const {

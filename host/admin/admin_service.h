@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/admin/answer.h"
+#include "host/admin/bearers.h"
 #include "host/admin/conversation_service.h"
 #include "host/admin/event_stream.h"
 #include "host/admin/instance_waits.h"
@@ -93,6 +94,8 @@ class AdminService {
 
   // ---- the daemon
   std::string version() const;
+  // What counts of the daemon's own settings, and where each is from. Holds no secrets.
+  std::string configuration() const;
   std::string metrics() const;
   void reload(bool dry_run, bool yes, const Reply& reply);
   Answer plugins() const;
@@ -101,6 +104,7 @@ class AdminService {
   EventStream& events() { return events_; }
   TimerQueue& timers() { return around_.loop.timers(); }
   PeopleService& people() { return people_; }
+  Bearers& bearers() { return bearers_; }
   AuditLog& auditLog() { return audit_log_; }
   ConversationService& conversations() { return conversations_; }
 
@@ -143,7 +147,9 @@ class AdminService {
 
  private:
   PlanAsked folderPlan() const;
-  void auditFolder(const PlanOutcome& outcome);
+  struct PlanAudit;
+  PlanAsked audited(PlanAsked asked, const std::shared_ptr<PlanAudit>& audit);
+  void planOver(const std::shared_ptr<PlanAudit>& audit, const PlanOutcome& outcome, const std::function<void()>& done);
   Failure unknownInstance(std::string_view name) const;
   const catalog::Manifest* manifestOf(const supervisor::InstanceView& view) const;
   std::vector<std::string> instancesOf(std::string_view digest) const;
@@ -166,6 +172,7 @@ class AdminService {
   News news_;
   AuditLog audit_log_;
   PeopleService people_;
+  Bearers bearers_;
   ConversationService conversations_;
   PlanRunner plans_;
   SecretService secrets_;

@@ -60,7 +60,7 @@ void News::changed(InstanceId id) {
 }
 
 void News::deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied) {
-  audit_.add({.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
+  audit_.refused({.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
              {.act = "denied",
               .target = view.name,
               .detail = {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}},

@@ -145,8 +145,18 @@ void PlanRunner::perform(PlanOutcome outcome) {
     outcome.results.push_back(std::move(result));
   }
   performing->outcome = std::move(outcome);
-  for (std::size_t i = 0; i < performing->steps.size(); ++i)
-    performStep(performing, i);
+  const auto go = guarded([this, performing](const Result<void>& may) {
+    if (!may) {
+      performing->outcome.applied = false;
+      performing->outcome.error = may.error();
+      return finish(std::move(performing->outcome));
+    }
+    for (std::size_t i = 0; i < performing->steps.size(); ++i)
+      performStep(performing, i);
+  });
+  const auto before = jobs_.front().asked.before;
+  if (!before) return go(Result<void>{});
+  before(performing->outcome, go);
 }
 
 void PlanRunner::performStep(const std::shared_ptr<Performing>& performing, std::size_t index) {

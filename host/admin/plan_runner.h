@@ -21,6 +21,8 @@ namespace longhaul::host::admin {
 // Runs `job` on the job thread, then `done` on the loop.
 using RunJob = std::function<void(std::function<void()> job, std::function<void()> done)>;
 
+struct PlanOutcome;
+
 struct PlanAsked {
   config::Owner owner = config::Owner::Api;
   bool whole_folder = false;  // the plan is kept for explain
@@ -29,6 +31,8 @@ struct PlanAsked {
   bool yes = false;
   // What is desired; runs on the job thread.
   std::function<config::InstanceSet(const std::vector<store::InstanceRecord>&)> load{};
+  // Told what will be touched (`results`), before it is; `go` once with a failure: nothing is. Empty: at once.
+  std::function<void(const PlanOutcome& outcome, std::function<void(Result<void>)> go)> before{};
 };
 
 struct PlanOutcome {

@@ -206,12 +206,17 @@ void SecretService::rotate(const Reply& reply) {
       reply(std::move(answer));
       rotation_over();
     };
-    auto added = std::make_shared<Result<void>>();
-    parts_.run_job([added, vault = parts_.vault] { *added = vault->addKey(); }, guarded([this, rotation, added] {
-                     if (!*added) return rotation->reply(toFailure(added->error()));
-                     rewriteAll(rotation);
-                   }));
+    // What a rotation left that did not come to its end makes room first.
+    dropKeys(rotation, [this, rotation](const Json&) { addKey(rotation); });
   }));
+}
+
+void SecretService::addKey(const std::shared_ptr<Rotation>& rotation) {
+  auto added = std::make_shared<Result<void>>();
+  parts_.run_job([added, vault = parts_.vault] { *added = vault->addKey(); }, guarded([this, rotation, added] {
+                   if (!*added) return rotation->reply(toFailure(added->error()));
+                   rewriteAll(rotation);
+                 }));
 }
 
 void SecretService::readRecords(const std::shared_ptr<Rotation>& rotation,
@@ -231,7 +236,7 @@ void SecretService::rewriteAll(const std::shared_ptr<Rotation>& rotation) {
     for (const store::InstanceRecord& record : records) {
       if (record.owner == store::Owner::Api) rewrite(rotation, record);
     }
-    if (--rotation->left == 0) dropKeys(rotation);
+    if (--rotation->left == 0) rotated(rotation);
   });
 }
 
@@ -255,16 +260,17 @@ void SecretService::rewrite(const std::shared_ptr<Rotation>& rotation, const sto
         } else {
           rotation->failed.push_back({{"instance", name}, {"detail", result.error().message}});
         }
-        if (--rotation->left == 0) dropKeys(rotation);
+        if (--rotation->left == 0) rotated(rotation);
       }));
 }
 
 // As the store has it now: also what a file names, and what could not be encrypted anew.
-void SecretService::dropKeys(const std::shared_ptr<Rotation>& rotation) {
-  readRecords(rotation, [this, rotation](const std::vector<store::InstanceRecord>& records) {
+void SecretService::dropKeys(const std::shared_ptr<Rotation>& rotation, std::function<void(const Json& files)> then) {
+  readRecords(rotation, [this, rotation, then = std::move(then)](const std::vector<store::InstanceRecord>& records) {
     std::set<std::string> used;
     Json files = Json::array();
-    const std::string newest = parts_.vault->keyIds().back();
+    const std::vector<std::string> all = parts_.vault->keyIds();
+    const std::string newest = all.empty() ? std::string{} : all.back();
     for (const store::InstanceRecord& record : records) {
       std::set<std::string> ids;
       addKeyIds(record.config, ids);
@@ -280,14 +286,21 @@ void SecretService::dropKeys(const std::shared_ptr<Rotation>& rotation) {
         [dropped, used, vault = parts_.vault] {
           *dropped = vault->keepOnly({used.begin(), used.end()});
         },
-        guarded([this, rotation, dropped, newest, files] {
+        guarded([rotation, dropped, files, then] {
           if (!*dropped) return rotation->reply(toFailure(dropped->error()));
-          rotation->reply(dumpJson({{"keyId", newest},
-                                    {"keyIds", parts_.vault->keyIds()},
-                                    {"instancesCount", rotation->rewritten_count},
-                                    {"filesToWrite", files},
-                                    {"failed", rotation->failed}}));
+          then(files);
         }));
+  });
+}
+
+void SecretService::rotated(const std::shared_ptr<Rotation>& rotation) {
+  dropKeys(rotation, [this, rotation](const Json& files) {
+    const std::vector<std::string> ids = parts_.vault->keyIds();
+    rotation->reply(dumpJson({{"keyId", ids.back()},
+                              {"keyIds", ids},
+                              {"instancesCount", rotation->rewritten_count},
+                              {"filesToWrite", files},
+                              {"failed", rotation->failed}}));
   });
 }
 

@@ -49,7 +49,10 @@ class SecretService {
   Json row(const supervisor::InstanceView& view, const std::string& place) const;
   void rewriteAll(const std::shared_ptr<Rotation>& rotation);
   void rewrite(const std::shared_ptr<Rotation>& rotation, const store::InstanceRecord& record);
-  void dropKeys(const std::shared_ptr<Rotation>& rotation);
+  void addKey(const std::shared_ptr<Rotation>& rotation);
+  void rotated(const std::shared_ptr<Rotation>& rotation);
+  // `files`: the instances of files that hold another key than the newest.
+  void dropKeys(const std::shared_ptr<Rotation>& rotation, std::function<void(const Json& files)> then);
   void readRecords(const std::shared_ptr<Rotation>& rotation,
                    std::function<void(std::vector<store::InstanceRecord>)> then);
 

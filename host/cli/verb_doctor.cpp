@@ -72,11 +72,15 @@ Tone toneOf(Grade grade) {
 
 class Doctor {
  public:
-  Doctor(Session& session, config::DaemonConfigLoaded loaded) : session_(session), loaded_(std::move(loaded)) {}
+  // `daemons`: what is looked at is what the daemon that answers says that it uses.
+  Doctor(Session& session, config::DaemonConfigLoaded loaded, bool daemons)
+      : session_(session), loaded_(std::move(loaded)), daemons_(daemons) {}
 
   void look() {
     configuration();
-    folder("plugin folder", config().plugin_dirs.empty() ? fs::path{} : config().plugin_dirs.front(), false);
+    if (config().plugin_dirs.empty()) add(Grade::Bad, "plugin folder", "none is configured", "set plugin_dirs");
+    for (const fs::path& path : config().plugin_dirs)
+      folder("plugin folder", path, false);
     folder("instances folder", config().instances_dir, false);
     folder("state folder", config().state_dir, true);
     programs();
@@ -106,7 +110,9 @@ class Doctor {
                  "longhaul config validate shows all");
     }
     const bool there = fs::exists(config().config_file, error);
-    add(Grade::Good, "configuration", there ? file + " is well" : file + " is not there: the defaults are used");
+    add(Grade::Good, "configuration",
+        (there ? file + " is well" : file + " is not there: the defaults are used") +
+            (daemons_ ? "; paths are those of the daemon that runs" : ""));
     if (!fs::exists(config().instances_dir, error)) return;
     const auto set = config::loadInstancesFolder(config().instances_dir, config().restart);
     if (set.problems.empty()) return;
@@ -118,7 +124,6 @@ class Doctor {
   // A folder of plugins or of instances that others can write to is one from which others run code.
   void folder(const std::string& what, const fs::path& path, bool daemon_makes_it) {
     struct stat status {};
-    if (path.empty()) return add(Grade::Bad, what, "none is configured", "set plugin_dirs");
     if (::stat(path.c_str(), &status) != 0) {
       if (errno == EACCES) return add(Grade::Note, what, path.native() + " cannot be looked at by this user", "");
       if (daemon_makes_it) return add(Grade::Good, what, path.native() + " is made at the first start");
@@ -314,13 +319,42 @@ class Doctor {
 
   Session& session_;
   const config::DaemonConfigLoaded loaded_;
+  const bool daemons_;
   std::vector<Finding> findings_;
 };
 
+// A daemon may have been started with flags that no file knows of. What it does not say stays as the files have it.
+bool useDaemons(const Session& session, config::DaemonConfigLoaded& loaded) {
+  const auto answer = session.api.get(Target{"/configuration"});
+  if (!answer) return false;  // none runs, it is older, or this user may not ask: said further down
+  const fs::path file = textAt(*answer, "configFile");
+  std::error_code error;
+  if (file != loaded.config.config_file && fs::exists(file, error)) {
+    loaded = config::loadDaemonConfig(session.surroundings.environment, {.config_file = file});
+  }
+  config::DaemonConfig& config = loaded.config;
+  if (!file.empty()) config.config_file = file;
+  const Json& theirs = memberAt(*answer, "config");
+  const auto use = [&](const char* key, fs::path& into) {
+    if (const std::string path = textAt(theirs, key); !path.empty()) into = path;
+  };
+  use("instances_dir", config.instances_dir);
+  use("state_dir", config.state_dir);
+  use("key_file", config.key_file);
+  config.plugin_dirs.clear();
+  for (const Json& path : memberAt(theirs, "plugin_dirs")) {
+    if (path.is_string()) config.plugin_dirs.emplace_back(path.get<std::string>());
+  }
+  return true;
+}
+
 Exit doctor(Session& session, const Arguments& arguments) {
   config::DaemonFlags flags;
-  if (const auto file = arguments.text("config")) flags.config_file = *file;
-  Doctor doctor{session, config::loadDaemonConfig(session.surroundings.environment, flags)};
+  const auto file = arguments.text("config");
+  if (file) flags.config_file = *file;
+  config::DaemonConfigLoaded loaded = config::loadDaemonConfig(session.surroundings.environment, flags);
+  const bool daemons = !file && useDaemons(session, loaded);
+  Doctor doctor{session, std::move(loaded), daemons};
   doctor.look();
   Json values = Json::array();
   std::vector<std::string> names;
@@ -346,14 +380,18 @@ Exit doctor(Session& session, const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> doctorVerbs() {
-  return {{.name = "doctor",
-           .group = Group::Look,
-           .summary = "looks for what is missing here, and says how to mend it",
-           .operands = {},
-           .options =
-               {{.flags = "--config", .kind = ValueKind::Text, .value = "FILE", .help = "the daemon's configuration"}},
-           .details = "Works with and without the daemon and changes nothing. Exits with 1 if something is missing.",
-           .run = doctor}};
+  return {
+      {.name = "doctor",
+       .group = Group::Look,
+       .summary = "looks for what is missing here, and says how to mend it",
+       .operands = {},
+       .options =
+           {{.flags = "--config", .kind = ValueKind::Text, .value = "FILE", .help = "the daemon's configuration"}},
+       .details =
+           "Works with and without the daemon and changes nothing. Looks at the paths that the daemon uses when it\n"
+           "answers, at those of --config or of this user's configuration else. Exits with 1 if something is\n"
+           "missing.",
+       .run = doctor}};
 }
 
 }  // namespace longhaul::host::cli

@@ -21,6 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr auto kAuditKeptMost = 876'000h;  // a century: who wants "for ever" says it so
+
 // Every key, dotted, as origins and `config show` name it.
 constexpr std::array kKeys{
     "plugin_dirs",
@@ -58,6 +60,8 @@ constexpr std::array kKeys{
     "sandbox.off",
     "sandbox.max_landlock_abi",
     "sandbox.worker_uids",
+    "audit.kept",
+    "audit.rows",
 };
 
 const std::vector<std::string>& logLevels() {
@@ -220,6 +224,12 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
     instances.finish();
   }
   if (const auto pointer = top.object("sandbox")) readSandbox(document, *pointer, config, problems);
+  if (const auto pointer = top.object("audit")) {
+    ObjectReader audit{document, *pointer, problems};
+    audit.span("kept", config.audit_kept, 1h, kAuditKeptMost);
+    audit.integer("rows", config.audit_rows, 1000, 100'000'000);
+    audit.finish();
+  }
   top.finish();
   for (const char* key : kKeys) {
     const Json::json_pointer pointer{jsonPointer(key)};
@@ -450,6 +460,7 @@ Json toJson(const DaemonConfig& config) {
                             ? "none"
                             : fmt::format("{}-{}", config.worker_uids_first,
                                           config.worker_uids_first + (config.worker_uids_count - 1))}}},
+      {"audit", {{"kept", ms(config.audit_kept)}, {"rows", config.audit_rows}}},
   };
   return Json{{"config", std::move(shown)}, {"origins", config.origins}};
 }

@@ -58,6 +58,9 @@ struct DaemonConfig {
   std::uint32_t worker_uids_first = kWorkerUidsFirst;
   std::uint32_t worker_uids_count = kWorkerUidsCount;
 
+  std::chrono::milliseconds audit_kept = 9600h;  // 400 days: a year's review finds all of its year
+  std::size_t audit_rows = 100'000;              // some 50 MB with the details of common acts
+
   std::map<std::string, std::string> origins;  // "log.files" → "default", "flag --state-dir" or "file:line:column"
 
   std::filesystem::path socketPath() const { return run_dir / "longhaul.sock"; }

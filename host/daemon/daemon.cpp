@@ -371,8 +371,9 @@ void Daemon::Parts::reload() {
               if (stopping) return;
               takeSettings(*loaded);
               admin->reload(false, false, [](const admin::Answer& answer) {
+                const bool failed = std::holds_alternative<admin::Failure>(answer);
                 for (const std::string& line : admin::planLines(answer))
-                  ownLog(logs::LogLevel::Info, line);
+                  ownLog(failed ? logs::LogLevel::Error : logs::LogLevel::Info, line);
               });
             });
 }

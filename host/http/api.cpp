@@ -8,6 +8,7 @@
 #include <set>
 
 #include "host/base/text.h"
+#include "host/base/timer_queue.h"
 #include "host/http/response.h"
 #include "host/http/routes.h"
 
@@ -83,6 +84,10 @@ void addGrants(const std::string& answer, Json& detail) {
   if (json && json->is_object() && json->contains("grants")) detail["grants"] = json->at("grants");
 }
 
+std::string outcomeOf(const admin::Failure& failure) {
+  return fmt::format("{}: {}", failure.code, failure.detail);
+}
+
 bool isAct(const Route& route) {
   return route.method != "GET";
 }
@@ -112,8 +117,38 @@ admin::Caller Api::callerOf(const Peer& peer) {
   return service_.people().identify(login->second, peer.role);
 }
 
-admin::Reply Api::audited(const Route& route, const Target& target, const std::string& body,
-                          const admin::Caller& caller, admin::Reply reply) {
+// Who asks, and why they may not.
+struct Api::Asker {
+  admin::Caller caller;
+  std::optional<admin::Failure> refused;
+};
+
+Api::Asker Api::askerOf(const Request& request, const Peer& peer, Role least) {
+  Asker asker{.caller = callerOf(peer), .refused = std::nullopt};
+  if (!request.authorization.empty()) {
+    auto bearer = service_.bearers().identify(request.authorization, wallNowUs());
+    if (auto* failure = std::get_if<admin::Failure>(&bearer)) {
+      asker.refused = std::move(*failure);
+      return asker;
+    }
+    asker.caller = std::move(std::get<admin::Caller>(bearer));
+  }
+  if (asker.caller.role < least) asker.refused = denied(asker.caller, least);
+  return asker;
+}
+
+// An act that is recorded before it is begun: all that it needs to be begun later.
+struct Api::Act {
+  const Route& route;
+  Target target;
+  Request request;
+  Peer peer;
+  admin::Caller caller;
+  admin::Audited audited;
+  admin::Reply reply;
+};
+
+admin::Audited Api::auditedOf(const Route& route, const Target& target, const std::string& body) {
   admin::Audited audited{.act = actName(route)};
   const auto first = route.path.find('{');
   if (first != std::string_view::npos) audited.target = target.segments[3];
@@ -122,21 +157,54 @@ admin::Reply Api::audited(const Route& route, const Target& target, const std::s
   for (const auto& [key, value] : target.query)
     audited.detail[key] = value;
   addRights(route, body, audited.detail);
-  const bool route_grants = route.path.ends_with("/approve");
-  return [&service = service_, caller, audited, route_grants,
-          reply = std::move(reply)](const admin::Answer& answer) mutable {
-    const auto* failure = std::get_if<admin::Failure>(&answer);
-    if (audited.target.empty() && failure == nullptr) audited.target = nameIn(std::get<std::string>(answer));
-    if (failure == nullptr && route_grants) addGrants(std::get<std::string>(answer), audited.detail);
-    audited.outcome = failure == nullptr ? "done" : fmt::format("{}: {}", failure->code, failure->detail);
-    service.auditLog().add(caller, audited, [answer, reply](const Result<void>& written) {
-      if (written) return reply(answer);
-      if (std::holds_alternative<admin::Failure>(answer)) return reply(answer);
-      admin::Failure unwritten = admin::toFailure(written.error());
-      unwritten.detail = fmt::format("it was done, but the audit could not be written: {}", unwritten.detail);
-      reply(std::move(unwritten));
-    });
+  return audited;
+}
+
+// Once it is asked for it is done, also when its peer goes away.
+void Api::begin(const std::shared_ptr<Act>& act) {
+  const auto begun = [this, act, alive = std::weak_ptr<bool>(alive_)](const Result<std::int64_t>& record) {
+    if (!alive.lock()) return;
+    if (!record) return act->reply(admin::toFailure(admin::notAudited(record.error())));
+    auto over = [this, act, record = *record, alive](const admin::Answer& answer) {
+      if (alive.lock()) end(act, record, answer);
+    };
+    (void)run(act->route, act->target, act->request, act->peer, act->caller, std::move(over), {});
   };
+  service_.auditLog().begin(act->caller, act->audited, begun);
+}
+
+void Api::end(const std::shared_ptr<Act>& act, std::int64_t record, const admin::Answer& answer) {
+  admin::Audited& audited = act->audited;
+  if (const auto* failure = std::get_if<admin::Failure>(&answer)) {
+    audited.outcome = outcomeOf(*failure);
+  } else {
+    const auto& text = std::get<std::string>(answer);
+    if (audited.target.empty()) audited.target = nameIn(text);
+    if (act->route.path.ends_with("/approve")) addGrants(text, audited.detail);
+    audited.outcome = "done";
+  }
+  service_.auditLog().end(record, act->caller, audited, [act, answer] { act->reply(answer); });
+}
+
+std::function<void()> Api::run(const Route& route, const Target& target, const Request& request, const Peer& peer,
+                               const admin::Caller& caller, admin::Reply reply, const Connection::Respond& respond) {
+  Query query(target.query, route.query, route.repeatable);
+  if (query.failure()) {
+    reply(*query.failure());
+    return {};
+  }
+  Call call{.service = service_,
+            .segments = target.segments,
+            .query = query,
+            .body = request.body,
+            .peer = peer,
+            .caller = caller,
+            .reply = std::move(reply),
+            .request = request,
+            .respond = respond};
+  const admin::WaitId wait = route.handle(call);
+  if (wait == admin::WaitId::None) return {};
+  return [this, wait] { service_.cancel(wait); };
 }
 
 std::function<void()> Api::handle(const Request& request, const Peer& peer, const Connection::Respond& respond) {
@@ -168,32 +236,24 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
     respond(allowed.empty() ? unknownPath(target.segments) : wrongMethod(method, allowed));
     return {};
   }
-  const admin::Caller caller = callerOf(peer);
   admin::Reply reply = [respond, status = found->done_status](const admin::Answer& answer) {
     respond(toResponse(answer, status));
   };
-  if (isAct(*found)) reply = audited(*found, target, request.body, caller, std::move(reply));
-  if (caller.role < found->least) {
-    reply(denied(caller, found->least));
+  const Asker asker = askerOf(request, peer, found->least);
+  if (!isAct(*found)) {
+    if (!asker.refused) return run(*found, target, request, peer, asker.caller, std::move(reply), respond);
+    reply(*asker.refused);
     return {};
   }
-  Query query(target.query, found->query, found->repeatable);
-  if (query.failure()) {
-    respond(problem(400, *query.failure()));
+  const auto act = std::make_shared<Act>(
+      Act{*found, target, request, peer, asker.caller, auditedOf(*found, target, request.body), std::move(reply)});
+  if (!asker.refused) {
+    begin(act);
     return {};
   }
-  Call call{.service = service_,
-            .segments = target.segments,
-            .query = query,
-            .body = request.body,
-            .peer = peer,
-            .caller = caller,
-            .reply = std::move(reply),
-            .request = request,
-            .respond = respond};
-  const admin::WaitId wait = found->handle(call);
-  if (wait == admin::WaitId::None) return {};
-  return [this, wait] { service_.cancel(wait); };
+  act->audited.outcome = outcomeOf(*asker.refused);
+  service_.auditLog().refused(act->caller, act->audited, [act, failure = *asker.refused] { act->reply(failure); });
+  return {};
 }
 
 }  // namespace longhaul::host::http

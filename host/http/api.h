@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "host/admin/admin_service.h"
@@ -22,15 +23,23 @@ class Api {
  private:
   // Who the peer is; names of logins are looked up once.
   admin::Caller callerOf(const Peer& peer);
-  // Whoever acts is answered once the audit has it.
-  admin::Reply audited(const Route& route, const Target& target, const std::string& body, const admin::Caller& caller,
-                       admin::Reply reply);
+  // The token's holder where the request has one, else the peer; and whether the role is enough.
+  struct Asker;
+  Asker askerOf(const Request& request, const Peer& peer, Role least);
+  // An act is begun once the audit has it, and answered once the audit has its outcome.
+  struct Act;
+  static admin::Audited auditedOf(const Route& route, const Target& target, const std::string& body);
+  void begin(const std::shared_ptr<Act>& act);
+  void end(const std::shared_ptr<Act>& act, std::int64_t record, const admin::Answer& answer);
+  std::function<void()> run(const Route& route, const Target& target, const Request& request, const Peer& peer,
+                            const admin::Caller& caller, admin::Reply reply, const Connection::Respond& respond);
 
   // The routes that answer something else than JSON of the service.
   std::optional<Response> plain(std::string_view path) const;
 
   admin::AdminService& service_;
   std::map<uid_t, std::string> logins_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // acts that wait for the audit ask it
 };
 
 }  // namespace longhaul::host::http

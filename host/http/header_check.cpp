@@ -78,6 +78,7 @@ class Fields {
     if (name == "transfer-encoding") return transferEncoding(value);
     if (name == "connection") return connection(value);
     if (name == "expect") return expect(value);
+    if (name == "authorization") return authorization(value);
     if (name == "last-event-id") header_.last_event_id = value;
     return std::nullopt;
   }
@@ -128,6 +129,14 @@ class Fields {
       if (trim(rest.substr(0, comma)) == "close") header_.keep_alive = false;
       rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
     }
+    return std::nullopt;
+  }
+
+  // An empty one is one that proves nothing, and not as if there were none.
+  std::optional<Refusal> authorization(std::string_view value) {
+    if (!header_.authorization.empty() || value.empty())
+      return Refusal{400, "Authorization is there twice or is empty"};
+    header_.authorization = value;
     return std::nullopt;
   }
 

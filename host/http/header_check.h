@@ -25,6 +25,7 @@ struct Header {
   bool keep_alive = true;
   bool expects_continue = false;
   std::string last_event_id{};
+  std::string authorization{};
 };
 
 // `bytes`: the header with its empty line.

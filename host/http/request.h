@@ -19,6 +19,7 @@ struct Request {
   std::string body;
   bool keep_alive = true;
   std::string last_event_id{};  // the field Last-Event-ID, of one who reads events on
+  std::string authorization{};  // likewise; empty: the socket says who asks
 };
 
 struct Response {

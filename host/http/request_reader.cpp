@@ -75,7 +75,8 @@ RequestReader::State RequestReader::readBody(std::string& input) {
               .target = std::move(header_.target),
               .body = std::move(parser.get().body()),
               .keep_alive = header_.keep_alive,
-              .last_event_id = std::move(header_.last_event_id)};
+              .last_event_id = std::move(header_.last_event_id),
+              .authorization = std::move(header_.authorization)};
   parser_.reset();
   inside_ = continue_wanted_ = false;
   return State::Complete;

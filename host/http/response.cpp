@@ -17,6 +17,7 @@ constexpr std::array kStatuses{
     Status{200, "OK", ""},
     Status{201, "Created", ""},
     Status{400, "Bad Request", "INVALID"},
+    Status{401, "Unauthorized", "UNAUTHENTICATED"},
     Status{403, "Forbidden", "NOT_GRANTED"},
     Status{404, "Not Found", "NOT_FOUND"},
     Status{405, "Method Not Allowed", "METHOD_NOT_ALLOWED"},
@@ -41,10 +42,11 @@ const Status& find(int status) {
   return find(500);
 }
 
-constexpr std::array<std::pair<std::string_view, int>, 15> kCodes{{{"INVALID", 400},
+constexpr std::array<std::pair<std::string_view, int>, 16> kCodes{{{"INVALID", 400},
                                                                    {"NOT_FOUND", 404},
                                                                    {"TOO_LARGE", 413},
                                                                    {"NOT_GRANTED", 403},
+                                                                   {"UNAUTHENTICATED", 401},
                                                                    {"CONFLICT", 409},
                                                                    {"MISMATCH", 409},
                                                                    {"NEEDS_YES", 409},
@@ -102,6 +104,7 @@ std::string serialize(const Response& response, bool head, bool keep_alive) {
       response.status, reasonPhrase(response.status), response.content_type);
   if (!response.stream) text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
+  if (response.status == 401) text += "WWW-Authenticate: Bearer\r\n";
   if (response.retry_after) text += "Retry-After: 1\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";

@@ -258,6 +258,9 @@ WaitId backUp(Call& call) {
 WaitId version(Call& call) {
   return answer(call, call.service.version());
 }
+WaitId configuration(Call& call) {
+  return answer(call, call.service.configuration());
+}
 WaitId plugins(Call& call) {
   return answer(call, call.service.plugins());
 }
@@ -282,6 +285,7 @@ bool isPlaceholder(std::string_view piece) {
 const std::vector<Route>& routes() {
   static const std::vector<Route> kRoutes{
       {"GET", "/api/v1/version", {}, Role::Read, 200, version},
+      {"GET", "/api/v1/configuration", {}, Role::Read, 200, configuration},
       {"POST", "/api/v1/backup", {}, Role::Admin, 201, backUp},
       {"POST", "/api/v1/reload", {"dryRun", "yes"}, Role::Admin, 200, reload},
       {"POST", "/api/v1/apply", {"dryRun", "yes", "file"}, Role::Admin, 200, apply},

@@ -34,6 +34,11 @@ void Server::drain() {
     connection->drain();
 }
 
+// Whoever may open the socket can hold connections; who has to end that still gets one.
+bool Server::takes(std::size_t open_count, Role role) {
+  return open_count < kHttpConnectionsMax - (role == Role::Admin ? 0 : kHttpConnectionsKept);
+}
+
 void Server::accepted(UniqueFd fd, Peer peer) {
   if (peer.role != Role::Read && is_plugins_ && peer.pid > 0 && is_plugins_(peer.pid)) {
     const std::string refused = serialize(
@@ -43,9 +48,9 @@ void Server::accepted(UniqueFd fd, Peer peer) {
     (void)::send(fd.get(), refused.data(), refused.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
-  if (connections_.size() >= kHttpConnectionsMax) {
+  if (!takes(connections_.size(), peer.role)) {
     const std::string busy =
-        serialize(problem(503, fmt::format("{} connections are open already", kHttpConnectionsMax)), false, false);
+        serialize(problem(503, fmt::format("{} connections are open already", connections_.size())), false, false);
     (void)::send(fd.get(), busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }

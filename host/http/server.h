@@ -14,6 +14,8 @@
 
 namespace longhaul::host::http {
 
+inline constexpr std::size_t kHttpConnectionsKept = 16;  // of all, for root and the daemon's own user
+
 class Server {
  public:
   // Listens from now on. The folder exists (config::makeRunFolder); loop and service outlive the server. `is_plugins`:
@@ -28,6 +30,8 @@ class Server {
 
   // Takes no new connections and closes those that wait for nothing; answers under way are still given.
   void drain();
+  // Whether a peer of this role gets a connection beside so many.
+  static bool takes(std::size_t open_count, Role role);
   std::size_t connectionCount() const { return connections_.size(); }
 
  private:

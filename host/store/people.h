@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/base/ids.h"
@@ -58,7 +59,9 @@ struct UserPut {
   bool changed = false;
 };
 
-// One act of an operator. Rows are only added.
+// One act of an operator. A row is added before the act is begun, with the outcome kActBegun, and gets its outcome once
+// when it is over; the oldest are pruned.
+inline constexpr std::string_view kActBegun = "begun";
 struct AuditRecord {
   std::int64_t id = 0;
   std::int64_t at_us = 0;
@@ -67,11 +70,28 @@ struct AuditRecord {
   std::string act;            // "instance.disable"
   std::string target;         // "edge-syslog", "incident 42"
   std::string detail = "{}";  // JSON object
-  std::string outcome;        // "done", "refused: …"
+  std::string outcome;        // "done", "refused: …", kActBegun
   bool operator==(const AuditRecord&) const = default;
 };
 struct AddAudit {
   AuditRecord record;  // its id is given by the store
+};
+// How an act that was begun came out. NOT_FOUND: there is no such act, or it is over already.
+struct EndAudit {
+  std::int64_t id = 0;
+  std::string target;
+  std::string detail = "{}";
+  std::string outcome;
+};
+// Gives every act that is begun this outcome: of a daemon that ended meanwhile.
+struct AbandonAudits {
+  std::string outcome;
+};
+// Looks at the oldest `step_rows` rows and removes those that are older than `before_us` or more than `rows_max` back.
+struct PruneAudit {
+  std::int64_t before_us = 0;
+  std::size_t rows_max = 0;
+  std::size_t step_rows = 0;
 };
 struct AuditQuery {
   std::optional<std::string> actor;
@@ -104,6 +124,10 @@ struct RevokeToken {
 // The number that the store gave to a row.
 struct Added {
   std::int64_t id = 0;
+};
+// How many rows a write removed.
+struct Pruned {
+  std::size_t rows_count = 0;
 };
 
 }  // namespace longhaul::host::store

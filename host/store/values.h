@@ -244,9 +244,10 @@ struct RewriteConfig {
   std::string last_good;
 };
 
-using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
-                           SetLastGood, RewriteConfig, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser,
-                           AddAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
+using Write =
+    std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood,
+                 RewriteConfig, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, EndAudit,
+                 AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives
 
@@ -281,7 +282,7 @@ struct Fenced {
 };
 struct Done {};
 
-using WriteValue = std::variant<Done, Committed, InstancePut, Fenced, UserPut, Added>;
+using WriteValue = std::variant<Done, Committed, InstancePut, Fenced, UserPut, Added, Pruned>;
 using WriteResult = Result<WriteValue>;
 
 // ---------------------------------------------------------------- what is read

@@ -194,6 +194,10 @@ Result<void> checkAudit(const AuditRecord& record) {
   return {};
 }
 
+Error noOpenAct(std::int64_t id) {
+  return {Code::NotFound, fmt::format("there is no act {} that is begun and not over", id)};
+}
+
 Result<void> checkToken(const Token& token) {
   if (!isName(token.name)) {
     return Error{Code::Invalid,

@@ -20,6 +20,7 @@ Result<void> checkStatus(const SetIncidentStatus& write);
 // The user as it is kept: addresses among the identities in lower case, sorted, each once, without that in `email`.
 Result<User> checkUser(User user);
 Result<void> checkAudit(const AuditRecord& record);
+Error noOpenAct(std::int64_t id);
 Result<void> checkToken(const Token& token);
 
 // One key and value of a context against kContextKeyBytesMax and kContextValueBytesMax.

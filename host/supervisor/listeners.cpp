@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -131,7 +132,7 @@ bool Listeners::same(const Held& held, InstanceId instance, const config::Wanted
          held.wanted == wanted.address;
 }
 
-Result<UniqueFd> Listeners::open(const Held& held) {
+Result<UniqueFd> Listeners::open(const Held& held, const Held* beside) {
   const Name name = nameOf(held.bound);
   const int family = name.storage.ss_family;
   const int type = (isStream(held.transport) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
@@ -146,13 +147,27 @@ Result<UniqueFd> Listeners::open(const Held& held) {
     const int only_v6 = held.bound.host.empty() ? off : on;  // every address: both families
     ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
   }
-  if (::bind(fd.get(), name.address(), name.size) != 0) return systemError("bind", errno);
-  if (isStream(held.transport) && ::listen(fd.get(), SOMAXCONN) != 0) return systemError("listen", errno);
+  // Every address of a port beside one of them: for as long as this takes, the two sockets may share the port.
+  const std::array<int, 2> sharing{fd.get(), beside == nullptr ? -1 : beside->fd.get()};
+  const auto share = [&](int may) {
+    if (beside == nullptr) return;
+    for (const int each : sharing)
+      ::setsockopt(each, SOL_SOCKET, SO_REUSEPORT, &may, sizeof may);
+  };
+  share(on);
+  int failed = ::bind(fd.get(), name.address(), name.size) == 0 ? 0 : errno;
+  const char* what_failed = "bind";
+  if (failed == 0 && isStream(held.transport)) {  // listen() looks for who has the port once more
+    failed = ::listen(fd.get(), SOMAXCONN) == 0 ? 0 : errno;
+    what_failed = "listen";
+  }
+  share(off);
+  if (failed != 0) return systemError(what_failed, failed);
   return fd;
 }
 
-Result<void> Listeners::openInto(Held& held) const {
-  auto fd = open(held);
+Result<void> Listeners::openInto(Held& held, const Held* beside) const {
+  auto fd = open(held, beside);
   if (!fd) return std::move(fd).error();
   held.fd = std::move(*fd);
   held.bound = realAddress(held.fd.get(), held.bound);
@@ -165,15 +180,19 @@ Result<void> Listeners::openInto(Held& held) const {
 Result<void> Listeners::bind(InstanceId instance, std::string_view instance_name, const Wanted& wanted) {
   for (const config::WantedListener& each : wanted) {
     if (std::any_of(held_.begin(), held_.end(), [&](const Held& held) { return same(held, instance, each); })) continue;
+    const Held* old = nullptr;
     for (const Held& held : held_) {
       if (held.transport != each.transport || !collide(held.bound, each.address)) continue;
-      if (held.instance == instance && held.name == each.name) continue;  // its own old address: the kernel decides
+      if (held.instance == instance && held.name == each.name) {
+        old = &held;
+        continue;
+      }
       return Error{Code::Conflict,
                    fmt::format("{} (parameter {}) is held by the instance {}: give one of them another address",
                                what(each.transport, each.address), each.parameter, held.instance_name)};
     }
     Held held{instance, std::string(instance_name), each.name, each.transport, each.address, each.address, {}, 0};
-    if (auto done = openInto(held); !done) {
+    if (auto done = openInto(held, old); !done) {
       return Error{Code::Conflict,
                    fmt::format("{} (parameter {}) cannot be listened on: {}; is another program there, or does the "
                                "port need root?",

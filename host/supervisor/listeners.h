@@ -60,8 +60,9 @@ class Listeners {
     int receive_buffer_bytes = 0;
   };
   static bool same(const Held& held, InstanceId instance, const config::WantedListener& wanted);
-  static Result<UniqueFd> open(const Held& held);
-  Result<void> openInto(Held& held) const;
+  // `beside`: this instance's own socket that has the same port until the old worker is gone; null: there is none.
+  static Result<UniqueFd> open(const Held& held, const Held* beside);
+  Result<void> openInto(Held& held, const Held* beside = nullptr) const;
 
   int udp_receive_buffer_bytes_;
   std::vector<Held> held_;  // few hundred at most are looked through per start; a thousand cost microseconds

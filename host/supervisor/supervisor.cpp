@@ -229,15 +229,15 @@ class Supervisor::Impl {
     instance->stopForGood([this, id, done] {
       submit(store::RemoveInstance{id}, [this, id, done](store::WriteResult result) {
         if (!result) return done(std::move(result).error());
-        forget(id);
-        done({});
+        forget(id, done);
       });
     });
   }
 
-  void forget(InstanceId id) {
+  // `done` once nothing of it is left.
+  void forget(InstanceId id, const Done& done) {
     const auto found = instances_.find(id);
-    if (found == instances_.end()) return;
+    if (found == instances_.end()) return done({});
     const std::string name = found->second->record().name;
     shared_.listeners.closeAll(id);
     shared_.disks.forget(id);
@@ -245,13 +245,17 @@ class Supervisor::Impl {
     names_.erase(name);
     instances_.erase(found);
     shared_.around.logs.remove(name);
-    const auto folder = shared_.settings.state_dir / "data" / name;
+    // Out of the way at once: another instance may be made with this name while the files are removed.
+    const auto data = shared_.settings.state_dir / "data";
+    const auto removed = data / fmt::format(".removed-{}", id.value);
+    std::error_code ignored;
+    std::filesystem::rename(data / name, removed, ignored);
     shared_.around.run_job(
-        [folder] {
-          std::error_code ignored;
-          std::filesystem::remove_all(folder, ignored);
+        [removed] {
+          std::error_code gone;
+          std::filesystem::remove_all(removed, gone);
         },
-        [] {});
+        [done] { done({}); });
     changed(id);
   }
 

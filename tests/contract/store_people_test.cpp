@@ -235,6 +235,51 @@ LONGHAUL_STORE_CASE("acts of operators are added, paged by cursor both ways, and
   CHECK(codeOf(subject, AddAudit{large}) == Code::TooLarge);
 }
 
+LONGHAUL_STORE_CASE("an act that was begun gets its outcome once, also when nobody is left to tell it") {
+  AuditRecord record;
+  record.at_us = 1;
+  record.act = "users.create";
+  record.outcome = kActBegun;
+  for (int i = 0; i < 3; ++i)
+    subject.must<Added>(AddAudit{record});
+  subject.must<Done>(EndAudit{.id = 1, .target = "ann", .detail = R"({"n":1})", .outcome = "done"});
+  CHECK(codeOf(subject, EndAudit{.id = 1, .outcome = "again"}) == Code::NotFound);
+  CHECK(codeOf(subject, EndAudit{.id = 9, .outcome = "done"}) == Code::NotFound);
+  CHECK(codeOf(subject, EndAudit{.id = 2, .detail = std::string(kAuditDetailBytesMax + 1, ' ')}) == Code::TooLarge);
+  subject.reopen();
+  CHECK(subject.reader().audit({})->rows[0].outcome == kActBegun);
+  subject.must<Done>(AbandonAudits{"nobody knows"});
+  const auto page = subject.reader().audit({});
+  CHECK(page->rows[0].outcome == "nobody knows");
+  CHECK(page->rows[1].outcome == "nobody knows");
+  CHECK(page->rows[2].outcome == "done");
+  CHECK(page->rows[2].target == "ann");
+  CHECK(page->rows[2].detail == R"({"n":1})");
+}
+
+LONGHAUL_STORE_CASE("the audit is pruned in steps, by age and by count, and its ids go on") {
+  const auto add = [&](std::int64_t at_us) {
+    AuditRecord record;
+    record.at_us = at_us;
+    return subject.must<Added>(AddAudit{record}).id;
+  };
+  for (int i = 1; i <= 10; ++i)
+    add(i);
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 5, .rows_max = 100, .step_rows = 3}).rows_count == 3);
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 5, .rows_max = 100, .step_rows = 3}).rows_count == 1);
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 5, .rows_max = 100, .step_rows = 3}).rows_count == 0);
+  CHECK(idsOf(subject.reader().audit({})->rows) == std::vector<std::int64_t>{10, 9, 8, 7, 6, 5});
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 0, .rows_max = 2, .step_rows = 100}).rows_count == 4);
+  subject.reopen();
+  CHECK(add(11) == 11);
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 100, .rows_max = 2, .step_rows = 100}).rows_count == 3);
+  subject.reopen();
+  CHECK(add(12) == 12);
+  CHECK(idsOf(subject.reader().audit({})->rows) == std::vector<std::int64_t>{12});
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 0, .rows_max = 0, .step_rows = 1}).rows_count == 1);
+  CHECK(subject.must<Pruned>(PruneAudit{.before_us = 0, .rows_max = 0, .step_rows = 1}).rows_count == 0);
+}
+
 LONGHAUL_STORE_CASE("a token is found by its hash, and its name is free again once it is revoked") {
   Token token;
   token.name = "ci";

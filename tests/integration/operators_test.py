@@ -1,6 +1,8 @@
 """What operators do among themselves and with their shells: users and roles, the audit, events, completion, doctor."""
+import http.client
 import json
 import subprocess
+import threading
 import unittest
 
 from harness import BIN, DaemonTest, until
@@ -54,6 +56,27 @@ class OperatorsTest(DaemonTest):
         self.assertIn("some events may be missing", notes)
         recent = json.loads(daemon.cli("events", "--kind", "incident", "-o", "json"))
         self.assertEqual(["after"], [event["name"] for event in recent])
+
+    def test_an_act_is_in_the_audit_before_it_is_done(self):
+        daemon = self.daemon("test_commander")
+        daemon.run_instance("c", "test-commander")
+        held = threading.Thread(target=self.ask_for_nothing, args=(daemon, "c", "hold"))
+        held.start()
+        until(lambda: daemon.context("c").get("held") == 1, "the command waits")
+        row = json.loads(daemon.cli("audit", "-o", "json"))[0]
+        self.assertEqual(("instances.execute", "c", "begun"), (row["act"], row["target"], row["outcome"]))
+        daemon.kill()
+        held.join()
+        daemon.start()
+        after = next(each for each in json.loads(daemon.cli("audit", "-o", "json")) if each["id"] == row["id"])
+        self.assertTrue(after["outcome"].startswith("unknown: "), after)
+
+    @staticmethod
+    def ask_for_nothing(daemon, name, command):
+        try:
+            daemon.request("POST", f"/api/v1/instances/{name}/execute", {"command": command, "arguments": {}})
+        except (OSError, http.client.HTTPException):
+            pass  # the daemon went
 
     def test_what_a_file_makes_and_approves_is_in_the_audit(self):
         daemon = self.daemon("heartbeat")
@@ -124,6 +147,12 @@ class OperatorsTest(DaemonTest):
                           f"state_dir: {daemon.state}\nrun_dir: {daemon.run}\n")
         rows = json.loads(daemon.cli("doctor", "--config", config, "-o", "json", code=None)[1])
         self.assertEqual({"ok"}, {row["grade"] for row in rows if row["what"] in ("daemon", "configuration", "plugins")})
+        # Without its file it looks at what the daemon's flags said.
+        rows = json.loads(daemon.cli("doctor", "-o", "json", code=None)[1])
+        found = {row["what"]: row["found"] for row in rows}
+        self.assertEqual((str(daemon.state), str(daemon.instances)), (found["state folder"], found["instances folder"]))
+        self.assertIn(str(daemon.plugins), [row["found"] for row in rows if row["what"] == "plugin folder"])
+        self.assertIn("of the daemon that runs", found["configuration"])
         daemon.plugins.chmod(0o777)
         code, out, _ = daemon.cli("doctor", "--config", config, code=None)
         self.assertEqual(1, code)

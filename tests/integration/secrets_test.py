@@ -1,7 +1,9 @@
 """Secrets of instances: set, kept, rotated, and in no output. One canary is looked for in everything that anybody can
 read: the API, the command line, the logs, the ends, the store's bytes, the processes' arguments and environments."""
+import http.client
 import json
 import subprocess
+import threading
 import unittest
 from pathlib import Path
 
@@ -149,6 +151,38 @@ class SecretsTest(DaemonTest):
         self.noted(daemon).unlink()
         daemon.start()
         self.until_noted(daemon, CANARY)
+
+    def test_a_daemon_that_is_killed_in_a_rotation_opens_every_secret_again(self):
+        daemon = self.host()
+        for name in ("edge", "core", "third"):
+            self.make(daemon, name, token=CANARY)
+            self.until_noted(daemon, CANARY, name)
+        key_file = daemon.folder / "secrets.key"
+
+        def asks():
+            try:
+                daemon.request("POST", "/api/v1/secrets/rotate")
+            except (OSError, http.client.HTTPException):
+                pass  # the daemon went
+
+        # Whenever it is: before the key, right behind it, while the store is written, behind all.
+        for after_ms in (0, None, 2, 5, 10, 20, 50):
+            before = key_file.read_text()
+            rotation = threading.Thread(target=asks)
+            rotation.start()
+            if after_ms is None:
+                until(lambda: key_file.read_text() != before, "the new key is there")
+            else:
+                rotation.join(after_ms / 1000)
+            daemon.kill()
+            rotation.join()
+            for name in ("edge", "core", "third"):
+                self.noted(daemon, name).unlink(missing_ok=True)
+            daemon.start()
+            for name in ("edge", "core", "third"):
+                self.until_noted(daemon, CANARY, name)
+        rotated = json.loads(daemon.cli("secret", "rotate", "-o", "json"))
+        self.assertEqual((3, [], 1), (rotated["instancesCount"], rotated["failed"], len(rotated["keyIds"])))
 
     def test_a_file_takes_an_encrypted_secret_that_opens_for_its_instance_alone(self):
         daemon = self.host()

@@ -92,8 +92,37 @@ WriteResult MemoryStore::perform(const RemoveUser& write) {
 WriteResult MemoryStore::perform(const AddAudit& write) {
   if (auto checked = checkAudit(write.record); !checked) return std::move(checked).error();
   audit_.push_back(write.record);
-  audit_.back().id = static_cast<std::int64_t>(audit_.size());
-  return WriteValue{Added{audit_.back().id}};
+  audit_.back().id = ++last_audit_;
+  return WriteValue{Added{last_audit_}};
+}
+
+WriteResult MemoryStore::perform(const EndAudit& write) {
+  if (auto checked = checkAudit({.detail = write.detail}); !checked) return std::move(checked).error();
+  for (AuditRecord& record : audit_) {
+    if (record.id != write.id || record.outcome != kActBegun) continue;
+    record.target = write.target;
+    record.detail = write.detail;
+    record.outcome = write.outcome;
+    return WriteValue{Done{}};
+  }
+  return noOpenAct(write.id);
+}
+
+WriteResult MemoryStore::perform(const AbandonAudits& write) {
+  for (AuditRecord& record : audit_) {
+    if (record.outcome == kActBegun) record.outcome = write.outcome;
+  }
+  return WriteValue{Done{}};
+}
+
+WriteResult MemoryStore::perform(const PruneAudit& write) {
+  const auto end = audit_.begin() + static_cast<std::ptrdiff_t>(std::min(write.step_rows, audit_.size()));
+  const auto kept = std::remove_if(audit_.begin(), end, [&](const AuditRecord& record) {
+    return record.at_us < write.before_us || record.id <= last_audit_ - static_cast<std::int64_t>(write.rows_max);
+  });
+  const auto count = static_cast<std::size_t>(end - kept);
+  audit_.erase(kept, end);
+  return WriteValue{Pruned{count}};
 }
 
 WriteResult MemoryStore::perform(const AddToken& write) {

@@ -73,6 +73,9 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::PutUser& write);
   store::WriteResult perform(const store::RemoveUser& write);
   store::WriteResult perform(const store::AddAudit& write);
+  store::WriteResult perform(const store::EndAudit& write);
+  store::WriteResult perform(const store::AbandonAudits& write);
+  store::WriteResult perform(const store::PruneAudit& write);
   store::WriteResult perform(const store::AddToken& write);
   store::WriteResult perform(const store::RevokeToken& write);
   store::WriteResult perform(const store::MarkEntitlement& write);
@@ -94,12 +97,13 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   std::map<IncidentId, store::Incident> incidents_;
   std::map<EntryId, store::Entry> entries_;
   std::map<std::string, store::User> users_;      // by username
-  std::vector<store::AuditRecord> audit_;         // oldest first, ids from 1 without gaps
-  std::vector<store::Token> tokens_;              // likewise
+  std::vector<store::AuditRecord> audit_;         // oldest first, ids without gaps
+  std::vector<store::Token> tokens_;              // oldest first, ids from 1 without gaps
   std::vector<store::Entitlement> entitlements_;  // likewise
   std::map<std::pair<IncidentId, InstanceId>, store::Mirror> mirrors_;
   std::vector<store::Indicator> indicators_;  // likewise
   std::int64_t last_user_ = 0;
+  std::int64_t last_audit_ = 0;
   std::int64_t last_instance_ = 0;
   std::int64_t last_incident_ = 0;
   std::int64_t last_entry_ = 0;

@@ -39,6 +39,8 @@ BANNED = [
 # Where shared ownership is the point, and why. Everywhere: `alive_`, which late completions ask whether their owner lives.
 SHARED_PTR = {
     "host/admin/admin_commands.cpp": "as in the catalog",
+    "host/admin/admin_plans.cpp": "what of a plan is in the audit belongs to the completions of its records",
+    "host/admin/admin_service.h": "likewise",
     "host/admin/log_requests.cpp": "as in the catalog",
     "host/admin/plan_runner.cpp": "a plan that is being performed belongs to the completions of its steps",
     "host/admin/plan_runner.h": "likewise",
@@ -48,6 +50,8 @@ SHARED_PTR = {
     "host/catalog/catalog.cpp": "jobs go to the job thread and come back in the completion",
     "host/daemon/daemon.cpp": "as in the catalog",
     "host/daemon/instances_watch.cpp": "as in the catalog",
+    "host/http/api.cpp": "an act belongs to the completions of its record and of itself",
+    "host/http/api.h": "likewise",
     "host/http/connection.h": "the body of an answer that goes on: answers are values that std::function carries",
     "host/http/event_source.cpp": "likewise",
     "host/http/event_source.h": "likewise",

@@ -3,9 +3,9 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "host/base/limits.h"
+#include "host/store/sqlite/rows.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::store {
@@ -18,25 +18,6 @@ constexpr const char* kUserByIdentity =
     LONGHAUL_USER_COLUMNS "JOIN identities i ON i.user = u.id WHERE i.provider = ? AND i.value = ?";
 constexpr const char* kUsers = LONGHAUL_USER_COLUMNS "WHERE u.username > ? ORDER BY u.username LIMIT ?";
 #undef LONGHAUL_USER_COLUMNS
-
-#define LONGHAUL_AUDIT                                                                                \
-  "SELECT id, at_us, actor, role, act, target, detail, outcome FROM audit WHERE id > ?1 AND id < ?2 " \
-  "AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR target = ?4) "
-constexpr const char* kAuditUp = LONGHAUL_AUDIT "ORDER BY id LIMIT ?5";
-constexpr const char* kAuditDown = LONGHAUL_AUDIT "ORDER BY id DESC LIMIT ?5";
-#undef LONGHAUL_AUDIT
-#define LONGHAUL_AUDIT                                                                                \
-  "SELECT id, at_us, actor, role, act, target, detail, outcome FROM audit WHERE id > ?1 AND id < ?2 " \
-  "AND actor = ?3 AND (?4 IS NULL OR target = ?4) "
-constexpr const char* kAuditActorUp = LONGHAUL_AUDIT "ORDER BY id LIMIT ?5";
-constexpr const char* kAuditActorDown = LONGHAUL_AUDIT "ORDER BY id DESC LIMIT ?5";
-#undef LONGHAUL_AUDIT
-#define LONGHAUL_AUDIT                                                                                \
-  "SELECT id, at_us, actor, role, act, target, detail, outcome FROM audit WHERE id > ?1 AND id < ?2 " \
-  "AND (?3 IS NULL OR actor = ?3) AND target = ?4 "
-constexpr const char* kAuditTargetUp = LONGHAUL_AUDIT "ORDER BY id LIMIT ?5";
-constexpr const char* kAuditTargetDown = LONGHAUL_AUDIT "ORDER BY id DESC LIMIT ?5";
-#undef LONGHAUL_AUDIT
 
 #define LONGHAUL_TOKENS \
   "SELECT id, name, hash, role, created_by, created_at_us, expires_at_us, revoked_at_us FROM tokens "
@@ -83,10 +64,6 @@ Result<std::optional<User>> findUserNamed(Connection& connection, std::string_vi
   Query row(connection, kUserByName);
   row.bind(username);
   return oneUser(connection, row);
-}
-
-std::int64_t rowLimit(std::size_t limit) {
-  return static_cast<std::int64_t>(std::min(limit == 0 ? kPageRowsDefault : limit, kPageRowsMax));
 }
 
 Token tokenOf(const Query& row) {
@@ -143,34 +120,6 @@ Result<Page<User>> readUsers(Connection& connection, std::string_view after_user
   for (User& user : page.rows) {
     if (auto added = addIdentities(connection, user); !added) return std::move(added).error();
   }
-  return page;
-}
-
-Result<Page<AuditRecord>> readAudit(Connection& connection, const AuditQuery& query) {
-  Page<AuditRecord> page;
-  const std::int64_t wanted = rowLimit(query.limit);
-  const bool up = query.after_id.has_value();
-  const char* sql = query.target  ? (up ? kAuditTargetUp : kAuditTargetDown)
-                    : query.actor ? (up ? kAuditActorUp : kAuditActorDown)
-                                  : (up ? kAuditUp : kAuditDown);
-  Query row(connection, sql);
-  row.bind(query.after_id.value_or(0)).bind(query.before_id.value_or(std::numeric_limits<std::int64_t>::max()));
-  for (const auto* text : {&query.actor, &query.target}) {
-    if (*text) {
-      row.bind(**text);
-    } else {
-      row.bindNull();
-    }
-  }
-  row.bind(wanted + 1);
-  while (row.next()) {
-    page.rows.push_back({row.integer(0), row.integer(1), std::string{row.text(2)}, std::string{row.text(3)},
-                         std::string{row.text(4)}, std::string{row.text(5)}, std::string{row.text(6)},
-                         std::string{row.text(7)}});
-  }
-  if (row.failed()) return row.error();
-  page.more = static_cast<std::int64_t>(page.rows.size()) > wanted;
-  if (page.more) page.rows.pop_back();
   return page;
 }
 
@@ -252,16 +201,6 @@ Result<WriteValue> PeopleWrites::perform(const RemoveUser& write) {
   if (!query.bind(write.user.value).run()) return query.error();
   if (sqlite3_changes64(connection_.handle()) == 0) return noUser(write.user);
   return WriteValue{Done{}};
-}
-
-Result<WriteValue> PeopleWrites::perform(const AddAudit& write) {
-  const AuditRecord& record = write.record;
-  if (auto checked = checkAudit(record); !checked) return std::move(checked).error();
-  Query query(connection_,
-              "INSERT INTO audit(at_us, actor, role, act, target, detail, outcome) VALUES(?, ?, ?, ?, ?, ?, ?)");
-  query.bind(record.at_us).bind(record.actor).bind(record.role).bind(record.act).bind(record.target);
-  if (!query.bind(record.detail).bind(record.outcome).run()) return query.error();
-  return WriteValue{Added{sqlite3_last_insert_rowid(connection_.handle())}};
 }
 
 Result<WriteValue> PeopleWrites::perform(const AddToken& write) {

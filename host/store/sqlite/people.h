@@ -1,4 +1,4 @@
-// Users, the audit and the API's tokens: rows to values for both connections, and the writes, which run on the writer
+// Users and the API's tokens: rows to values for both connections, and the writes, which run on the writer
 // thread inside a transaction; a failure leaves rows half written, and the caller undoes them.
 #pragma once
 
@@ -14,7 +14,6 @@ Result<std::optional<User>> findUser(Connection& connection, const UserRef& ref)
 Result<std::optional<User>> findUserById(Connection& connection, UserId id);
 Result<std::optional<User>> findUserByIdentity(Connection& connection, const Identity& identity);
 Result<Page<User>> readUsers(Connection& connection, std::string_view after_username, std::size_t limit);
-Result<Page<AuditRecord>> readAudit(Connection& connection, const AuditQuery& query);
 Result<std::vector<Token>> readTokens(Connection& connection);
 Result<std::optional<Token>> findToken(Connection& connection, std::string_view hash);
 
@@ -24,7 +23,6 @@ class PeopleWrites {
 
   Result<WriteValue> perform(const PutUser& write);
   Result<WriteValue> perform(const RemoveUser& write);
-  Result<WriteValue> perform(const AddAudit& write);
   Result<WriteValue> perform(const AddToken& write);
   Result<WriteValue> perform(const RevokeToken& write);
 

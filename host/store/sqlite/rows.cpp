@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "host/base/limits.h"
 #include "host/base/text.h"
 #include "host/store/sqlite/checksum.h"
 #include "host/store/write_checks.h"
@@ -53,6 +56,10 @@ std::string showKey(std::string_view key) {
 }
 
 }  // namespace
+
+std::int64_t rowLimit(std::size_t limit) {
+  return static_cast<std::int64_t>(std::min(limit == 0 ? kPageRowsDefault : limit, kPageRowsMax));
+}
 
 Result<InstanceState> readState(Connection& connection, InstanceId instance) {
   Query row(

@@ -26,6 +26,9 @@ struct InstanceState {
   std::size_t context_keys = 0;
 };
 
+// The rows of one page: the bounded number that was asked for.
+std::int64_t rowLimit(std::size_t limit);
+
 // NOT_FOUND: no such instance.
 Result<InstanceState> readState(Connection& connection, InstanceId instance);
 

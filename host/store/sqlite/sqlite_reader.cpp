@@ -2,6 +2,7 @@
 
 #include "host/base/limits.h"
 #include "host/store/page_bytes.h"
+#include "host/store/sqlite/audit.h"
 #include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/incident_index.h"
 #include "host/store/sqlite/indicators.h"
@@ -26,10 +27,6 @@ class ReadTransaction {
   Connection& connection_;
   Result<void> begun_;
 };
-
-std::int64_t rowLimit(std::size_t limit) {
-  return static_cast<std::int64_t>(std::min(limit == 0 ? kPageRowsDefault : limit, kPageRowsMax));
-}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "host/base/limits.h"
+#include "host/store/sqlite/audit.h"
 #include "host/store/sqlite/commit_writes.h"
 #include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/instance_writes.h"
@@ -48,12 +49,14 @@ struct Session {
         commits(*connection, damage),
         instances(*connection, damage),
         people(*connection),
+        audits(*connection),
         conversations(*connection) {}
 
   std::unique_ptr<Connection> connection;
   CommitWrites commits;
   InstanceWrites instances;
   PeopleWrites people;
+  AuditWrites audits;
   ConversationWrites conversations;
   std::string host_id;
   std::uint64_t log_bytes = 0;           // of the write-ahead log, after the last commit
@@ -121,6 +124,8 @@ WriteResult SqliteStore::State::perform(const Write& write) {
           return session->commits.perform(one);
         } else if constexpr (requires { session->people.perform(one); }) {
           return session->people.perform(one);
+        } else if constexpr (requires { session->audits.perform(one); }) {
+          return session->audits.perform(one);
         } else if constexpr (requires { session->conversations.perform(one); }) {
           return session->conversations.perform(one);
         } else {

@@ -1,90 +1,10 @@
-// Routes with everything behind them: a real service, supervisor, catalog and log files, the fake store. No worker is
-// started: the plugin is missing, so instances are held or off.
-#include "host/http/api.h"
-
-#include <catch2/catch.hpp>
-#include <thread>
-
-#include "host/logs/log_files.h"
-#include "host/process/worker_launcher.h"
-#include "tests/support/memory_store.h"
-#include "tests/support/temp_folder.h"
+// Routes with everything behind them (api_host.h).
+#include "tests/unit/http/api_host.h"
 
 namespace longhaul::host::http {
 namespace {
 
-class NoLauncher final : public process::WorkerLauncher {
- public:
-  Result<process::LaunchedWorker> launch(const process::LaunchPlan&) override {
-    return Error{Code::Absent, "no workers here"};
-  }
-};
-
-struct Host {
-  Host() {
-    std::filesystem::create_directory(config.instances_dir);
-    bool ready = false;
-    REQUIRE(catalog.start([&] { ready = true; }));
-    REQUIRE(loop.runUntil([&] { return ready; }, kLimit));
-    files->setOnWritten([this](const std::string& instance) { service.onLogWritten(instance); });
-    supervisor.load({});
-    supervisor.begin();
-    service.setNotReady("");
-  }
-
-  static constexpr std::chrono::seconds kLimit{20};
-
-  Response ask(const std::string& method, const std::string& target, const std::string& body = "",
-               Peer peer = {0, Role::Admin}) {
-    std::optional<Response> answer;
-    api.handle({.method = method, .target = target, .body = body}, peer,
-               [&](const Response& response) { answer = response; });
-    INFO(method << " " << target);
-    REQUIRE(loop.runUntil([&] { return answer.has_value(); }, kLimit));
-    return *answer;
-  }
-  Json json(const std::string& method, const std::string& target, const std::string& body = "", int status = 200) {
-    const Response response = ask(method, target, body);
-    INFO(method << " " << target << ": " << response.body);
-    CHECK(response.status == status);
-    CHECK(response.content_type == (status < 400 ? "application/json" : "application/problem+json"));
-    auto parsed = parseJson(response.body);
-    REQUIRE(parsed);
-    return *parsed;
-  }
-  void makeEdge() {
-    json("POST", "/api/v1/apply", "{name: edge, plugin: syslog, enabled: false, parameters: {listen: '1'}}");
-  }
-  using PlanOutcome = admin::PlanOutcome;
-  PlanOutcome applyFolder() {
-    std::optional<PlanOutcome> outcome;
-    service.applyFolder([&](const PlanOutcome& done) { outcome = done; });
-    REQUIRE(loop.runUntil([&] { return outcome.has_value(); }, kLimit));
-    return *outcome;
-  }
-
-  test::TempFolder folder;
-  EventLoop loop;
-  config::DaemonConfig config{.instances_dir = folder / "instances.d"};
-  std::function<void(std::function<void()>)> post = [this](std::function<void()> work) { loop.post(std::move(work)); };
-  // Jobs run at once, and are done in a later turn.
-  admin::RunJob run_job = [this](const std::function<void()>& job, std::function<void()> done) {
-    job();
-    loop.post(std::move(done));
-  };
-  test::MemoryStore store;
-  store::StoreExecutor executor{store, post};
-  store::StoreQueries queries{store, post};
-  catalog::Catalog catalog{
-      {.folders = {folder / "plugins.d"}, .policy = {.store_folder = folder / "plugins"}}, loop.timers(), run_job, {}};
-  NoLauncher launcher;
-  std::unique_ptr<logs::LogFiles> files = std::move(logs::LogFiles::create(folder / "logs", {}, loop.timers())).value();
-  supervisor::Supervisor supervisor{{loop, executor, queries, catalog, launcher, *files, run_job, {}},
-                                    {.state_dir = folder.path()}};
-  admin::AdminService service{
-      {loop, supervisor, catalog, queries, executor, config, folder / "logs", run_job, "0.2.0"}};
-  Api api{service};
-};
+using test::Host;
 
 TEST_CASE("What there is not gets the nearest thing there is, and what is not possible gets what is") {
   Host host;
@@ -159,27 +79,6 @@ TEST_CASE("Users are made, changed member by member, listed, and told apart") {
   CHECK(host.json("GET", "/api/v1/users?cursor=" + page["next"].get<std::string>())["users"][0]["username"] == "carl");
 }
 
-TEST_CASE("Each act is in the audit with its outcome before it is answered, also one that is denied") {
-  Host host;
-  host.makeEdge();
-  host.json("POST", "/api/v1/instances/edge/disable");
-  host.json("POST", "/api/v1/instances/nobody/enable", "", 404);
-  host.ask("POST", "/api/v1/reload?yes=true", "", Peer{.uid = 4711, .role = Role::Read});
-  const Json acts = host.json("GET", "/api/v1/audit")["acts"];
-  REQUIRE(acts.size() == 4);
-  CHECK(acts[0]["act"] == "reload");
-  CHECK(acts[0]["actor"] == "uid 4711");
-  CHECK(acts[0]["role"] == "read");
-  CHECK(acts[0]["detail"]["yes"] == "true");
-  CHECK(acts[0]["outcome"].get<std::string>().find("NOT_GRANTED: ") == 0);
-  CHECK(acts[1]["act"] == "instances.enable");
-  CHECK(acts[1]["outcome"].get<std::string>().find("NOT_FOUND: ") == 0);
-  CHECK(acts[2]["target"] == "edge");
-  CHECK(acts[2]["outcome"] == "done");
-  CHECK(acts[3]["act"] == "apply");
-  CHECK(host.json("GET", "/api/v1/audit?target=edge&order=oldest")["acts"].size() == 1);
-}
-
 TEST_CASE("An incident is given to a user that there is, closed with a reason, and opened again") {
   Host host;
   const std::string id = host.json("POST", "/api/v1/incidents", R"({"name": "a"})", 201)["id"];
@@ -199,21 +98,6 @@ TEST_CASE("An incident is given to a user that there is, closed with a reason, a
   CHECK(host.json("GET", "/api/v1/questions")["questions"].empty());
   CHECK(host.json("GET", "/api/v1/mirrors")["mirrors"].empty());
   CHECK(host.json("GET", "/api/v1/indicators?value=1.2.*")["total"] == 0);
-}
-
-TEST_CASE("A token is shown once, listed without itself, and revoked by its name") {
-  Host host;
-  const Json made = host.json("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read", "lifeMs": 60000})", 201);
-  const std::string secret = made["token"];
-  CHECK(secret.size() == 67);
-  CHECK(made.contains("expiresAt"));
-  CHECK(host.json("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read"})", 409)["code"] == "CONFLICT");
-  CHECK(host.json("POST", "/api/v1/tokens", R"({"name": "x"})", 400)["field"] == "/role");
-  CHECK(host.ask("GET", "/api/v1/tokens").body.find(secret) == std::string::npos);
-  CHECK(host.ask("GET", "/api/v1/audit").body.find(secret) == std::string::npos);
-  host.json("DELETE", "/api/v1/tokens/grafana");
-  CHECK(host.json("GET", "/api/v1/tokens")["tokens"][0].contains("revokedAt"));
-  CHECK(host.json("DELETE", "/api/v1/tokens/grafana", "", 404)["code"] == "NOT_FOUND");
 }
 
 TEST_CASE("An instance is applied, looked at, switched, waited for and removed") {

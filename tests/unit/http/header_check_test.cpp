@@ -30,6 +30,12 @@ TEST_CASE("An ordinary header says method, target, length and whether the connec
   CHECK(good("PUT / HTTP/1.1\r\nHost:\r\nExpect: 100-continue\r\n\r\n").expects_continue);
 }
 
+TEST_CASE("Authorization is said once, or not at all") {
+  CHECK(good("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\n\r\n").authorization == "Bearer a");
+  CHECK(refused("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\n\r\n") == 400);
+  CHECK(refused("GET / HTTP/1.1\r\nHost: x\r\nAuthorization:\r\n\r\n") == 400);
+}
+
 TEST_CASE("Content-Length is one decimal number, once") {
   const auto* text = GENERATE("-1", "+1", "0x10", "1 1", "1,1", "", "1;", "a", "\t", "1.0");
   CHECK(refused(std::string("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ") + text + "\r\n\r\n") == 400);

@@ -7,6 +7,8 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "host/base/limits.h"
+#include "host/http/server.h"
 #include "tests/support/temp_folder.h"
 
 namespace longhaul::host::http {
@@ -38,6 +40,15 @@ TEST_CASE("The socket has mode 0660, says who connects, and is gone with the lis
     CHECK(peer->role == Role::Admin);
   }
   CHECK_FALSE(std::filesystem::exists(folder / "s"));
+}
+
+TEST_CASE("Peers that hold all connections leave some for who can end that") {
+  const std::size_t most = kHttpConnectionsMax - kHttpConnectionsKept;
+  CHECK(Server::takes(most - 1, Role::Read));
+  CHECK_FALSE(Server::takes(most, Role::Read));
+  CHECK_FALSE(Server::takes(most, Role::Operate));
+  CHECK(Server::takes(kHttpConnectionsMax - 1, Role::Admin));
+  CHECK_FALSE(Server::takes(kHttpConnectionsMax, Role::Admin));
 }
 
 TEST_CASE("A socket that nobody listens on any more is replaced") {

@@ -107,6 +107,30 @@ TEST_CASE("an address that another instance holds is refused by its name") {
   CHECK(listeners.bind(kOther, "edge-3", {wanted(Transport::Tcp, address)}));
 }
 
+TEST_CASE(
+    "every address of a port is listened on while the instance's old worker still has one of them, and the reverse") {
+  const auto [before, after] = GENERATE(std::pair{"127.0.0.1:", ":"}, std::pair{":", "127.0.0.1:"});
+  const auto transport = GENERATE(Transport::Tcp, Transport::Udp);
+  Listeners listeners{kBufferBytes};
+  Listeners::Wanted old{wanted(transport, before + std::string("0"))};
+  REQUIRE(listeners.bind(kEdge, "edge", old));
+  const std::string port = std::to_string(portOf(listeners.views(kEdge)[0]));
+  listeners.closeAll(kEdge);
+  old = {wanted(transport, before + port)};
+  REQUIRE(listeners.bind(kEdge, "edge", old));
+  const UniqueFd workers{::dup(listeners.passed(kEdge, old)[0].fd)};
+  const Listeners::Wanted next{wanted(transport, after + port)};
+  const auto bound = listeners.bind(kEdge, "edge", next);
+  INFO(before << " " << (bound ? "" : bound.error().message));
+  REQUIRE(bound);
+  CHECK(listeners.views(kEdge).size() == 2);
+  // Nobody else gets in between, and the new one stays.
+  CHECK_FALSE(Listeners{kBufferBytes}.bind(kOther, "other", next));
+  listeners.trim(kEdge, next);
+  CHECK(listeners.views(kEdge).size() == 1);
+  if (transport == Transport::Tcp) CHECK(connects(static_cast<std::uint16_t>(std::stoi(port))));
+}
+
 TEST_CASE("an address that another program holds is refused with the system's reason") {
   const UniqueFd taken{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   sockaddr_in address = loopback(0);

@@ -1,0 +1,74 @@
+#include "host/admin/bearers.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "host/base/sha256.h"
+#include "host/base/text.h"
+
+namespace longhaul::host::admin {
+namespace {
+
+constexpr std::string_view kScheme = "bearer ";
+
+bool isBearer(std::string_view authorization) {
+  if (authorization.size() <= kScheme.size()) return false;
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = authorization[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) return false;
+  }
+  return true;
+}
+
+Failure refused(std::string detail) {
+  return {.code = std::string(kUnauthenticated),
+          .detail = std::move(detail),
+          .hint = "\"longhaul token list\" shows the tokens; without Authorization the socket says who you are"};
+}
+
+}  // namespace
+
+Bearers::Bearers(store::StoreQueries& queries, store::StoreExecutor& executor) : queries_(queries) {
+  executor.observe(
+      [this, alive = std::weak_ptr<bool>(alive_)](const store::Write& write, const store::WriteValue& value) {
+        if (!alive.lock()) return;
+        if (const auto* added = std::get_if<store::AddToken>(&write)) {
+          store::Token token = added->token;
+          token.id.value = std::get<store::Added>(value).id;
+          tokens_[token.hash] = token;
+        }
+        if (const auto* revoked = std::get_if<store::RevokeToken>(&write)) revoked_.insert(revoked->token);
+      });
+}
+
+void Bearers::load() {
+  using Tokens = Result<std::vector<store::Token>>;
+  (void)queries_.submit([](store::StoreReader& reader) { return reader.tokens(); },
+                        [this, alive = std::weak_ptr<bool>(alive_)](const Tokens& tokens) {
+                          if (!alive.lock() || !tokens) return;
+                          for (const store::Token& token : *tokens)
+                            tokens_.emplace(token.hash, token);
+                          loaded_ = true;
+                        });
+}
+
+std::variant<Caller, Failure> Bearers::identify(std::string_view authorization, std::int64_t now_us) const {
+  if (!isBearer(authorization)) return refused("Authorization is not \"Bearer TOKEN\", and nothing else is taken");
+  const std::string_view given = authorization.substr(kScheme.size());
+  const auto found = tokens_.find(sha256Hex(given.substr(std::min(given.find_first_not_of(' '), given.size()))));
+  if (found == tokens_.end()) {
+    if (loaded_) return refused("the token is none of this host's");
+    return toFailure({Code::Busy, "the tokens are not read yet; ask again"});
+  }
+  const store::Token& token = found->second;
+  if (token.revoked_at_us != 0 || revoked_.contains(token.id)) {
+    return refused(fmt::format("the token {} was revoked", token.name));
+  }
+  if (token.expires_at_us != 0 && token.expires_at_us <= now_us) {
+    return refused(fmt::format("the token {} expired at {}", token.name, formatTimeUs(token.expires_at_us)));
+  }
+  return Caller{.name = fmt::format("token {}", token.name), .role = token.role};
+}
+
+}  // namespace longhaul::host::admin
