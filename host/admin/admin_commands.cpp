@@ -85,21 +85,21 @@ void AdminService::test(const std::string& name, std::string_view body, const Re
   if (auto* failure = std::get_if<Failure>(&asked)) return reply(std::move(*failure));
   auto& command = std::get<CommandAsked>(asked);
   command.instance = name;
-  around_.supervisor.run(std::move(command), guarded([reply](const Result<CommandResult>& result) {
-                           if (!result) {
-                             // What the host could not do is a failure of the request; what the plugin found is the
-                             // answer to it.
-                             const Code code = result.error().code;
-                             const bool host_said = code == Code::Absent || code == Code::Busy ||
-                                                    code == Code::Closed || code == Code::Timeout;
-                             if (host_said) return reply(toFailure(result.error()));
-                             return reply(dumpJson({{"passed", false}, {"result", result.error().message}}));
-                           }
-                           Json json{{"passed", true}, {"result", resultJson(*result)}};
-                           if (!result->said)
-                             json["warning"] = "the plugin said nothing: whether it tried anything is not known";
-                           reply(dumpJson(json));
-                         }));
+  around_.supervisor.run(
+      std::move(command), guarded([reply](const Result<CommandResult>& result) {
+        if (!result) {
+          // What the host could not do is a failure of the request; what the plugin found is the
+          // answer to it.
+          const Code code = result.error().code;
+          const bool host_said =
+              code == Code::Absent || code == Code::Busy || code == Code::Closed || code == Code::Timeout;
+          if (host_said) return reply(toFailure(result.error()));
+          return reply(dumpJson({{"passed", false}, {"code", codeName(code)}, {"result", result.error().message}}));
+        }
+        Json json{{"passed", true}, {"result", resultJson(*result)}};
+        if (!result->said) json["warning"] = "the plugin said nothing: whether it tried anything is not known";
+        reply(dumpJson(json));
+      }));
 }
 
 void AdminService::approve(const std::string& name, const Reply& reply) {

@@ -70,8 +70,10 @@ void AuditLog::refused(const Caller& caller, const Audited& audited, std::functi
   added();
   publish(caller, audited);
   const bool queued =
-      executor_.submit(rowOf(caller, audited, audited.outcome), [done](const store::WriteResult&) { done(); });
-  if (!queued) done();
+      executor_.submit(rowOf(caller, audited, audited.outcome), [done](const store::WriteResult&) {
+        if (done) done();
+      });
+  if (!queued && done) done();
 }
 
 void AuditLog::publish(const Caller& caller, const Audited& audited) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/base/text.h"
+#include "host/catalog/refused_file.h"
 #include "host/lifecycle/restart_policy.h"
 
 namespace longhaul::host::admin {
@@ -63,6 +64,7 @@ Explanation explainInstance(const supervisor::InstanceView& view, const config::
     addLine(text, "next:", fmt::format("tried again in {}", spanText(*view.next_start_at_us - now_us)));
   addWorker(text, "worker:", view.current, now_us);
   addWorker(text, "incoming:", view.incoming, now_us);
+  addWorker(text, "one-shot:", view.one_shot, now_us);
   if (view.last_end) {
     addLine(text, "last end:",
             fmt::format("{} ago, {}: {}", spanText(now_us - view.last_end->at_us), view.last_end->exit_class,
@@ -71,9 +73,8 @@ Explanation explainInstance(const supervisor::InstanceView& view, const config::
   addLine(text, "refused:", view.refused);
   if (view.health) addLine(text, "health:", fmt::format("{}: {}", view.health->state, view.health->text));
   for (const catalog::PluginView& plugin : plugins) {
-    // A refused file without a known id may be the one that is missed: its name is all there is.
-    const bool may_be_it = plugin.id == view.plugin || (plugin.id.empty() && plugin.path.stem() == view.plugin);
-    if (!may_be_it || plugin.state != catalog::PluginState::Refused) continue;
+    if (!catalog::mayBeRefusedFileOf(plugin, view.plugin)) continue;
+    if (view.reason.find(plugin.reason) != std::string::npos) continue;  // it is why, and was said
     addLine(text, "plugin:", fmt::format("{} is refused: {}", plugin.path.native(), plugin.reason));
   }
   addLine(text, "from:", view.source.empty() ? "the API" : view.source);

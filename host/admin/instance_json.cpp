@@ -118,6 +118,8 @@ Json toJson(const supervisor::InstanceView& view) {
             {"logLinesCount", view.log_lines_count},
             {"logDroppedCount", view.log_dropped_count},
             {"contextVersion", view.context_version},
+            {"commandsRunning", view.commands_running},
+            {"commandsWaiting", view.commands_waiting},
             {"warnings", view.warnings}};
   Json& listeners = json["listeners"] = Json::array();
   for (const supervisor::ListenerView& listener : view.listeners)
@@ -130,6 +132,7 @@ Json toJson(const supervisor::InstanceView& view) {
   if (view.next_start_at_us) json["nextStartAt"] = formatTimeUs(*view.next_start_at_us);
   if (view.current) json["current"] = toJson(*view.current);
   if (view.incoming) json["incoming"] = toJson(*view.incoming);
+  if (view.one_shot) json["oneShot"] = toJson(*view.one_shot);
   if (view.last_end) {
     json["lastEnd"] = {{"at", formatTimeUs(view.last_end->at_us)},
                        {"exitClass", view.last_end->exit_class},

@@ -1,8 +1,9 @@
-// What a worker finds when it begins (the numbers of its descriptors, the places of its arguments), and what host and
-// worker agreed on about signals. Written by process and sandbox, read by worker, which must not include each other.
-// Values.
+// What a worker finds when it begins (the numbers of its descriptors, the places of its arguments), how many commands it
+// takes, and what host and worker agreed on about signals. Written by process, sandbox and supervisor, read by worker,
+// which must not include each other. Values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -35,5 +36,7 @@ enum class Refusal : std::uint16_t {
   NoAccess = 2,      // EACCES, counted
   Kill = 3,          // the process ends by SIGSYS
 };
+// Commands in one worker, a thread each. The host sends no more: others are held until one is done.
+inline constexpr std::size_t kCommandsAtOnce = 16;
 
 }  // namespace longhaul::host

@@ -8,7 +8,6 @@
 #include "host/cli/output.h"
 
 namespace longhaul::host::cli {
-namespace {
 
 Code codeOf(const ApiAnswer& answer) {
   constexpr std::array kCodes{Code::Invalid,  Code::NotFound, Code::TooLarge,  Code::NotGranted, Code::Conflict,
@@ -35,8 +34,6 @@ Code codeOf(const ApiAnswer& answer) {
       return answer.status < 500 ? Code::Invalid : Code::Internal;
   }
 }
-
-}  // namespace
 
 Target& Target::step(std::string_view name) {
   text_ += '/' + percentEncoded(name);

@@ -39,6 +39,8 @@ struct ApiAnswer {
 
 // The error of a problem document: its sentence, and its hint as a second line.
 Error problemOf(const ApiAnswer& answer);
+// The code that the answer names, else the one that fits its status.
+Code codeOf(const ApiAnswer& answer);
 // Of an answer that came through an exchange.
 Result<ApiAnswer> decode(HttpAnswer answer);
 

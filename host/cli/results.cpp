@@ -46,7 +46,7 @@ void Results::done(const std::string& name, const std::string& sentence, Json de
   names_.push_back(name);
 }
 
-void Results::failed(const std::string& name, const Error& error) {
+void Results::failed(const std::string& name, const Error& error, Exit exit) {
   session_.output.error(error);
   const std::string sentence = error.message.substr(0, error.message.find('\n'));
   values_.push_back({{"name", name},
@@ -54,7 +54,7 @@ void Results::failed(const std::string& name, const Error& error) {
                      {"ok", false},
                      {"error", {{"code", codeName(error.code)}, {"detail", sentence}}}});
   names_.push_back(name);
-  note(exitOf(error.code));
+  note(exit);
 }
 
 void Results::await(const WaitFor& what, bool changed, std::chrono::steady_clock::time_point deadline,

@@ -16,7 +16,9 @@ class Results {
 
   // Done, with a sentence for people ("is disabled").
   void done(const std::string& name, const std::string& sentence, Json details);
-  void failed(const std::string& name, const Error& error);
+  void failed(const std::string& name, const Error& error) { failed(name, error, exitOf(error.code)); }
+  // Where what failed was not the asking: its code says what was found, and the exit code is the verb's own.
+  void failed(const std::string& name, const Error& error, Exit exit);
   // Waits, and says what came of it. `changed` false: it was so already.
   void await(const WaitFor& what, bool changed, std::chrono::steady_clock::time_point deadline,
              std::chrono::milliseconds timeout);

@@ -97,7 +97,9 @@ Exit test(Session& session, const Arguments& arguments) {
     const Json& result = memberAt(*answer, "result");
     const std::string text = result.is_string() ? result.get<std::string>() : dumpJson(result);
     if (!flagAt(*answer, "passed")) {
-      results.failed(name, Error{Code::Invalid, fmt::format("failed: {}", text)});
+      // The plugin's own status: it is no fault of the request, and no reason for another exit code than 1.
+      results.failed(name, Error{codeOf({.status = 500, .body = *answer, .text = {}}), fmt::format("failed: {}", text)},
+                     Exit::Error);
       continue;
     }
     if (const std::string warning = textAt(*answer, "warning"); !warning.empty()) {

@@ -102,6 +102,12 @@ void showRun(Block& block, const Json& instance, bool wide) {
   if (const Json& worker = memberAt(instance, "incoming"); worker.is_object()) {
     block.line("Incoming", workerText(worker, block));
   }
+  if (const Json& worker = memberAt(instance, "oneShot"); worker.is_object()) {
+    block.line("One-shot", workerText(worker, block) + "; for commands alone");
+  }
+  const auto running = numberAt(instance, "commandsRunning");
+  const auto waiting = numberAt(instance, "commandsWaiting");
+  if (running + waiting > 0) block.line("Commands", fmt::format("{} under way, {} wait", running, waiting));
   for (const Json& listener : memberAt(instance, "listeners")) {
     const std::string transport = textAt(listener, "transport");
     std::string text = fmt::format("{}/{}", textAt(listener, "address"), transport);

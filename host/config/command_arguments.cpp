@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/base/text.h"
+#include "host/config/parameters.h"
 #include "host/config/problem.h"
 
 namespace longhaul::host::config {
@@ -12,12 +13,6 @@ namespace {
 
 using catalog::Command;
 using catalog::CommandArgument;
-
-std::string trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(' ') - first + 1));
-}
 
 // As people write a list: "a, b" or ["a", "b"].
 Json asArray(const Json& value) {
@@ -27,15 +22,7 @@ Json asArray(const Json& value) {
   if (text.starts_with('[')) {
     if (auto parsed = parseJson(text); parsed && parsed->is_array()) return std::move(*parsed);
   }
-  Json all = Json::array();
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', at), text.size());
-    if (std::string piece = trimmed(std::string_view(text).substr(at, comma - at)); !piece.empty()) {
-      all.push_back(std::move(piece));
-    }
-    at = comma + 1;
-  }
-  return all;
+  return listFromText(text);
 }
 
 void checkOption(const CommandArgument& argument, const Json& value, std::vector<std::string>& faults) {

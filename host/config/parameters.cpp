@@ -232,19 +232,24 @@ Json fromText(const Parameter& parameter, const std::string& text) {
       return parsed && parsed->is_boolean() ? *parsed : Json(text);
     case ParameterType::Authentication:
       return parsed && parsed->is_object() ? *parsed : Json(text);
-    case ParameterType::MultiSelect: {
-      if (parsed && parsed->is_array()) return *parsed;
-      Json all = Json::array();
-      for (std::size_t at = 0; at <= text.size() && !text.empty();) {
-        const std::size_t comma = std::min(text.find(',', at), text.size());
-        all.push_back(text.substr(at, comma - at));
-        at = comma + 1;
-      }
-      return all;
-    }
+    case ParameterType::MultiSelect:
+      return parsed && parsed->is_array() ? *parsed : listFromText(text);
     default:
       return text;
   }
+}
+
+Json listFromText(std::string_view text) {
+  Json all = Json::array();
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    std::string_view piece = text.substr(at, comma - at);
+    piece.remove_prefix(std::min(piece.find_first_not_of(' '), piece.size()));
+    piece = piece.substr(0, piece.find_last_not_of(' ') + 1);
+    if (!piece.empty()) all.push_back(std::string(piece));
+    at = comma + 1;
+  }
+  return all;
 }
 
 Json withDefaults(const catalog::Manifest& manifest, const Json& parameters) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/base/json.h"
@@ -21,6 +22,9 @@ std::vector<Problem> checkParameters(const catalog::Manifest& manifest, const Js
 // What somebody means who writes this text for the parameter, on a command line: numbers and booleans as such, lists
 // apart at their commas. A text that is none of its type stays a text, for checkParameters to say so.
 Json fromText(const catalog::Parameter& parameter, const std::string& text);
+
+// The pieces of a list as people write it: "a, b". Blanks around a piece are not of it, and an empty piece is none.
+Json listFromText(std::string_view text);
 
 // What the plugin is given: the defaults of the manifest under what the operator set. References stay references.
 Json withDefaults(const catalog::Manifest& manifest, const Json& parameters);

@@ -126,13 +126,8 @@ std::string Keyring::text() const {
   return text;
 }
 
-bool Keyring::full() const {
-  return keys_.size() >= kKeysMax;
-}
-
 std::string Keyring::addKey() {
   start();
-  LONGHAUL_CHECK(!full(), "there is room for a key");
   Key key;
   ::randombytes_buf(key.id.data(), key.id.size());
   ::crypto_aead_xchacha20poly1305_ietf_keygen(key.bytes.data());

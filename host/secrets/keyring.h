@@ -37,8 +37,6 @@ class Keyring {
   void keepOnly(const std::vector<std::string>& ids);
   std::vector<std::string> ids() const;  // the newest last
   bool empty() const { return keys_.empty(); }
-  // Another key would make a text that parse() refuses.
-  bool full() const;
 
   // Base64 of version, key id, nonce and ciphertext. There must be a key.
   std::string seal(std::string_view secret, const Place& place) const;

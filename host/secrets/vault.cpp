@@ -51,12 +51,7 @@ Result<void> Vault::load() {
   }
   auto keyring = Keyring::parse(*text);
   if (!keyring) return withContext(file_.native(), std::move(keyring).error());
-  if (keyring->empty()) {
-    // In memory alone it would be lost with the daemon, and with it all that it has sealed.
-    if (of_systemd_) return Error{Code::Invalid, fmt::format("{} has no key in it", file_.native())};
-    keyring->addKey();
-    if (auto done = save(*keyring); !done) return done;
-  }
+  if (keyring->empty()) keyring->addKey();
   keyring_ = std::move(*keyring);
   return {};
 }
@@ -104,11 +99,6 @@ Result<void> Vault::addKey() {
     const std::lock_guard lock{mutex_};
     if (auto may = writable(); !may) return may;
     next = keyring_;
-  }
-  if (next.full()) {
-    return Error{Code::Conflict, fmt::format("{} keys are in use, and {} has no room for another; write the files of "
-                                             "instances anew that name the oldest, then rotate again",
-                                             next.ids().size(), file_.native())};
   }
   next.addKey();
   if (auto done = save(next); !done) return done;  // on the disk before anything is sealed with it

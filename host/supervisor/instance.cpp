@@ -109,24 +109,29 @@ void Instance::hostStop() {
   tell(EventKind::HostStop);
 }
 
-void Instance::refreshTarget() {
-  auto wanted =
+Instance::Wanted Instance::wanted() const {
+  Wanted wanted;
+  wanted.target =
       wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
-  not_taken_.clear();
-  if (const auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
-    return post({.kind = EventKind::HeldSet, .text = *missing});
+  // Without what an operator requires, and without room, nothing runs on.
+  if (auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
+    return {.target = Error{Code::NotGranted, *missing}, .not_taken = *missing};
   }
-  if (!disk_full_.empty()) return post({.kind = EventKind::HeldSet, .text = disk_full_});
-  if (!wanted) {
-    // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
-    not_taken_ = wanted.error().message;
-    const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
-    if (before != nullptr && before->id == record_.plugin) {
-      auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
-                                   shared_.settings.context_bytes_max);
-      if (runnable) wanted = makeTarget(record_.target, before->manifest, runnable->config.long_running);
-    }
-  }
+  if (!disk_full_.empty()) return {.target = Error{Code::StoreFull, disk_full_}, .not_taken = disk_full_};
+  if (wanted.target) return wanted;
+  // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
+  wanted.not_taken = wanted.target.error().message;
+  const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
+  if (before == nullptr || before->id != record_.plugin) return wanted;
+  auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
+                               shared_.settings.context_bytes_max);
+  if (runnable) wanted.target = makeTarget(record_.target, before->manifest, runnable->config.long_running);
+  return wanted;
+}
+
+void Instance::refreshTarget() {
+  auto [wanted, not_taken] = this->wanted();
+  not_taken_ = std::move(not_taken);
   if (!wanted) return post({.kind = EventKind::HeldSet, .text = not_taken_});
   if (awaitsApproval(record_)) {
     // Made while its plugin was not there: now it is known what its making approved.
@@ -168,13 +173,16 @@ void Instance::approve(Supervisor::Done done) {
 // ---------------------------------------------------------------- the machine
 
 void Instance::post(Event event) {
-  if (one_shot_) {
+  if (one_shot_ && (!deferred_.empty() || endsOneShot(event))) {
     // It goes on without delay: the commands under way have the time that a stop has.
     deferred_.push_back(std::move(event));
     return stopOneShot(lifecycle::EndCause::Operator);
   }
   events_.push_back(std::move(event));
-  if (stepping_) return;
+  if (!stepping_) performEvents();
+}
+
+void Instance::performEvents() {
   stepping_ = true;
   while (!events_.empty()) {
     const Event next = std::move(events_.front());
@@ -468,15 +476,19 @@ void Instance::onEnded(WorkerProcess& worker) {
 
   const bool was_current = current_ && current_->id == ended;
   auto& of = was_current ? current_ : incoming_;
-  dying_.push_back(std::move(of->process));
+  bury(std::move(of->process));
   of.reset();
   if (was_current) finishContextWaits(0, false);
   watchFolder();
-  // It is on the stack of this call.
+  post({.kind = was_current ? EventKind::CurrentEnded : EventKind::IncomingEnded, .worker = ended, .exit = exit});
+}
+
+// What ended is on the stack of this call: it goes in a later turn.
+void Instance::bury(std::unique_ptr<WorkerProcess> worker) {
+  dying_.push_back(std::move(worker));
   shared_.around.loop.post([&shared = shared_, id = id()] {
     if (Instance* instance = shared.find(id)) instance->dying_.clear();
   });
-  post({.kind = was_current ? EventKind::CurrentEnded : EventKind::IncomingEnded, .worker = ended, .exit = exit});
 }
 
 }  // namespace longhaul::host::supervisor

@@ -86,7 +86,8 @@ class Instance final : public WorkerEvents {
     lifecycle::WorkerId worker = lifecycle::WorkerId::None;  // None: held
   };
   // A worker for commands where no other serves the instance: by the same way as any worker, but its loop is not
-  // entered. While it lives the machine hears of nothing; what comes for it waits, and ends the one-shot worker.
+  // entered. While it lives the machine starts none: an event that would, or that changes what is to run, waits and
+  // ends the one-shot worker.
   struct OneShot {
     enum class Stage : std::uint8_t { Slot, Load, Fence, Start, Ready, Stop };
     Stage stage = Stage::Slot;
@@ -106,8 +107,16 @@ class Instance final : public WorkerEvents {
     TimerId timer = TimerId::None;
   };
 
+  // What the catalog and the record ask for; where that cannot be taken up, the file of before if it still fits.
+  struct Wanted {
+    Result<lifecycle::Target> target = Error{};
+    std::string not_taken{};  // why it is not what is asked for
+  };
+  Wanted wanted() const;
+
   void tell(lifecycle::EventKind kind) { post({.kind = kind}); }
   void post(lifecycle::Event event);
+  void performEvents();
   void perform(const lifecycle::Action& action);
   void logChange(lifecycle::PublicState before, const std::string& reason_before);
   void log(logs::LogLevel level, std::string_view text);
@@ -123,6 +132,7 @@ class Instance final : public WorkerEvents {
   std::vector<sandbox::LayerState> layersHere() const;  // of any worker of it
   std::filesystem::path dataFolder() const;             // of the workers: their working folder
   void startFailed(lifecycle::WorkerId worker, std::string text);
+  store::Fence fenceFor(const lifecycle::Target& target) const;
   void queueFence(const lifecycle::Action& action);
   void fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, lifecycle::WorkerId death_of,
                  store::WriteResult result);
@@ -133,6 +143,7 @@ class Instance final : public WorkerEvents {
   void setLastGood(const lifecycle::Target& target);
   void storeDeath(lifecycle::WorkerId worker);
 
+  const catalog::PluginFile* fileForCommands() const;
   void pumpCommands();
   void sendCommand(std::uint64_t command, WorkerProcess& worker);
   void commandTimedOut(std::uint64_t command);
@@ -140,6 +151,7 @@ class Instance final : public WorkerEvents {
   void finishCommand(std::uint64_t command, Result<services::CommandResult> result);
   void failCommandsOf(lifecycle::WorkerId worker, const Error& error);
   std::size_t commandsOn(lifecycle::WorkerId worker) const;
+  bool endsOneShot(const lifecycle::Event& event) const;
   void beginOneShot();
   void spawnOneShot();
   void oneShotLoaded();
@@ -171,6 +183,7 @@ class Instance final : public WorkerEvents {
   void armRefusals();
   std::vector<LimitView> limitViews() const;
 
+  void bury(std::unique_ptr<WorkerProcess> worker);
   WorkerProcess* process(lifecycle::WorkerId worker) const;
   WorkerProcess* serving() const;  // the worker that was given a context; null: none
   Slot* slot(lifecycle::WorkerId worker);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/base/limits.h"
+#include "host/base/worker_contract.h"
 #include "host/config/command_arguments.h"
 #include "host/protocol/messages.h"
 #include "host/supervisor/instance.h"
@@ -19,7 +20,6 @@ using services::CommandResult;
 
 namespace {
 
-constexpr std::size_t kCommandsAtOnce = 16;         // in one worker: LONGHAUL_COMMANDS_AT_ONCE of longhaul/commands.h
 constexpr std::size_t kCommandsWaitingMax = 256;    // of one instance, those under way included
 constexpr std::size_t kCommandBytesMax = 4U << 20;  // arguments and context of one command, as its result
 constexpr std::string_view kCapability = "longhaul.commands/1";
@@ -37,9 +37,20 @@ Code codeOf(std::int32_t status) {
 
 }  // namespace
 
+// Whose commands these are: what serves, else what a one-shot worker would be started of.
+const catalog::PluginFile* Instance::fileForCommands() const {
+  Digest digest = record_.target.digest;
+  if (current_) {
+    digest = current_->target.digest;
+  } else if (const auto target = wanted().target) {
+    digest = target->digest;
+  }
+  const catalog::PluginFile* file = shared_.around.catalog.find(digest);
+  return file != nullptr && file->id == record_.plugin ? file : shared_.around.catalog.latest(record_.plugin);
+}
+
 void Instance::run(CommandAsked asked, services::InstanceCalls::Done done) {
-  const catalog::PluginFile* file = shared_.around.catalog.find(record_.target.digest);
-  if (file == nullptr || file->id != record_.plugin) file = shared_.around.catalog.latest(record_.plugin);
+  const catalog::PluginFile* file = fileForCommands();
   if (file == nullptr) {
     return done(
         Error{Code::NotFound, fmt::format("the plugin {} of {} is not there: drop its .so into the plugin folder",
@@ -76,6 +87,7 @@ std::size_t Instance::commandsOn(WorkerId worker) const {
 // Each command that is held goes where the phase says: to the worker that serves, to a one-shot worker where none does,
 // or it waits on while one is on its way.
 void Instance::pumpCommands() {
+  if (stepping_) return;  // once the machine is where its events lead
   std::vector<std::uint64_t> held;
   for (const auto& [id, command] : commands_) {
     if (command.worker == WorkerId::None) held.push_back(id);

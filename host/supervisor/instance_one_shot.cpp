@@ -10,6 +10,8 @@
 namespace longhaul::host::supervisor {
 
 using lifecycle::EndCause;
+using lifecycle::EventKind;
+using lifecycle::Phase;
 using lifecycle::WorkerId;
 
 namespace {
@@ -19,11 +21,28 @@ constexpr std::uint64_t kFirstOneShot = std::uint64_t{1} << 63;
 
 }  // namespace
 
+// Who orders a stop or a fresh worker means this one too. Anything else ends it only when the instance needs the place
+// for a worker of its own, or when other bytes, configuration or grants are to run now: a copy of the machine says so.
+bool Instance::endsOneShot(const lifecycle::Event& event) const {
+  switch (event.kind) {
+    case EventKind::Disable:
+    case EventKind::Orphan:
+    case EventKind::HostStop:
+    case EventKind::Restart:
+      return true;
+    default:
+      break;
+  }
+  lifecycle::InstanceMachine tried = *machine_;
+  tried.step(event, shared_.around.loop.timers().now(), 0);
+  if (tried.phase() != Phase::Rest && tried.phase() != Phase::Wait) return true;
+  const auto [target, not_taken] = wanted();
+  return !target || !(*target == one_shot_->slot.target);
+}
+
 void Instance::beginOneShot() {
-  auto wanted =
-      wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
+  const auto [wanted, not_taken] = this->wanted();
   Result<Runnable> runnable = wanted ? runnableFor(*wanted) : Result<Runnable>{wanted.error()};
-  if (!disk_full_.empty()) runnable = Error{Code::StoreFull, disk_full_};
   if (!runnable) {
     return failCommandsOf(WorkerId::None,
                           {Code::Closed, fmt::format("no worker can be started for it: {}", runnable.error().message)});
@@ -41,7 +60,7 @@ void Instance::beginOneShot() {
 
 void Instance::slotFree() {
   if (one_shot_ && one_shot_->stage == OneShot::Stage::Slot) return spawnOneShot();
-  tell(lifecycle::EventKind::SlotFree);
+  tell(EventKind::SlotFree);
 }
 
 void Instance::armOneShot(Duration after, std::string what) {
@@ -75,16 +94,7 @@ void Instance::oneShotLoaded() {
   if (one_shot_->stage != OneShot::Stage::Load) return;
   one_shot_->stage = OneShot::Stage::Fence;
   armOneShot(one_shot_->slot.target.ready_timeout, "it was not ready in time");
-  const lifecycle::Target& target = one_shot_->slot.target;
-  store::Fence fence{.instance = id(),
-                     .target = {target.digest, target.config_revision, target.grants},
-                     .state_schema = 0,
-                     .death = std::nullopt,
-                     .at_us = wallNowUs()};
-  if (const catalog::PluginFile* file = shared_.around.catalog.find(target.digest)) {
-    fence.state_schema = file->manifest.state_schema;
-  }
-  shared_.around.store.submit(std::move(fence),
+  shared_.around.store.submit(fenceFor(one_shot_->slot.target),
                               [&shared = shared_, id = id(), worker = one_shot_->slot.id](store::WriteResult result) {
                                 if (Instance* instance = shared.find(id))
                                   instance->oneShotFenced(worker, std::move(result));
@@ -136,11 +146,7 @@ void Instance::oneShotEnded(WorkerProcess& worker) {
     deaths_.erase(one_shot_->slot.id);
   }
   finishContextWaits(0, false);
-  dying_.push_back(std::move(one_shot_->slot.process));
-  // It is on the stack of this call.
-  shared_.around.loop.post([&shared = shared_, id = id()] {
-    if (Instance* instance = shared.find(id)) instance->dying_.clear();
-  });
+  bury(std::move(one_shot_->slot.process));
   const Error fault{Code::Closed, fmt::format("the worker that was started for it did not come up: {}", exit.text)};
   endOneShot(was_ready ? nullptr : &fault);
 }
@@ -151,12 +157,11 @@ void Instance::endOneShot(const Error* fault) {
   shared_.slots.giveBack(id());
   one_shot_.reset();
   watchFolder();
-  auto deferred = std::exchange(deferred_, {});
-  if (fault != nullptr && deferred.empty()) failCommandsOf(WorkerId::None, *fault);
-  for (lifecycle::Event& event : deferred)
-    post(std::move(event));
-  pumpCommands();
-  shared_.changed(id());
+  if (fault != nullptr && deferred_.empty()) failCommandsOf(WorkerId::None, *fault);
+  // All that waited comes before a command that is held: it may want another one-shot worker.
+  for (lifecycle::Event& event : std::exchange(deferred_, {}))
+    events_.push_back(std::move(event));
+  if (!stepping_) performEvents();
 }
 
 }  // namespace longhaul::host::supervisor

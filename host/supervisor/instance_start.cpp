@@ -209,15 +209,17 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
 
 // ---------------------------------------------------------------- fence and start
 
+store::Fence Instance::fenceFor(const lifecycle::Target& target) const {
+  const catalog::PluginFile* file = shared_.around.catalog.find(target.digest);
+  return {.instance = id(),
+          .target = {target.digest, target.config_revision, target.grants},
+          .state_schema = file != nullptr ? file->manifest.state_schema : 0,
+          .death = std::nullopt,
+          .at_us = wallNowUs()};
+}
+
 void Instance::queueFence(const Action& action) {
-  store::Fence fence{.instance = id(),
-                     .target = {action.target.digest, action.target.config_revision, action.target.grants},
-                     .state_schema = 0,
-                     .death = std::nullopt,
-                     .at_us = wallNowUs()};
-  if (const catalog::PluginFile* file = shared_.around.catalog.find(action.target.digest)) {
-    fence.state_schema = file->manifest.state_schema;
-  }
+  store::Fence fence = fenceFor(action.target);
   if (const auto death = deaths_.find(action.death_of); death != deaths_.end()) fence.death = death->second;
   shared_.around.store.submit(std::move(fence),
                               [&shared = shared_, id = id(), fence_id = action.fence, target = action.target,

@@ -81,11 +81,20 @@ InstanceView Instance::view(bool with_usage, bool with_limits) const {
   const PublicState state = machine_->publicState();
   view.state = lifecycle::publicStateName(state);
   view.reason = machine_->reason();
+  if (state == PublicState::Held && shared_.around.catalog.latest(record_.plugin) == nullptr) {
+    // A file that came after it was held, and is refused, changed nothing but the reason.
+    if (auto now = wanted(); !now.target) view.reason = std::move(now.not_taken);
+  }
   view.remedy = remedyOf(state, record_.name, last_end_.has_value());
   const TimePoint now = shared_.around.loop.timers().now();
   if (const auto next = machine_->nextStartAt()) view.next_start_at_us = wallOf(*next, now);
   if (current_ && current_->process) view.current = workerView(*current_->process, current_->layers, with_usage);
   if (incoming_ && incoming_->process) view.incoming = workerView(*incoming_->process, incoming_->layers, with_usage);
+  if (one_shot_ && one_shot_->slot.process) {
+    view.one_shot = workerView(*one_shot_->slot.process, one_shot_->slot.layers, with_usage);
+  }
+  view.commands_waiting = commandsOn(lifecycle::WorkerId::None);
+  view.commands_running = commands_.size() - view.commands_waiting;
   view.last_end = last_end_;
   if (const auto& refused = machine_->refusedTarget()) {
     const catalog::PluginFile* file = shared_.around.catalog.find(refused->digest);

@@ -72,6 +72,9 @@ struct InstanceView {
   std::string remedy;  // what an operator can do; empty: nothing is wrong
   std::optional<WorkerView> current;
   std::optional<WorkerView> incoming;
+  std::optional<WorkerView> one_shot;  // started for commands alone, while no other serves
+  std::uint64_t commands_running = 0;  // a worker has them
+  std::uint64_t commands_waiting = 0;  // for a worker, or for a place in it
   std::optional<EndView> last_end;
   std::string refused;               // a target that was tried and given up for the one that runs; empty: none
   std::uint64_t restarts_count = 0;  // starts after the first since the daemon's start

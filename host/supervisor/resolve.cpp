@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/catalog/grants.h"
+#include "host/catalog/refused_file.h"
 #include "host/config/parameters.h"
 
 namespace longhaul::host::supervisor {
@@ -44,6 +45,11 @@ Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, cons
                                        const config::RestartConfig& defaults, std::size_t context_bytes_max) {
   const catalog::PluginFile* file = catalog.latest(record.plugin);
   if (file == nullptr) {
+    const auto views = catalog.list();
+    if (const catalog::PluginView* refused = catalog::refusedFileOf(views, record.plugin)) {
+      return Error{Code::NotFound, fmt::format("the file of plugin {} is refused ({}): {}", record.plugin,
+                                               refused->path.native(), refused->reason)};
+    }
     std::string folders;
     for (const auto& folder : catalog.folders())
       folders += (folders.empty() ? "" : ", ") + folder.string();

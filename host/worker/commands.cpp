@@ -8,10 +8,14 @@
 #include "host/base/limits.h"
 #include "host/base/result.h"
 #include "host/base/text.h"
+#include "host/base/worker_contract.h"
 #include "host/worker/last_error.h"
 
 namespace longhaul::host::worker {
 namespace {
+
+// The host sends no more than the worker takes.
+static_assert(kCommandsAtOnce == LONGHAUL_COMMANDS_AT_ONCE);
 
 // Keeps what the plugin puts. Only the first counts, as the header says.
 struct Kept {

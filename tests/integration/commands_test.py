@@ -51,7 +51,8 @@ class Commands(harness.DaemonTest):
         self.held(daemon, "c")
         self.assertEqual("released 1", Asked(daemon, "c", "release").result()["result"])
         self.assertEqual("released", first.result()["result"])
-        self.assertEqual("", Asked(daemon, "c", "say-nothing").result()["result"])
+        for command, said in (("say-nothing", False), ("say-empty", True)):
+            self.assertEqual({"said": said, "result": ""}, Asked(daemon, "c", command).result().body)
         # What is wrong is said before the plugin hears of it, every fault at once.
         code, _, text = daemon.cli("exec", "c", "ecko", code=None)
         self.assertNotEqual(0, code)
@@ -99,6 +100,14 @@ class Commands(harness.DaemonTest):
         harness.until(lambda: not daemon.workers(), "the worker goes when nothing is left to do")
         self.assertEqual(before, daemon.instance("c")["state"])
         self.assertEqual([], daemon.api("GET", "/instances/c/deaths")["deaths"])
+        # What there is only for commands is seen as such while it is there.
+        held = Asked(daemon, "c", "hold")
+        self.held(daemon, "c")
+        seen = daemon.instance("c")
+        self.assertEqual(("disabled", 1), (seen["state"], seen["commandsRunning"]))
+        self.assertIn(f"One-shot: pid {seen['oneShot']['pid']}", daemon.cli("status", "c"))
+        Asked(daemon, "c", "release").result()
+        self.assertEqual("released", held.result()["result"])
         # Enabled meanwhile: the one-shot worker goes first, then the loop runs with what it wrote.
         Asked(daemon, "c", "remember", {"key": "k", "value": "w"})
         daemon.cli("enable", "c")
@@ -116,13 +125,15 @@ class Commands(harness.DaemonTest):
 
     def test_commands_come_through_back_off_and_replacement(self):
         daemon = self.daemon("test_commander")
-        # Between two starts of a loop that crashes there is no worker: commands get one, and the restarts go on.
-        daemon.put_instance("sick", PLUGIN, {"loop": "crashes"}, restart={"first_delay": "2s"})
+        # Between two starts of a loop that crashes there is no worker: commands get one, and the restarts go on. The
+        # time between is long, for a command that comes as the loop starts once more would die with it.
+        daemon.put_instance("sick", PLUGIN, {"loop": "crashes"}, restart={"first_delay": "20s"})
         daemon.wait_known("sick")
         harness.until(lambda: daemon.instance("sick")["state"] == "backoff", "it waits for its restart")
         said = Asked(daemon, "sick", "echo", {"text": "x"}).result()
         self.assertEqual(200, said.status, said.body)
         starts = daemon.instance("sick")["restartsCount"]
+        daemon.cli("release", "sick", "--no-wait")
         harness.until(lambda: daemon.instance("sick")["restartsCount"] > starts, "it is started again")
         daemon.cli("disable", "sick")
         # One command keeps the old worker until its stop deadline; those that come meanwhile are the next worker's.
@@ -134,8 +145,11 @@ class Commands(harness.DaemonTest):
         kept = Asked(daemon, "c", "hold")
         self.held(daemon, "c")
         daemon.cli("restart", "c", "--no-wait")
-        harness.until(lambda: daemon.instance("c").get("incoming") or daemon.instance("c")["current"]["generation"] > generation,
-                      "the next worker is on its way")
+
+        def next_is_on_its_way():
+            seen = daemon.instance("c")  # one look: between two it may be the one, then the other
+            return seen.get("incoming") or seen.get("current", {}).get("generation", 0) > generation
+        harness.until(next_is_on_its_way, "the next worker is on its way")
         after = Asked(daemon, "c", "echo", {"text": "x"})
         self.assertEqual(200, after.result().status, after.result().body)
         self.assertIn("whether it took effect is not known", kept.result()["detail"])

@@ -23,7 +23,8 @@ class Commander : public longhaul::CommandPlugin {
     onCommand("echo", [this](const longhaul::Command& command) { return echo(command); });
     onCommand("hold", [this](const longhaul::Command&) { return hold(); });
     onCommand("release", [this](const longhaul::Command&) { return release(); });
-    onCommand("say-nothing", [](const longhaul::Command&) { return std::string(); });
+    onCommand("say-nothing", [](const longhaul::Command&) { return std::nullopt; });
+    onCommand("say-empty", [](const longhaul::Command&) { return std::string(); });
     onCommand("throw", [](const longhaul::Command& command) -> std::string {
       throw std::invalid_argument(command.argument("text", ""));
     });
@@ -54,13 +55,14 @@ class Commander : public longhaul::CommandPlugin {
   }
 
   void longRunningExecution() override {
-    const std::string loop = server().parameter("loop", "waits");
-    if (loop == "crashes") std::abort();
-    if (loop == "ends") return;
     {
       const std::lock_guard lock(mutex_);
       in_loop_ = true;
     }
+    server().ready();  // only now: a command that came before would not see that the loop runs
+    const std::string loop = server().parameter("loop", "waits");
+    if (loop == "crashes") std::abort();
+    if (loop == "ends") return;
     stopToken().wait();
   }
 

@@ -17,6 +17,7 @@
 #include <mutex>
 
 #include "host/base/unique_fd.h"
+#include "host/base/worker_contract.h"
 
 namespace longhaul::host::sandbox {
 namespace {

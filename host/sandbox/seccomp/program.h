@@ -1,7 +1,7 @@
 // The filter of system calls, compiled in the host by libseccomp, so that the worker needs none of it: the worker loads
 // bytes. What is refused goes to the worker's SIGSYS handler, which counts it (host/worker/signal_handlers.h) and
-// answers with the error that the filter's data names. A plugin that replaces the handler loses the count, not the
-// refusal.
+// answers with the error that the filter's data names (Refusal, base/worker_contract.h). A plugin that replaces the
+// handler loses the count, not the refusal.
 //
 // Allowed is what is not listed: a plugin is any program, and what a list of allowed calls forgets breaks it later, on
 // another libc. What is listed is what reaches beyond its own process. Any thread.
@@ -16,13 +16,6 @@
 #include "host/sandbox/plan.h"
 
 namespace longhaul::host::sandbox {
-
-// SECCOMP_RET_DATA of a trapped call, which the handler finds in si_errno.
-enum class Refusal : std::uint16_t {
-  NotPermitted = 1,  // EPERM, counted
-  NoAccess = 2,      // EACCES, counted
-  Kill = 3,          // nothing but an attack makes this call: the process ends by SIGSYS
-};
 
 struct ProgramFor {
   bool connect = false;

@@ -108,7 +108,11 @@ TEST_CASE("Explain says state, reason, faults of the instance's file and a refus
   catalog::PluginView refused;
   refused.path = "/p/syslog.so";
   refused.reason = "it is half a file";
-  const Explanation explanation = explainInstance(view, plan, {refused}, 0);
+  catalog::PluginView beside;
+  beside.path = "/p/syslog";
+  beside.reason = "/p/syslog is a folder";
+  const Explanation explanation = explainInstance(view, plan, {beside, refused}, 0);
+  CHECK(explanation.text.find("is a folder") == std::string::npos);
   CHECK(explanation.problems.size() == 1);
   for (const auto* part : {"edge (syslog) is held: there is no plugin syslog\n", "unknown key", "it is half a file",
                            "put its file into a plugin folder"})

@@ -116,6 +116,19 @@ TEST_CASE("One failure of several does not keep the others, and its code is the 
   CHECK(std::count(ran.out.begin(), ran.out.end(), '\n') == 2);
 }
 
+TEST_CASE("A test that fails has the plugin's status as its code, and its own exit code") {
+  TestServer server;
+  hasInstances(server, "?name=a", {"a"});
+  server.answer("POST " + kInstances + "/a/test", 200,
+                {{"passed", false}, {"code", "NOT_FOUND"}, {"result", "there is no such channel"}});
+  const Ran ran = runLonghaul(server, {"test", "a", "-o", "jsonl"});
+  CHECK(ran.exit == Exit::Error);
+  const auto row = parseJson(ran.out);
+  REQUIRE(row);
+  CHECK(row->at("error").at("code") == "NOT_FOUND");
+  CHECK_THAT(row->at("error").at("detail").get<std::string>(), Contains("there is no such channel"));
+}
+
 TEST_CASE("remove wants --yes, and says what goes") {
   TestServer server;
   hasInstances(server, "?name=a", {"a"});

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "host/config/parameters.h"
+
 using longhaul::host::Code;
 using longhaul::host::Json;
 using longhaul::host::config::checkArguments;
@@ -38,6 +40,16 @@ TEST_CASE("a command's arguments get their defaults, and lists are lists however
   CHECK((*checkArguments(manifest(), "send", {{"to", "x"}, {"tags", 7}}))["tags"] == Json{7});
   CHECK(*checkArguments(manifest(), "ping", Json::object()) == Json::object());
   CHECK(*checkArguments(manifest(), "ping", {{"nothing", nullptr}}) == Json::object());
+}
+
+TEST_CASE("a list that people write is taken apart alike for a command and for a parameter") {
+  const Json wanted{"a", "b c"};
+  CHECK(config::listFromText(" a,, b c ,") == wanted);
+  CHECK(config::listFromText("") == Json::array());
+  catalog::Parameter parameter;
+  parameter.type = catalog::ParameterType::MultiSelect;
+  CHECK(config::fromText(parameter, "a, b c") == wanted);
+  CHECK(config::fromText(parameter, R"(["a, b"])") == Json::array({"a, b"}));
 }
 
 TEST_CASE("what is wrong with a command is told at once, with the remedy and without secrets") {

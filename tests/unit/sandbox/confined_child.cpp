@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "host/base/worker_contract.h"
 #include "host/sandbox/apply.h"
 
 namespace longhaul::host::test {
@@ -17,13 +18,13 @@ constexpr int kNotConfined = 200;
 // What the worker's handler does with a refused call, without the counting.
 void answerRefused(int, siginfo_t* info, void* context) {
   auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext;
-  const auto refusal = static_cast<sandbox::Refusal>(info->si_errno);
-  if (refusal == sandbox::Refusal::Kill) {
+  const auto refusal = static_cast<Refusal>(info->si_errno);
+  if (refusal == Refusal::Kill) {
     ::signal(SIGSYS, SIG_DFL);
     ::raise(SIGSYS);
     return;
   }
-  const int error = refusal == sandbox::Refusal::NoAccess ? EACCES : EPERM;
+  const int error = refusal == Refusal::NoAccess ? EACCES : EPERM;
 #if defined(__x86_64__)
   registers.gregs[REG_RAX] = -error;
 #else

@@ -117,38 +117,6 @@ TEST_CASE("a key file that others may read is not used, and the remedy is told b
   CHECK_FALSE(vault.addKey().has_value());
 }
 
-TEST_CASE("a key file never gets more keys than can be read from it again") {
-  const test::TempFolder folder;
-  std::string first;
-  {
-    Vault vault{folder / "secrets.key", {}};
-    first = vault.seal("hunter2", kPlace).value();
-    Result<void> added;
-    while (added)
-      added = vault.addKey();
-    CHECK(added.error().code == Code::Conflict);
-    CHECK_THAT(added.error().message, Catch::Contains("no room for another"));
-  }
-  Vault again{folder / "secrets.key", {}};
-  CHECK(again.trouble().empty());
-  CHECK(again.open(inside(first), kPlace).value() == "hunter2");
-  REQUIRE(again.keepOnly({}));
-  CHECK(again.addKey());
-}
-
-TEST_CASE("a key that is made for a file without one is in the file") {
-  const test::TempFolder folder;
-  REQUIRE(writeFileDurably(folder / "secrets.key", "longhaul-keys/1\n", 0400));
-  std::string sealed;
-  {
-    Vault vault{folder / "secrets.key", {}};
-    REQUIRE(vault.trouble().empty());
-    sealed = inside(vault.seal("hunter2", kPlace));
-  }
-  Vault again{folder / "secrets.key", {}};
-  CHECK(again.open(sealed, kPlace).value() == "hunter2");
-}
-
 TEST_CASE("keys that systemd gives count before the file, and are not written") {
   const test::TempFolder folder;
   Keyring keyring;

@@ -37,6 +37,7 @@ struct Command {
   std::string_view arguments = "{}";      // a JSON object, checked against the manifest, with its defaults
   std::string_view context = "{}";        // a JSON object: {"incidentId", "user": {"username", "email"}}
   std::chrono::milliseconds deadline{0};  // the caller waits so long, from the handler's start on
+  mutable bool silent = false;            // set by who runs it: done, and what was returned is no result
 
   // An argument: a string as its text, anything else as JSON; nothing if it has no value.
   std::optional<std::string> argument(std::string_view argument_name) const {
@@ -60,8 +61,8 @@ struct Command {
 
 class CommandPlugin : public Plugin {
  public:
-  // Gives the command's result: a text or JSON.
-  using Handler = std::function<std::string(const Command&)>;
+  // Gives the command's result: a text or JSON; nothing: done without one. A function that gives a std::string fits.
+  using Handler = std::function<std::optional<std::string>(const Command&)>;
 
   using Plugin::Plugin;
 
@@ -69,10 +70,15 @@ class CommandPlugin : public Plugin {
   // Throws with the sentence of what is wrong.
   virtual std::optional<std::string> test() { return std::nullopt; }
 
-  // Runs the handler of the command's name. Override it to take all commands yourself.
+  // Runs the handler of the command's name. Override it to take all commands yourself; the result is what it returns,
+  // unless it sets command.silent.
   virtual std::string execute(const Command& command) {
     const auto handler = handlers_.find(command.name);
-    if (handler != handlers_.end()) return handler->second(command);
+    if (handler != handlers_.end()) {
+      std::optional<std::string> said = handler->second(command);
+      command.silent = !said;
+      return std::move(said).value_or(std::string());
+    }
     throw Error(Status::kNotFound, "execute",
                 "the plugin has no handler for the command \"" + std::string(command.name) + "\" of its manifest");
   }
@@ -128,10 +134,10 @@ struct CommandGlue {
   static longhaul_status_t execute(longhaul_plugin_t* plugin, const longhaul_command_t* command,
                                    longhaul_sink_t* result, longhaul_sink_t* error) {
     return guard(error, [&] {
-      const std::string said =
-          pluginOf(plugin).execute({viewOf(command->name), viewOf(command->arguments), viewOf(command->context),
-                                    std::chrono::milliseconds(command->deadline_ms)});
-      put(result, said);
+      const Command asked{viewOf(command->name), viewOf(command->arguments), viewOf(command->context),
+                          std::chrono::milliseconds(command->deadline_ms), false};
+      const std::string said = pluginOf(plugin).execute(asked);
+      if (!asked.silent) put(result, said);
     });
   }
 };
