@@ -168,7 +168,8 @@ void AdminService::addEntry(std::string_view id, std::string_view body, const st
   write.entries.push_back({.incident = IncidentId{*number},
                            .author = author,
                            .content_type = std::move(entry.content_type),
-                           .text = std::move(entry.text)});
+                           .text = std::move(entry.text),
+                           .user = {.username = author}});
   commit(
       std::move(write),
       [reply](const store::Committed& committed) {

@@ -14,6 +14,7 @@ namespace longhaul::host::admin {
 namespace {
 
 constexpr std::int64_t kQuestionLifeMaxMs = std::int64_t{366} * 86'400'000;  // a year: longer is a mistake
+constexpr std::size_t kWaitingCountMax = 100;  // entries of a mirror that are counted: who sees that many knows enough
 constexpr std::array<std::string_view, 3> kStates{"open", "answered", "expired"};
 
 Failure unknownIncident(std::string_view id) {
@@ -247,11 +248,20 @@ void ConversationService::mirrors(const std::string& instance, const std::string
     wanted.incident = IncidentId{*number};
   }
   query(
-      reply, [wanted](store::StoreReader& reader) { return reader.mirrors(wanted); },
-      [reply](const std::vector<store::Mirror>& mirrors) {
+      reply,
+      [wanted](store::StoreReader& reader) -> Result<Json> {
+        auto mirrors = reader.mirrors(wanted);
+        if (!mirrors) return std::move(mirrors).error();
         Json rows = Json::array();
-        for (const store::Mirror& mirror : mirrors)
+        for (const store::Mirror& mirror : *mirrors) {
+          auto waiting = reader.entries(mirror.incident, mirror.sent_entry, kWaitingCountMax);
+          if (!waiting) return std::move(waiting).error();
           rows.push_back(toJson(mirror));
+          rows.back()["waitingCount"] = waiting->rows.size();
+        }
+        return rows;
+      },
+      [reply](Json rows) {
         reply(dumpJson({{"mirrors", std::move(rows)}}));
       });
 }

@@ -95,12 +95,19 @@ Exit mirrors(Session& session, const Arguments& arguments) {
   const auto answer = session.api.get(target);
   if (!answer) return session.fail(answer.error());
   const Json& rows = memberAt(*answer, "mirrors");
-  Table table{{{.title = "INCIDENT", .right = true}, {"INSTANCE"}, {"TYPE"}, {"DIRECTION"}, {"AUTO CLOSE"}, {"SINCE"}}};
+  Table table{{{.title = "INCIDENT", .right = true},
+               {"INSTANCE"},
+               {"TYPE"},
+               {"DIRECTION"},
+               {"AUTO CLOSE"},
+               {.title = "WAITING", .right = true},
+               {"SINCE"}}};
   std::vector<std::string> ids;
   for (const Json& mirror : rows) {
     ids.push_back(textAt(mirror, "incident"));
     table.add({ids.back(), textAt(mirror, "instance"), textAt(mirror, "type"), textAt(mirror, "direction"),
-               flagAt(mirror, "autoClose") ? "yes" : "no", localTime(timeAt(mirror, "createdAt"))});
+               flagAt(mirror, "autoClose") ? "yes" : "no", std::to_string(numberAt(mirror, "waitingCount")),
+               localTime(timeAt(mirror, "createdAt"))});
   }
   if (rows.empty() && session.output.forPeople()) session.output.note("no incident is mirrored");
   session.output.list(table, rows, ids);

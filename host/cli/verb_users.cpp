@@ -113,7 +113,6 @@ Exit set(Session& session, const Arguments& arguments) {
   }
   Json body = Json::object();
   if (const auto wrong = readFacts(session, arguments, body, std::move(identities))) return *wrong;
-  if (const auto renamed = arguments.text("rename")) body["username"] = *renamed;
   if (body.empty()) return session.usage("nothing to set was said", "longhaul user set --help lists what can be set");
   const auto answer = session.api.send("PATCH", target, body);
   if (!answer) return session.fail(answer.error());
@@ -153,7 +152,6 @@ std::vector<Verb> userVerbs() {
            true)};
   std::vector<OptionSpec> changes = facts;
   changes.push_back(text("--no-identity", "PROVIDER:VALUE", "takes one away; may be repeated", true));
-  changes.push_back(text("--rename", "NAME", "another username"));
   constexpr std::string_view kDetails =
       "An identity unix:LOGIN gives that login of this machine the user's role on the daemon's socket; one of a chat\n"
       "plugin's id lets the user answer questions and open incidents from there.";

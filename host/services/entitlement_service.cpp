@@ -23,11 +23,12 @@ Result<void> readAnswer(const protocol::HandleEntitlement& call, const CallerFac
   answer.by = {"", std::string{call.email}, caller.plugin};
   answer.by_text = call.email;
   answer.answer = call.content;
+  answer.expired = call.email.empty();  // nobody answered: the chat saw first that the time is out
   store::NewEntry entry;
   entry.incident = *incident;
   entry.author = call.email.empty() ? std::string_view{caller.name} : call.email;
   entry.content_type = "text";
-  entry.text = call.content;
+  entry.text = answer.expired ? fmt::format("No answer in time: taken as {}", call.content) : std::string{call.content};
   entry.user = answer.by;
   entry.tags = {"answer"};
   write.entries.push_back(std::move(entry));

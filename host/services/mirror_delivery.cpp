@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/services/areas.h"
+#include "host/services/outcome.h"
 
 namespace longhaul::host::services {
 namespace {
@@ -33,7 +34,12 @@ std::string channelOf(IncidentId incident) {
 
 }  // namespace
 
+Duration deliveryRetryDelay(int failures) {
+  return std::min<Duration>(kDeliveryRetryFirst * (1 << std::min(failures, 10)), kDeliveryRetryMax);
+}
+
 MirrorDelivery::~MirrorDelivery() {
+  around_.timers.cancel(start_timer_);
   for (const auto& [key, outbox] : outboxes_)
     around_.timers.cancel(outbox.timer);
 }
@@ -44,10 +50,29 @@ MirrorDelivery::Outbox* MirrorDelivery::find(const Key& key) {
 }
 
 void MirrorDelivery::start() {
-  around_.queries.submit([](store::StoreReader& reader) { return reader.mirrors({}); },
-                         [this](Result<std::vector<store::Mirror>> mirrors) {
-                           if (mirrors) add(*std::move(mirrors));
-                         });
+  take({});
+}
+
+void MirrorDelivery::take(const store::MirrorQuery& which) {
+  const auto read = [which](store::StoreReader& reader) { return reader.mirrors(which); };
+  const bool queued = around_.queries.submit(read, [this](Result<std::vector<store::Mirror>> mirrors) {
+    if (!mirrors) return startLater(mirrors.error());
+    start_failures_ = 0;
+    add(*std::move(mirrors));
+  });
+  if (!queued) startLater(readersBusy());
+}
+
+// Reads all of them, whichever was wanted: those that are there already take no harm.
+void MirrorDelivery::startLater(const Error& error) {
+  if (start_timer_ != TimerId::None) return;
+  if (start_failures_ == 0) {
+    around_.warn("mirrors", fmt::format("they are not taken up yet, the store is read again: {}", error.message));
+  }
+  start_timer_ = around_.timers.after(deliveryRetryDelay(start_failures_++), [this] {
+    start_timer_ = TimerId::None;
+    start();
+  });
 }
 
 void MirrorDelivery::stored(const store::Write& write, const store::WriteValue& value) {
@@ -63,12 +88,7 @@ void MirrorDelivery::stored(const store::Write& write, const store::WriteValue& 
 }
 
 void MirrorDelivery::changed(IncidentId incident, bool mirror) {
-  if (mirror) {
-    const auto read = [incident](store::StoreReader& reader) { return reader.mirrors({incident, {}}); };
-    around_.queries.submit(read, [this](Result<std::vector<store::Mirror>> mirrors) {
-      if (mirrors) add(*std::move(mirrors));
-    });
-  }
+  if (mirror) take({incident, {}});
   std::vector<Key> keys;
   for (auto at = outboxes_.lower_bound({incident, InstanceId{}}); at != outboxes_.end() && at->first.first == incident;
        ++at) {
@@ -215,10 +235,8 @@ void MirrorDelivery::closeChannel(const Key& key) {
 
 void MirrorDelivery::retry(const Key& key) {
   Outbox& outbox = *find(key);
-  const int doublings = std::min(outbox.failures++, 10);
-  const Duration delay = std::min<Duration>(kDeliveryRetryFirst * (1 << doublings), kDeliveryRetryMax);
   outbox.busy = false;
-  outbox.timer = around_.timers.after(delay, [this, key] {
+  outbox.timer = around_.timers.after(deliveryRetryDelay(outbox.failures++), [this, key] {
     if (Outbox* found = find(key)) {
       found->timer = TimerId::None;
       pump(key);

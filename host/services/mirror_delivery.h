@@ -24,6 +24,9 @@ inline constexpr Duration kDeliveryRetryMax = std::chrono::seconds{5};
 inline constexpr int kDeliveryRefusalsMax = 10;
 inline constexpr Duration kDeliveryTimeout = std::chrono::seconds{30};  // of one command
 
+// Behind so many failures, one after the other.
+Duration deliveryRetryDelay(int failures);
+
 // What outbox and questions work with. All of it outlives them.
 struct DeliveryAround {
   store::StoreExecutor& store;
@@ -41,7 +44,7 @@ class MirrorDelivery {
   MirrorDelivery(const MirrorDelivery&) = delete;
   MirrorDelivery& operator=(const MirrorDelivery&) = delete;
 
-  // Takes up every mirror that the store has.
+  // Takes up every mirror that the store has. Where the store cannot be read, it is tried until it can.
   void start();
   // For StoreExecutor::observe: looks whether a write that was stored has something to go out.
   void stored(const store::Write& write, const store::WriteValue& value);
@@ -68,6 +71,8 @@ class MirrorDelivery {
 
   // Something of the incident was stored: an entry, its status, or a mirror.
   void changed(IncidentId incident, bool mirror);
+  void take(const store::MirrorQuery& which);
+  void startLater(const Error& error);
   void add(std::vector<store::Mirror> mirrors);
   void pump(const Key& key);
   void step(const Key& key);
@@ -81,6 +86,8 @@ class MirrorDelivery {
 
   DeliveryAround around_;
   std::map<Key, Outbox> outboxes_;
+  TimerId start_timer_ = TimerId::None;
+  int start_failures_ = 0;
 };
 
 }  // namespace longhaul::host::services

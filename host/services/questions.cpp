@@ -7,6 +7,7 @@
 
 #include "host/base/limits.h"
 #include "host/base/text.h"
+#include "host/services/outcome.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::services {
@@ -33,11 +34,29 @@ std::string addressIn(const store::User& user, const std::string& plugin) {
   return user.username;
 }
 
+// In whole seconds, never before the time itself: so it is the host that ends a question, while both are up.
+std::string expiryText(std::int64_t at_us) {
+  if (at_us == 0) return {};
+  constexpr std::int64_t kSecondUs = 1'000'000;
+  return formatTimeUs((at_us + kSecondUs - 1) / kSecondUs * kSecondUs).substr(0, 19) + "Z";
+}
+
+// Why it cannot be asked so; nothing: it can.
+std::optional<Error> timesWrong(const QuestionAsked& asked, std::int64_t now_us) {
+  if (asked.expires_at_us == 0) return std::nullopt;
+  if (asked.expires_at_us <= now_us) {
+    return Error{Code::Invalid, fmt::format("the time for an answer was out at {}, before the question was asked",
+                                            formatTimeUs(asked.expires_at_us))};
+  }
+  if (asked.remind_at_us < asked.expires_at_us) return std::nullopt;
+  return Error{Code::Invalid, "the reminder would come when the time for an answer is out: let it come before"};
+}
+
 std::string questionJson(const store::Entitlement& question, bool reminder) {
   Json json{{"message", reminder ? "Reminder: " + question.message : question.message},
             {"entitlement", entitlementText(question)},
             {"reply", question.reply},
-            {"expiry", question.expires_at_us == 0 ? "" : formatTimeUs(question.expires_at_us).substr(0, 19) + "Z"},
+            {"expiry", expiryText(question.expires_at_us)},
             {"default_response", question.default_response}};
   if (!question.options.empty()) json["options"] = question.options;
   return dumpJson(json);
@@ -51,6 +70,7 @@ std::string entitlementText(const store::Entitlement& question) {
 }
 
 Questions::~Questions() {
+  around_.timers.cancel(start_timer_);
   for (const auto& [guid, open] : open_)
     around_.timers.cancel(open.timer);
 }
@@ -67,15 +87,28 @@ void Questions::startBehind(std::int64_t id) {
     query.limit = kPageRowsMax;
     return reader.entitlements(query);
   };
-  around_.queries.submit(read, [this](Result<store::Page<store::Entitlement>> page) {
-    if (!page) return;
+  const bool queued = around_.queries.submit(read, [this, id](Result<store::Page<store::Entitlement>> page) {
+    if (!page) return startLater(id, page.error());
+    start_failures_ = 0;
     for (const store::Entitlement& question : page->rows)
       look(question.guid);
     if (page->more) startBehind(page->rows.back().id);
   });
+  if (!queued) startLater(id, readersBusy());
+}
+
+void Questions::startLater(std::int64_t id, const Error& error) {
+  if (start_failures_ == 0) {
+    around_.warn("questions", fmt::format("they are not taken up yet, the store is read again: {}", error.message));
+  }
+  start_timer_ = around_.timers.after(deliveryRetryDelay(start_failures_++), [this, id] {
+    start_timer_ = TimerId::None;
+    startBehind(id);
+  });
 }
 
 void Questions::ask(QuestionAsked asked, Done done) {
+  if (auto wrong = timesWrong(asked, around_.wall_clock())) return done(*std::move(wrong));
   struct Found {
     std::string username;
   };
@@ -95,7 +128,7 @@ void Questions::ask(QuestionAsked asked, Done done) {
     if (!found) return done(found.error());
     keep(asked, found->username, done);
   });
-  if (!queued) done(Error{Code::Busy, "too many reads of the store wait already: try again"});
+  if (!queued) done(readersBusy());
 }
 
 void Questions::keep(QuestionAsked asked, std::string username, Done done) {
@@ -251,8 +284,7 @@ void Questions::wait(const std::string& guid, Duration delay) {
 
 // Never beyond the time-out for long: look() sees first whether the time is out.
 void Questions::retry(const std::string& guid) {
-  const int doublings = std::min(open_[guid].failures++, 10);
-  wait(guid, std::min<Duration>(kDeliveryRetryFirst * (1 << doublings), kDeliveryRetryMax));
+  wait(guid, deliveryRetryDelay(open_[guid].failures++));
 }
 
 }  // namespace longhaul::host::services

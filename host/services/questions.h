@@ -33,9 +33,10 @@ class Questions {
   Questions(const Questions&) = delete;
   Questions& operator=(const Questions&) = delete;
 
-  // Takes up every question that is open.
+  // Takes up every question that is open. Where the store cannot be read, it is tried until it can.
   void start();
   // `done` runs exactly once, when the question is kept; sending follows. NOT_FOUND: incident, user or instance.
+  // INVALID: the time is out already, or the reminder would come after it.
   using Done = std::function<void(Result<store::Entitlement>)>;
   void ask(QuestionAsked asked, Done done);
 
@@ -52,6 +53,7 @@ class Questions {
   };
 
   void startBehind(std::int64_t id);
+  void startLater(std::int64_t id, const Error& error);
   void keep(QuestionAsked asked, std::string username, Done done);
   void look(const std::string& guid);
   void next(const Sendable& found);
@@ -62,6 +64,8 @@ class Questions {
 
   DeliveryAround around_;
   std::map<std::string, Open> open_;  // by guid
+  TimerId start_timer_ = TimerId::None;
+  int start_failures_ = 0;
 };
 
 // "guid@42|3"

@@ -39,8 +39,8 @@ struct Entitlement {
   bool operator==(const Entitlement&) const = default;
 };
 
-// Part of a commit. NOT_FOUND: no such question of this incident (and task, where one is given). ALREADY_ANSWERED: once
-// only, with who and when. The commit's first entry is the answer's.
+// Part of a commit. NOT_FOUND: no such question of this incident (and task). ALREADY_ANSWERED: once only, with who and
+// when; the same by the same person again replays the first. The commit's first entry is the answer's.
 struct AnswerEntitlement {
   std::string guid;
   IncidentId incident;

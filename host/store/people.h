@@ -14,7 +14,7 @@
 namespace longhaul::host::store {
 
 // One name of a user somewhere else. Provider "email" (value kept in lower case), "unix" (a login of this machine), or
-// a plugin's id: the user's id in that chat. A pair belongs to one user.
+// a plugin's id: the user's id in that chat. A pair belongs to one user, and no value is the name of another user.
 struct Identity {
   std::string provider;
   std::string value;
@@ -23,7 +23,7 @@ struct Identity {
 
 struct User {
   UserId id;
-  std::string username;  // unique
+  std::string username;  // unique without case; stays: incidents, questions and plugins' contexts have it
   std::string name;
   std::string email;  // unique without case, also among the identities "email" of others
   std::string phone;
@@ -33,7 +33,7 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
-// Whom a call means, as a plugin knows it. The first that matches: username (a user's, else an identity of
+// Whom a call means, as a plugin knows it. The first that matches: username (a user's without case, else an identity of
 // `provider`), then email (an address without case, else as username: chat modules put a name there).
 struct UserRef {
   std::string username;
@@ -42,11 +42,11 @@ struct UserRef {
   bool operator==(const UserRef&) const = default;
 };
 
-// A new user, or other facts of one: everything is replaced. Errors: INVALID, CONFLICT (name, address or identity is
-// another user's, which the sentence names), NOT_FOUND.
+// A new user, or other facts of one: everything but the username is replaced. Errors: INVALID (another username too),
+// CONFLICT (name, address or identity is another user's, which the sentence names), NOT_FOUND.
 struct PutUser {
   enum class Mode : std::uint8_t { Any, New, Existing };
-  User user;  // with an id: that one, which may get another username. Without: the one with this username, or a new one
+  User user;  // with an id: that one. Without: the one with this username, or a new one
   Mode mode = Mode::Any;
   std::int64_t at_us = 0;
 };

@@ -270,6 +270,26 @@ Error userExists(std::string_view username) {
   return {Code::Conflict, fmt::format("a user named \"{}\" is there already", username)};
 }
 
+Error nameStays(std::string_view username) {
+  return {Code::Invalid,
+          fmt::format("a username stays: incidents, questions and chats know \"{}\" by it. What people see is the name",
+                      username)};
+}
+
+Error nameIsIdentity(std::string_view username, const Identity& identity, std::string_view holder) {
+  return {Code::Conflict, fmt::format("\"{}\" cannot be a username: {} \"{}\" is user \"{}\"", username,
+                                      identity.provider, identity.value, holder)};
+}
+
+Error identityIsName(const Identity& identity, std::string_view username) {
+  return {Code::Conflict, fmt::format("{} \"{}\" cannot be another user's: it is the name of user \"{}\"",
+                                      identity.provider, identity.value, username)};
+}
+
+bool sameName(std::string_view one, std::string_view other) {
+  return foldEmail(one) == foldEmail(other);
+}
+
 Error identityTaken(const Identity& identity, std::string_view username) {
   return {Code::Conflict, fmt::format("{} \"{}\" belongs to user \"{}\": take it away there first", identity.provider,
                                       identity.value, username)};
@@ -291,6 +311,26 @@ Error alreadyAnswered(const Entitlement& question) {
           fmt::format("this question was answered already, by {} at {}: \"{}\"",
                       question.answered_by.empty() ? "nobody in particular" : question.answered_by, when,
                       cutAtCharacter(question.answer, 200))};
+}
+
+bool isSameAnswer(const Entitlement& question, const CommitWrite& write, std::string_view by) {
+  const AnswerEntitlement& answer = *write.answer;
+  const bool alone = write.incidents.empty() && write.statuses.empty() && write.owners.empty() && !write.question &&
+                     !write.mirror && write.indicators.empty() && !write.context && !write.last_run && !write.health &&
+                     write.entries.size() <= 1;
+  return alone && question.state == EntitlementState::Answered && question.guid == answer.guid &&
+         question.incident == answer.incident && (answer.task_id.empty() || question.task_id == answer.task_id) &&
+         !answer.expired && question.answer == answer.answer && !by.empty() && question.answered_by == by;
+}
+
+Committed answeredBefore(const Entitlement& question) {
+  Committed result;
+  result.replayed = true;
+  if (question.entry) {
+    result.entries = {question.entry};
+    result.entry_incidents = {question.incident};
+  }
+  return result;
 }
 
 Error noToken(TokenId token) {

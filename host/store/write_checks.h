@@ -37,9 +37,18 @@ Error noIncident(IncidentId incident);
 Error noUser(UserId user);
 Error noUserNamed(std::string_view username);
 Error userExists(std::string_view username);
+Error nameStays(std::string_view username);
+Error nameIsIdentity(std::string_view username, const Identity& identity, std::string_view holder);
+Error identityIsName(const Identity& identity, std::string_view username);
 Error identityTaken(const Identity& identity, std::string_view username);
 Error noQuestion(const AnswerEntitlement& answer);
 Error alreadyAnswered(const Entitlement& question);
+
+// Whether the commit is what `by` answered before, word for word, and nothing else: then it is no second answer, but
+// the first one whose reply was lost.
+bool isSameAnswer(const Entitlement& question, const CommitWrite& write, std::string_view by);
+// What that answer gave.
+Committed answeredBefore(const Entitlement& question);
 Error noToken(TokenId token);
 Error tokenNameTaken(std::string_view name);
 Error fenced(Generation of_write, Generation stored);
@@ -49,5 +58,7 @@ Error quarantinedValue(std::string_view key);
 
 // An address without case: ASCII alone, as mail servers compare.
 std::string foldEmail(std::string_view email);
+// Whether two usernames are one: without case, likewise.
+bool sameName(std::string_view one, std::string_view other);
 
 }  // namespace longhaul::host::store

@@ -78,9 +78,23 @@ LONGHAUL_STORE_CASE("a question is answered once, with who and when, and its ent
   CHECK(subject.reader().entries(incident, 0, 10)->rows.empty());
 
   const auto done = subject.must<Committed>(answer(id, incident, "g1"));
-  const auto again = refusalOf(subject, answer(id, incident, "g1"));
-  CHECK(again.code == Code::AlreadyAnswered);
-  CHECK_THAT(again.message, Catch::Contains("by ann at 1970-01-01T00:00:00.001"));
+  // The same answer again: its reply was lost.
+  const auto repeated = subject.must<Committed>(answer(id, incident, "g1"));
+  CHECK(repeated.replayed);
+  CHECK(repeated.entries == done.entries);
+  CHECK(repeated.entry_incidents == std::vector<IncidentId>{incident});
+  auto other_answer = answer(id, incident, "g1");
+  other_answer.answer->answer = "no";
+  auto other_person = answer(id, incident, "g1");
+  other_person.answer->by = {"bob", "", "chat"};
+  other_person.answer->by_text = "bob";
+  auto more = answer(id, incident, "g1");
+  more.incidents = {test::incidentNamed("b")};
+  for (const auto& second : {other_answer, other_person, more}) {
+    const auto again = refusalOf(subject, second);
+    CHECK(again.code == Code::AlreadyAnswered);
+    CHECK_THAT(again.message, Catch::Contains("by ann at 1970-01-01T00:00:00.001"));
+  }
   CHECK(subject.reader().entries(incident, 0, 10)->rows.size() == 1);
   subject.reopen();
   const auto kept = subject.reader().entitlement("g1").value();

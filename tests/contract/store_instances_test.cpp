@@ -309,3 +309,31 @@ LONGHAUL_STORE_CASE("of deaths and health the newest are kept, newest first") {
   CHECK(history->front().assets_pulled == 121);
   CHECK(history->back().text == "21");
 }
+
+LONGHAUL_STORE_CASE("a clearing that a text follows directly is no row of its own, and none at all for the same text") {
+  const InstanceId id = subject.instance("edge");
+  const auto say = [&](std::int64_t at_us, const std::string& state, const std::string& text) {
+    CommitWrite commit = commitOf(id);
+    commit.health = Health{at_us, state, text, 7, 0};
+    subject.must<Committed>(commit);
+  };
+  const auto texts = [&] {
+    std::vector<std::string> found;
+    const auto history = subject.reader().healthHistory(id, 10);
+    for (const auto& health : *history)
+      found.push_back(std::to_string(health.at_us) + " " + health.text);
+    return found;
+  };
+  say(1, "error", "down");
+  say(2, "healthy", "");
+  CHECK(texts() == std::vector<std::string>{"2 ", "1 down"});
+  say(3, "error", "down");
+  CHECK(texts() == std::vector<std::string>{"1 down"});
+  say(4, "healthy", "");
+  say(5, "error", "slow");
+  CHECK(texts() == std::vector<std::string>{"5 slow", "1 down"});
+  // Later it is a change: it was well in between.
+  say(6, "healthy", "");
+  say(1'000'006, "error", "slow");
+  CHECK(texts() == std::vector<std::string>{"1000006 slow", "6 ", "5 slow", "1 down"});
+}

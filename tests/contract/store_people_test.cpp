@@ -47,11 +47,13 @@ LONGHAUL_STORE_CASE("a user is found by name, address without case, and identity
   CHECK(put.user.identities == std::vector<Identity>{{"chat", "U1"}, {"email", "al@example.org"}, {"unix", "annl"}});
   subject.reopen();
   CHECK(foundBy(subject, {"ann", "", ""}) == "ann");
-  CHECK(foundBy(subject, {"Ann", "", ""}).empty());
+  CHECK(foundBy(subject, {"Ann", "", ""}) == "ann");
+  CHECK(foundBy(subject, {"an", "", ""}).empty());
   CHECK(foundBy(subject, {"", "ANN@example.org", ""}) == "ann");
   CHECK(foundBy(subject, {"", "al@Example.org", ""}) == "ann");
   CHECK(foundBy(subject, {"", "ann", ""}) == "ann");
   CHECK(foundBy(subject, {"U1", "", "chat"}) == "ann");
+  CHECK(foundBy(subject, {"u1", "", "chat"}).empty());
   CHECK(foundBy(subject, {"U1", "", "other"}).empty());
   CHECK(foundBy(subject, {"U1", "", ""}).empty());
   CHECK(foundBy(subject, {"%", "%", "chat"}).empty());
@@ -61,18 +63,53 @@ LONGHAUL_STORE_CASE("a user is found by name, address without case, and identity
   CHECK_FALSE(subject.reader().userByIdentity({"unix", "ann"}).value());
 }
 
-LONGHAUL_STORE_CASE("a user is changed and renamed as a whole, and the same again changes nothing") {
+LONGHAUL_STORE_CASE("a user is changed as a whole but keeps the username, and the same again changes nothing") {
   const auto put = subject.must<UserPut>(PutUser{ann(), PutUser::Mode::Any, 7});
   CHECK_FALSE(subject.must<UserPut>(PutUser{ann(), PutUser::Mode::Existing, 8}).changed);
   User other = put.user;
-  other.username = "anna";
+  other.username = "ANN";
+  other.name = "Ann Leigh";
   other.identities = {{"chat", "U2"}};
-  const auto renamed = subject.must<UserPut>(PutUser{other, PutUser::Mode::Any, 9});
-  CHECK(renamed.user.id == put.user.id);
-  CHECK_FALSE(renamed.created);
-  CHECK(renamed.user.created_at_us == 7);
-  CHECK(foundBy(subject, {"ann", "U1", "chat"}).empty());
-  CHECK(foundBy(subject, {"U2", "", "chat"}) == "anna");
+  const auto changed = subject.must<UserPut>(PutUser{other, PutUser::Mode::Any, 9});
+  CHECK(changed.user.id == put.user.id);
+  CHECK(changed.user.username == "ann");
+  CHECK_FALSE(changed.created);
+  CHECK(changed.user.created_at_us == 7);
+  CHECK(foundBy(subject, {"U1", "", "chat"}).empty());
+  CHECK(foundBy(subject, {"U2", "", "chat"}) == "ann");
+  // Owners, questions and the contexts of chats have it.
+  other.username = "anna";
+  const auto renamed = subject.write(PutUser{other, PutUser::Mode::Any, 9});
+  REQUIRE_FALSE(renamed.has_value());
+  CHECK(renamed.error().code == Code::Invalid);
+  CHECK_THAT(renamed.error().message, Catch::Contains("a username stays"));
+}
+
+LONGHAUL_STORE_CASE("usernames are one without case, and no other user's identity is one") {
+  subject.must<UserPut>(PutUser{ann(), PutUser::Mode::New, 1});
+  User other;
+  other.username = "Ann";
+  const auto same = subject.write(PutUser{other, PutUser::Mode::New, 1});
+  REQUIRE_FALSE(same.has_value());
+  CHECK(same.error().code == Code::Conflict);
+  CHECK_THAT(same.error().message, Catch::Contains("\"ann\""));
+  other.username = "bob";
+  for (const auto& taken : {Identity{"chat", "Ann"}, Identity{"unix", "ann"}, Identity{"email", "ANN"}}) {
+    other.identities = {taken};
+    const auto refused = subject.write(PutUser{other, PutUser::Mode::Any, 1});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == Code::Conflict);
+    CHECK_THAT(refused.error().message, Catch::Contains("it is the name of user \"ann\""));
+  }
+  // One's own name is no other's.
+  other.identities = {{"chat", "Bob"}, {"unix", "bob"}};
+  subject.must<UserPut>(PutUser{other, PutUser::Mode::Any, 1});
+  User third;
+  third.username = "u1";
+  const auto refused = subject.write(PutUser{third, PutUser::Mode::New, 1});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == Code::Conflict);
+  CHECK_THAT(refused.error().message, Catch::Contains("chat \"U1\" is user \"ann\""));
 }
 
 LONGHAUL_STORE_CASE("a name, an address and an identity belong to one user") {
@@ -96,7 +133,7 @@ LONGHAUL_STORE_CASE("a name, an address and an identity belong to one user") {
   const auto put = subject.must<UserPut>(PutUser{bob, PutUser::Mode::Any, 1});
   CHECK(subject.reader().users("", 10)->rows.size() == 2);
   User renamed = put.user;
-  renamed.username = "ann";
+  renamed.username = "Ann";
   CHECK(codeOf(subject, PutUser{renamed, PutUser::Mode::Any, 1}) == Code::Conflict);
   renamed = ann();
   renamed.id = UserId{99};

@@ -4,6 +4,7 @@ worker killed at every step: what was acknowledged is there, and nothing is ther
 import itertools
 import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -176,11 +177,12 @@ class Chat(harness.DaemonTest):
         operator("ask", incident, "--to", "alice", "--option", "yes", "--option", "no", "May I restart db1?")
         thread = re.search(r"answer (q\d+) yes\|no", alice.wait_for("answer q")).group(1)
         self.assertFalse(says(bob, f"answer {thread} no")[0], "the question was not bob's")
-        done, text = says(alice, f"answer {thread} yes", again=False)
-        # Killed behind the commit, it says at the second try who had answered, or that the question waits no more: that it
-        # was this answer is looked at below.
-        self.assertTrue(done or (kills and ("alice" in text or f"no question {thread} waits" in text)), text)
-        self.assertFalse(says(alice, f"answer {thread} no", again=False)[0], "a second answer counted")
+        done, text = says(alice, f"answer {thread} yes")
+        self.assertTrue(done, text)  # also killed behind the commit: the same answer again gets the reply that was lost
+        self.assertIn("yes", text)
+        done, text = says(alice, f"answer {thread} no", again=False)
+        self.assertFalse(done, "a second answer counted")
+        self.assertIn("answered already, by alice", text)
         question, = json.loads(daemon.cli("questions", "-o", "json"))
         self.assertEqual(("answered", "yes"), (question["state"], question["answer"]))
         self.assertIn("alice", question["answeredBy"])
@@ -218,6 +220,89 @@ class Chat(harness.DaemonTest):
     def test_the_same_with_the_worker_killed_at_every_step(self):
         self.scenario(kills=True)
         self.assertGreater(self.chat.instance("desk")["restartsCount"], 10)
+
+    def expired(self, incident):
+        """The incident's one question, once its time was out."""
+        def closed():
+            question, = json.loads(self.chat.cli("questions", incident, "-o", "json"))
+            return question["state"] != "open" and question
+        return harness.until(closed, "the question is closed")
+
+    def test_a_question_is_reminded_of_once_and_closed_with_its_default_when_the_time_is_out(self):
+        daemon, alice = self.chat, self.person("alice")
+        incident = daemon.cli("incident", "create", "Disk full", "-o", "name").strip()
+        words = ("ask", incident, "--to", "alice", "--instance", "desk", "--option", "yes", "--option", "no",
+                 "--default", "no", "May I restart db1?")
+        code, _, said = daemon.cli(*words, "--remind", "2s", "--timeout", "1s", code=None)
+        self.assertNotEqual(0, code)
+        self.assertIn("let it come before", said)
+        daemon.cli(*words, "--remind", "500ms", "--timeout", "6s")
+        thread = re.search(r"answer (q\d+) yes\|no", alice.wait_for("answer q")).group(1)
+        alice.wait_for("Reminder: May I restart db1?")
+        question = self.expired(incident)
+        self.assertEqual(("expired", "no"), (question["state"], question["answer"]))
+        self.assertNotIn("answeredBy", question)
+        for earlier, later in (("createdAt", "remindAt"), ("remindAt", "remindedAt"), ("remindedAt", "expiresAt"),
+                               ("expiresAt", "answeredAt")):
+            self.assertLessEqual(question[earlier], question[later], (earlier, later))
+        entry = json.loads(daemon.cli("entries", incident, "-o", "json"))[-1]
+        self.assertEqual(("longhaul", "No answer of alice in time: taken as no"), (entry["author"], entry["text"]))
+        self.assertEqual(question["entry"], entry["id"])
+        done, text = alice.say(f"answer {thread} yes")
+        self.assertFalse(done, "an answer counted when the time was out")
+        self.assertIn("the time for this question was out at", text)
+        self.assertIn('"no" counts as the answer', text)
+        self.assertEqual("no", self.expired(incident)["answer"])
+        asked = [text for text in alice.texts() if "May I restart db1?" in text]
+        self.assertEqual([False, True], [text.startswith("Reminder: ") for text in asked], asked)
+        self.assertEqual((True, "No question waits for you."), alice.say("questions"))
+
+    def test_the_time_of_a_question_also_runs_out_while_the_host_is_down(self):
+        daemon = self.chat
+        incident = daemon.cli("incident", "create", "Disk full", "-o", "name").strip()
+        daemon.cli("ask", incident, "--to", "alice", "--instance", "desk", "--default", "no", "--timeout", "1s", "May I?")
+        daemon.kill()
+        daemon.start()
+        question = self.expired(incident)
+        self.assertEqual(("expired", "no"), (question["state"], question["answer"]))
+        texts = [entry["text"] for entry in json.loads(daemon.cli("entries", incident, "-o", "json"))]
+        self.assertEqual(1, sum("in time" in text for text in texts), texts)
+
+    def test_what_nobody_could_answer_is_not_asked(self):
+        daemon = self.chat
+        for entitlement, expiry, why in (("g@1", "2020-01-01 00:00:00", "the time for an answer was out at"),
+                                         ("made up", "", "guid@incident|task is wanted")):
+            question = json.dumps({"message": "?", "entitlement": entitlement, "expiry": expiry})
+            code, out, said = daemon.cli("exec", "desk", "send-notification", "to=alice", f"message={question}", code=None)
+            self.assertNotEqual(0, code, out)
+            self.assertIn(why, out + said)
+        # Of one that is well formed only the host knows, once it is answered.
+        question = json.dumps({"message": "?", "entitlement": "nobodys@1"})
+        daemon.cli("exec", "desk", "send-notification", "to=alice", f"message={question}")
+        alice = self.person("alice")
+        thread = re.search(r"answer (q\d+)", alice.wait_for("answer q")).group(1)
+        done, text = alice.say(f"answer {thread} yes")
+        self.assertFalse(done)
+        self.assertIn("there is no question nobodys@1", text)
+
+    def test_what_a_chat_that_is_down_has_not_taken_is_counted(self):
+        incident = self.chat.cli("incident", "create", "Disk full", "-o", "name").strip()
+        self.person("alice").say(f"mirror {incident}")
+        self.chat.cli("disable", "desk")
+        for number in (1, 2):
+            self.chat.cli("entry", "add", incident, f"out {number}")
+        mirror, = json.loads(self.chat.cli("mirrors", "-o", "json"))
+        self.assertEqual(2, mirror["waitingCount"])
+        self.chat.cli("enable", "desk")
+        harness.until(lambda: json.loads(self.chat.cli("mirrors", "-o", "json"))[0]["waitingCount"] == 0, "all is sent")
+
+    def test_who_wrote_at_the_command_line_is_a_person_of_the_incident(self):
+        login = pwd.getpwuid(os.getuid()).pw_name
+        self.chat.cli("user", "add", "olga", "--role", "operate", "--identity", f"unix:{login}")
+        incident = self.chat.cli("incident", "create", "Disk full", "-o", "name").strip()
+        self.chat.cli("entry", "add", incident, "I look")
+        self.person("alice").say(f"mirror {incident}")
+        self.assertIn(f"incident-{incident}  all:both  (you read it)", self.person("Olga").say("channels")[1])
 
     def test_a_stranger_opens_nothing_and_a_reader_closes_nothing(self):
         mallory, bob = self.person("mallory"), self.person("bob")

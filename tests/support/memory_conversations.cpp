@@ -126,8 +126,15 @@ Result<std::optional<Entitlement>> MemoryStore::entitlement(std::string_view gui
   return found == entitlements_.end() ? std::nullopt : std::optional{*found};
 }
 
+void MemoryStore::failReads(std::size_t count, Error error) {
+  const std::lock_guard lock{mutex_};
+  reads_to_fail_ = count;
+  read_failure_ = std::move(error);
+}
+
 Result<Page<Entitlement>> MemoryStore::entitlements(const EntitlementQuery& query) {
   const std::lock_guard lock{mutex_};
+  if (reads_to_fail_ > 0) return --reads_to_fail_, read_failure_;
   Page<Entitlement> page;
   for (const Entitlement& question : entitlements_) {
     if (query.incident && question.incident != *query.incident) continue;
@@ -145,6 +152,7 @@ Result<Page<Entitlement>> MemoryStore::entitlements(const EntitlementQuery& quer
 
 Result<std::vector<Mirror>> MemoryStore::mirrors(const MirrorQuery& query) {
   const std::lock_guard lock{mutex_};
+  if (reads_to_fail_ > 0) return --reads_to_fail_, read_failure_;
   std::vector<Mirror> mirrors;
   for (const auto& [key, mirror] : mirrors_) {
     if (query.incident && mirror.incident != *query.incident) continue;

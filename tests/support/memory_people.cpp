@@ -35,9 +35,16 @@ const User* MemoryStore::findIdentity(const Identity& identity) const {
   return nullptr;
 }
 
+const User* MemoryStore::findNamed(std::string_view username) const {
+  for (const auto& [name, user] : users_) {
+    if (sameName(name, username)) return &user;
+  }
+  return nullptr;
+}
+
 const User* MemoryStore::findUser(const UserRef& ref) const {
   const auto named = [&](const std::string& text) -> const User* {
-    if (const auto found = users_.find(text); found != users_.end()) return &found->second;
+    if (const User* found = findNamed(text)) return found;
     return ref.provider.empty() ? nullptr : findIdentity({ref.provider, text});
   };
   if (!ref.username.empty()) {
@@ -53,21 +60,25 @@ WriteResult MemoryStore::perform(const PutUser& write) {
   if (!checked) return std::move(checked).error();
   UserPut result{*std::move(checked), false, true};
   User& user = result.user;
-  const auto named = users_.find(user.username);
+  const User* const holder = findNamed(user.username);
+  const auto named = holder == nullptr ? users_.end() : users_.find(holder->username);
   const auto old = !user.id ? named : std::find_if(users_.begin(), users_.end(), [&](const auto& pair) {
     return pair.second.id == user.id;
   });
   if (user.id && old == users_.end()) return noUser(user.id);
   if (write.mode == PutUser::Mode::Existing && old == users_.end()) return noUserNamed(user.username);
-  if (write.mode == PutUser::Mode::New && old != users_.end()) return userExists(user.username);
-  if (named != users_.end() && named != old) return userExists(user.username);
+  if (write.mode == PutUser::Mode::New && old != users_.end()) return userExists(old->first);
+  if (named != users_.end() && named != old) return userExists(named->first);
+  if (old != users_.end() && named != old) return nameStays(old->first);
   result.created = old == users_.end();
+  if (!result.created) user.username = old->first;
   user.id = result.created ? UserId{} : old->second.id;
   user.created_at_us = result.created ? write.at_us : old->second.created_at_us;
   if (!result.created && old->second == user) {
     result.changed = false;
     return WriteValue{std::move(result)};
   }
+  if (auto names = checkNames(user, result.created ? nullptr : &old->second); !names) return std::move(names).error();
   std::vector<Identity> all = user.identities;
   if (!user.email.empty()) all.push_back({"email", foldEmail(user.email)});
   for (const Identity& identity : all) {
@@ -81,6 +92,26 @@ WriteResult MemoryStore::perform(const PutUser& write) {
   }
   users_[user.username] = user;
   return WriteValue{std::move(result)};
+}
+
+Result<void> MemoryStore::checkNames(const User& user, const User* old) const {
+  if (old == nullptr) {
+    std::optional<std::pair<Identity, std::string>> taken;
+    for (const auto& [name, other] : users_) {
+      std::vector<Identity> all = other.identities;
+      if (!other.email.empty()) all.push_back({"email", foldEmail(other.email)});
+      for (const Identity& identity : all) {
+        if (sameName(identity.value, user.username) && (!taken || identity < taken->first)) taken = {identity, name};
+      }
+    }
+    if (taken) return nameIsIdentity(user.username, taken->first, taken->second);
+  }
+  for (const Identity& identity : user.identities) {
+    if (old != nullptr && has(*old, identity)) continue;
+    const User* holder = findNamed(identity.value);
+    if (holder != nullptr && holder != old) return identityIsName(identity, holder->username);
+  }
+  return {};
 }
 
 WriteResult MemoryStore::perform(const RemoveUser& write) {

@@ -117,6 +117,13 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
     if (key->second.request_hash != write.request_hash) return keyMismatch(write.idempotency_key);
     return WriteValue{key->second.result};
   }
+  if (write.answer) {
+    const User* user = findUser(write.answer->by);
+    const std::string& by = user != nullptr ? user->username : write.answer->by_text;
+    for (const Entitlement& question : entitlements_) {
+      if (isSameAnswer(question, write, by)) return WriteValue{answeredBefore(question)};
+    }
+  }
   for (const auto& entry : write.entries) {
     const auto* incident = std::get_if<IncidentId>(&entry.incident);
     // The incidents of this very write are named by index, never by a guessed id.
@@ -177,8 +184,23 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
     result.last_run = instance->last_run;
   }
   if (write.health) {
-    instance->health.push_back(*write.health);
-    keepNewest(instance->health, kHealthHistoryMax);
+    auto& all = instance->health;
+    const Health& now = *write.health;
+    const auto same_counts = [&](const Health& each) {
+      return each.events_pulled == now.events_pulled && each.assets_pulled == now.assets_pulled;
+    };
+    // A clearing that a text follows within a second is no change of its own.
+    bool stays = false;
+    if (all.size() > 1 && !now.text.empty() && all.back().text.empty() && all.back().state == "healthy" &&
+        same_counts(all.back()) && now.at_us >= all.back().at_us && now.at_us - all.back().at_us < 1'000'000 &&
+        !all[all.size() - 2].text.empty()) {
+      all.pop_back();
+      const Health& before = all.back();
+      stays =
+          before.state == now.state && before.text == now.text && same_counts(before) && before.passing == now.passing;
+    }
+    if (!stays) all.push_back(now);
+    keepNewest(all, kHealthHistoryMax);
   }
   if (!write.idempotency_key.empty()) {
     Committed stored = result;

@@ -39,6 +39,8 @@ class MemoryStore final : public store::Store, public store::StoreReader {
 
   // The next `count` batches fail whole with `error`, as a commit that did not reach the disk.
   void failBatches(std::size_t count, Error error);
+  // The next `count` reads of mirrors and questions fail with `error`.
+  void failReads(std::size_t count, Error error);
   // The stored value fails its checksum from now on, until it is written again.
   void damageContext(InstanceId instance, const std::string& key);
 
@@ -85,6 +87,8 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   void writeConversation(const store::CommitWrite& write, const store::Committed& result);
   void writeIndicators(const store::CommitWrite& write, store::Committed& result);
   const store::User* findUser(const store::UserRef& ref) const;
+  const store::User* findNamed(std::string_view username) const;
+  Result<void> checkNames(const store::User& user, const store::User* old) const;
   const store::User* findIdentity(const store::Identity& identity) const;
   Result<store::ContextMap> changedContext(const Instance& instance, const store::CommitWrite& write,
                                            store::ContextChange& change);
@@ -109,6 +113,8 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   std::int64_t last_entry_ = 0;
   std::int64_t last_death_ = 0;
   std::int64_t last_snapshot_ = 0;
+  std::size_t reads_to_fail_ = 0;
+  Error read_failure_;
   std::size_t batches_to_fail_ = 0;
   Error failure_;
 };

@@ -20,6 +20,30 @@ Result<std::int64_t> nextId(Connection& connection, const char* sql) {
   return row.failed() ? row.error() : Error{Code::Internal, "the store's table of sequences is damaged"};
 }
 
+// XSOAR's integrations clear at each turn, and then say what is still wrong: that is one change, in the history too.
+constexpr std::int64_t kClearedForUs = 1'000'000;
+
+// Takes back a clearing that this text follows directly. True: what was there before it is what is said now, and stays.
+Result<bool> takeBackClearing(Connection& connection, InstanceId instance, const Health& now) {
+  if (now.text.empty()) return false;
+  Query row(connection,
+            "SELECT id, at_us, state, text, events_pulled, assets_pulled, passing FROM health WHERE instance = ? "
+            "ORDER BY id DESC LIMIT 2");
+  row.bind(instance.value);
+  if (!row.next()) return row.failed() ? Result<bool>(row.error()) : false;
+  const auto same_counts = [&] { return row.integer(4) == now.events_pulled && row.integer(5) == now.assets_pulled; };
+  if (!row.text(3).empty() || row.text(2) != "healthy" || !same_counts()) return false;
+  if (now.at_us < row.integer(1) || now.at_us - row.integer(1) >= kClearedForUs) return false;
+  const std::int64_t cleared = row.integer(0);
+  if (!row.next()) return row.failed() ? Result<bool>(row.error()) : false;
+  if (row.text(3).empty()) return false;  // nothing was cleared
+  const bool stays =
+      row.text(2) == now.state && row.text(3) == now.text && same_counts() && (row.integer(6) != 0) == now.passing;
+  Query query(connection, "DELETE FROM health WHERE id = ?");
+  if (!query.bind(cleared).run()) return query.error();
+  return stays;
+}
+
 }  // namespace
 
 Result<void> CommitWrites::load() {
@@ -49,6 +73,9 @@ Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
     if (!replay) return std::move(replay).error();
     if (*replay) return WriteValue{**std::move(replay)};
   }
+  auto answered = findAnswer(connection_, write);
+  if (!answered) return std::move(answered).error();
+  if (*answered) return WriteValue{**std::move(answered)};
   Committed result;
   if (auto done = addIncidents(write, result); !done) return std::move(done).error();
   if (auto done = addEntries(write, result); !done) return std::move(done).error();
@@ -177,6 +204,9 @@ Result<void> CommitWrites::setLastRun(const CommitWrite& write, Committed& resul
 Result<void> CommitWrites::addHealth(const CommitWrite& write) {
   if (!write.health) return {};
   const Health& health = *write.health;
+  auto stays = takeBackClearing(connection_, write.instance, health);
+  if (!stays) return std::move(stays).error();
+  if (*stays) return {};
   Query query(connection_,
               "INSERT INTO health(instance, at_us, state, text, events_pulled, assets_pulled, passing) VALUES(?, ?, ?, "
               "?, ?, ?, ?)");

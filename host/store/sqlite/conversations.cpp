@@ -215,6 +215,19 @@ Result<std::vector<User>> readInvestigationUsers(Connection& connection, Inciden
   return users;
 }
 
+Result<std::optional<Committed>> findAnswer(Connection& connection, const CommitWrite& write) {
+  if (!write.answer) return std::optional<Committed>{};
+  auto question = findEntitlement(connection, write.answer->guid);
+  if (!question) return std::move(question).error();
+  if (!*question) return std::optional<Committed>{};
+  auto user = findUser(connection, write.answer->by);
+  if (!user) return std::move(user).error();
+  if (!isSameAnswer(**question, write, *user ? (*user)->username : write.answer->by_text)) {
+    return std::optional<Committed>{};
+  }
+  return std::optional{answeredBefore(**question)};
+}
+
 Result<void> writeConversation(Connection& connection, const CommitWrite& write, const Committed& result) {
   if (write.question) {
     if (auto done = addQuestion(connection, *write.question, write.at_us); !done) return done;

@@ -12,6 +12,10 @@ Result<Page<Entitlement>> readEntitlements(Connection& connection, const Entitle
 Result<std::vector<Mirror>> readMirrors(Connection& connection, const MirrorQuery& query);
 Result<std::vector<User>> readInvestigationUsers(Connection& connection, IncidentId incident);
 
+// What an answer gave, where the commit is nothing but that answer again (isSameAnswer); nothing: it is to be
+// performed.
+Result<std::optional<Committed>> findAnswer(Connection& connection, const CommitWrite& write);
+
 // The commit's question, answer and mirror; after its entries, which `result` names.
 Result<void> writeConversation(Connection& connection, const CommitWrite& write, const Committed& result);
 

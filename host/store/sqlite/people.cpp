@@ -13,7 +13,9 @@ namespace {
 
 #define LONGHAUL_USER_COLUMNS "SELECT u.id, u.username, u.name, u.email, u.phone, u.role, u.created_at_us FROM users u "
 constexpr const char* kUserById = LONGHAUL_USER_COLUMNS "WHERE u.id = ?";
-constexpr const char* kUserByName = LONGHAUL_USER_COLUMNS "WHERE u.username = ?";
+// Names that differ in case only were two users before schema 3: then the one that is written so.
+constexpr const char* kUserByName =
+    LONGHAUL_USER_COLUMNS "WHERE u.username = ?1 COLLATE NOCASE ORDER BY u.username = ?1 DESC, u.id LIMIT 1";
 constexpr const char* kUserByIdentity =
     LONGHAUL_USER_COLUMNS "JOIN identities i ON i.user = u.id WHERE i.provider = ? AND i.value = ?";
 constexpr const char* kUsers = LONGHAUL_USER_COLUMNS "WHERE u.username > ? ORDER BY u.username LIMIT ?";
@@ -150,8 +152,10 @@ Result<WriteValue> PeopleWrites::perform(const PutUser& write) {
   if (!old) return std::move(old).error();
   if (user.id && !*old) return noUser(user.id);
   if (write.mode == PutUser::Mode::Existing && !*old) return noUserNamed(user.username);
-  if (write.mode == PutUser::Mode::New && *old) return userExists(user.username);
-  if (*named && (*named)->id != (*old)->id) return userExists(user.username);
+  if (write.mode == PutUser::Mode::New && *old) return userExists((*old)->username);
+  if (*named && (*named)->id != (*old)->id) return userExists((*named)->username);
+  if (*old && !sameName((*old)->username, user.username)) return nameStays((*old)->username);
+  if (*old) user.username = (*old)->username;
   result.created = !*old;
   user.id = *old ? (*old)->id : UserId{};
   user.created_at_us = *old ? (*old)->created_at_us : write.at_us;
@@ -159,9 +163,30 @@ Result<WriteValue> PeopleWrites::perform(const PutUser& write) {
     result.changed = false;
     return WriteValue{std::move(result)};
   }
+  if (auto checked_names = checkNames(user, *old); !checked_names) return std::move(checked_names).error();
   if (auto kept = keepUser(user); !kept) return std::move(kept).error();
   if (auto kept = keepIdentities(user); !kept) return std::move(kept).error();
   return WriteValue{std::move(result)};
+}
+
+// What the user had before is not looked at: it may be from a time without this rule.
+Result<void> PeopleWrites::checkNames(const User& user, const std::optional<User>& old) {
+  if (!old) {
+    Query row(connection_,
+              "SELECT i.provider, i.value, u.username FROM identities i JOIN users u ON u.id = i.user "
+              "WHERE i.value = ? COLLATE NOCASE ORDER BY i.provider, i.value LIMIT 1");
+    if (row.bind(user.username).next()) {
+      return nameIsIdentity(user.username, {std::string{row.text(0)}, std::string{row.text(1)}}, row.text(2));
+    }
+    if (row.failed()) return row.error();
+  }
+  for (const Identity& identity : user.identities) {
+    if (old && std::binary_search(old->identities.begin(), old->identities.end(), identity)) continue;
+    auto holder = findUserNamed(connection_, identity.value);
+    if (!holder) return std::move(holder).error();
+    if (*holder && (*holder)->id != user.id) return identityIsName(identity, (*holder)->username);
+  }
+  return {};
 }
 
 Result<void> PeopleWrites::keepUser(User& user) {

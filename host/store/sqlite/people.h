@@ -27,6 +27,7 @@ class PeopleWrites {
   Result<WriteValue> perform(const RevokeToken& write);
 
  private:
+  Result<void> checkNames(const User& user, const std::optional<User>& old);
   Result<void> keepUser(User& user);
   Result<void> keepIdentities(const User& user);
 

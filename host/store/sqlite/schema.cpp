@@ -145,7 +145,12 @@ CREATE INDEX indicators_type ON indicators(type);
 CREATE INDEX indicators_created ON indicators(created_at_us);
 )sql";
 
-constexpr std::array<Migration, 2> kMigrations{{{1, kVersion1}, {2, kVersion2}}};
+// Names are looked for without case. Not unique: a store from before may have two that differ in case only.
+constexpr const char* kVersion3 = R"sql(
+CREATE INDEX users_name ON users(username COLLATE NOCASE);
+)sql";
+
+constexpr std::array<Migration, 3> kMigrations{{{1, kVersion1}, {2, kVersion2}, {3, kVersion3}}};
 
 Result<std::int64_t> number(Connection& connection, const char* pragma) {
   auto text = connection.pragma(pragma);

@@ -11,6 +11,8 @@
 #include <ctime>
 #include <stdexcept>
 
+#include "printable.h"
+
 namespace chat_plugin {
 namespace {
 
@@ -41,11 +43,13 @@ bool isUtf8(std::string_view text) {
   return true;
 }
 
-// Each line of the text behind `prefix`.
+// Each line of the text behind `prefix`, for a terminal: nothing in it may move the cursor or begin another line.
 void appendLines(std::string& out, std::string_view prefix, std::string_view text) {
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    out.append(prefix).append(text.substr(0, end)).append("\n");
+    appendPrintable(out, prefix);
+    appendPrintable(out, text.substr(0, end));
+    out.append("\n");
     text.remove_prefix(std::min(text.size(), end + 1));
   }
 }
@@ -155,9 +159,9 @@ void Connections::accept() {
   auto connection = std::make_unique<Connection>(fd);
   connection->login = loginOf(fd, connection->trusted);
   if (!connection->login.empty()) connection->person = room_.meet(connection->login);
-  connection->unsent = "* Longhaul chat. You are " +
-                       (connection->login.empty() ? std::string("nobody yet") : connection->login) +
-                       "; hello NAME says another name, help what can be said.\n";
+  appendLines(connection->unsent, "* ",
+              "Longhaul chat. You are " + (connection->login.empty() ? std::string("nobody yet") : connection->login) +
+                  "; hello NAME says another name, help what can be said.");
   connections_.push_back(std::move(connection));
   write(*connections_.back());
 }
@@ -207,6 +211,7 @@ void Connections::obey(Connection& connection, std::string_view line) {
     line.remove_prefix(std::min(line.size(), line.find_first_not_of(' ', end)));
   }
   if (!isUtf8(line) || !isUtf8(key)) return connection.answer({"the line is not UTF-8", false}, {});
+  if (!isPrintable(key)) return connection.answer({"a key has no control characters", false}, {});
   if (key.size() > kNameBytesMax) return connection.answer({"a key has at most 100 bytes", false}, {});
   if (line.empty()) return;
   try {

@@ -17,7 +17,7 @@ constexpr std::string_view kHelp =
     "answer THREAD TEXT     answer a question\n"
     "questions              which wait for you\n"
     "quit                   end the connection\n"
-    "Anything else goes to the host as a direct message:";
+    "Anything else goes to the host as a direct message";
 
 bool contains(const std::vector<std::string>& texts, std::string_view text) {
   return std::find(texts.begin(), texts.end(), text) != texts.end();
@@ -48,6 +48,13 @@ std::string channelOf(const longhaul::Command& command) {
   const std::string named = command.argument("channel", "");
   if (!named.empty() || command.incidentId().empty()) return named;
   return "incident-" + command.incidentId();
+}
+
+// guid@incident|task, as the host makes them. Whether it is one of the host's shows when somebody answers.
+bool isEntitlement(const std::string& text) {
+  const auto parts = longhaul::parseEntitlement(text);
+  return parts && parts->incident_id.find_first_not_of("0123456789") == std::string::npos &&
+         text.find_first_of(" \t\r\n") == std::string::npos;
 }
 
 // Whether the entry was handed on before; remembers it if not.
@@ -109,7 +116,7 @@ std::string Room::ask(const longhaul::Command& command, const std::string& messa
   const auto field = [&](const char* key) { return longhaul::jsonMember(message, key).value_or(""); };
   Question question;
   question.entitlement = field("entitlement");
-  if (!longhaul::parseEntitlement(question.entitlement))
+  if (!isEntitlement(question.entitlement))
     throw std::invalid_argument("the entitlement is \"" + question.entitlement + "\", guid@incident|task is wanted");
   const std::string to = command.argument("to", "");
   question.to = to.empty() ? channelOf(command) : userNamed(to);
@@ -119,6 +126,8 @@ std::string Room::ask(const longhaul::Command& command, const std::string& messa
   if (!question.expiry.empty() && expirySeconds(question.expiry) == 0)
     throw std::invalid_argument("the expiry is \"" + question.expiry +
                                 "\", a time of UTC like \"2026-11-24 12:00:00\" is wanted");
+  if (!question.expiry.empty() && expirySeconds(question.expiry) <= std::time(nullptr))
+    throw std::invalid_argument("the time for an answer was out at " + question.expiry + " UTC: nobody could answer");
   question.default_response = field("default_response");
   for (const std::string& option : longhaul::jsonElements(field("options")))
     question.options.push_back(longhaul::jsonText(option));
@@ -232,7 +241,7 @@ Reply Room::handle(const Person& person, std::string_view line, std::string_view
   if (word == "questions" && rest.empty()) return listQuestions(person);
   if (word == "help" && rest.empty()) {
     const Reply host = direct(person, "help", {});
-    return {std::string(kHelp) + "\n" + host.text, true};
+    return {std::string(kHelp) + (host.done ? ":\n" : ", which knows you not:\n") + host.text, true};
   }
   return direct(person, line, key);
 }
@@ -282,6 +291,9 @@ Reply Room::answer(const Person& person, std::string_view rest) {
   if (thread.empty() || rest.empty()) return {"answer THREAD TEXT is wanted", false};
   State state = memory_.read();
   const Question* question = state.question(thread);
+  // One that is over: the host says by whom, or that this is its answer, whose reply was lost.
+  for (const Question& each : state.closed)
+    if (question == nullptr && each.thread == thread) question = &each;
   const Channel* channel = question == nullptr ? nullptr : state.channel(question->to);
   if (question == nullptr ||
       (question->to != person.key() && (channel == nullptr || !contains(channel->members, person.key()))))
@@ -296,8 +308,8 @@ Reply Room::answer(const Person& person, std::string_view rest) {
   const bool over = outcome.ok() || outcome.status == Status::kAlreadyAnswered || outcome.status == Status::kNotFound;
   if (!over) return {outcome.error, false};
   change([&](State& now) {
-    const auto is_it = [&](const Question& each) { return each.thread == thread; };
-    now.questions.erase(std::remove_if(now.questions.begin(), now.questions.end(), is_it), now.questions.end());
+    if (now.question(thread) == nullptr) return false;
+    now.close(thread);
     return true;
   });
   if (!outcome.ok()) return {outcome.error, false};
@@ -380,9 +392,8 @@ std::int64_t Room::expire(std::int64_t now_seconds) {
   }
   if (!over.empty()) {
     memory_.change([&](State& state) {
-      const auto is_over = [&](const Question& question) { return contains(over, question.thread); };
-      state.questions.erase(std::remove_if(state.questions.begin(), state.questions.end(), is_over),
-                            state.questions.end());
+      for (const std::string& thread : over)
+        state.close(thread);
       return true;
     });
   }

@@ -120,6 +120,15 @@ Question* State::question(std::string_view thread) {
   return at == questions.end() ? nullptr : &*at;
 }
 
+void State::close(std::string_view thread) {
+  const auto at = std::find_if(questions.begin(), questions.end(),
+                               [&](const Question& question) { return question.thread == thread; });
+  if (at == questions.end()) return;
+  closed.push_back(std::move(*at));
+  questions.erase(at);
+  if (closed.size() > kClosedMax) closed.erase(closed.begin());
+}
+
 std::size_t State::send(std::string to, std::string channel, std::string text, bool keep) {
   if (text.size() > kLineTextBytesMax) {
     std::size_t size = kLineTextBytesMax;
@@ -138,6 +147,26 @@ std::size_t State::send(std::string to, std::string channel, std::string text, b
   return dropped;
 }
 
+namespace {
+
+std::vector<Question> readQuestions(std::string_view array) {
+  std::vector<Question> questions;
+  for (const std::string& row : jsonElements(array)) {
+    Question question{textOf(row, "thread"),
+                      textOf(row, "entitlement"),
+                      textOf(row, "to"),
+                      textOf(row, "reply"),
+                      textOf(row, "expiry"),
+                      textOf(row, "sent"),
+                      textOf(row, "default_response"),
+                      textsOf(row, "options")};
+    if (!question.entitlement.empty()) questions.push_back(std::move(question));
+  }
+  return questions;
+}
+
+}  // namespace
+
 State readState(std::string_view context) {
   State state;
   for (const std::string& row : jsonElements(textOf(context, "mirrors"))) {
@@ -150,17 +179,8 @@ State readState(std::string_view context) {
     channel.seen = textsOf(row, "seen");
     if (!channel.incident.empty()) state.channels.push_back(std::move(channel));
   }
-  for (const std::string& row : jsonElements(textOf(context, "questions"))) {
-    Question question{textOf(row, "thread"),
-                      textOf(row, "entitlement"),
-                      textOf(row, "to"),
-                      textOf(row, "reply"),
-                      textOf(row, "expiry"),
-                      textOf(row, "sent"),
-                      textOf(row, "default_response"),
-                      textsOf(row, "options")};
-    if (!question.entitlement.empty()) state.questions.push_back(std::move(question));
-  }
+  state.questions = readQuestions(textOf(context, "questions"));
+  state.closed = readQuestions(textOf(context, "closed"));
   for (const std::string& row : jsonElements(textOf(context, "outbox")))
     state.lines.push_back({numberOf(row, "number"), textOf(row, "to"), textOf(row, "channel"), textOf(row, "text"),
                            textOf(row, "keep") == "true"});
@@ -174,6 +194,7 @@ std::string toPatch(const State& state) {
   return Writer()
       .text("mirrors", arrayOf(state.channels, channelJson))
       .text("questions", arrayOf(state.questions, questionJson))
+      .json("closed", arrayOf(state.closed, questionJson))
       .json("outbox", arrayOf(state.lines, lineJson))
       .json("counts", Writer()
                           .json("lines", std::to_string(state.line_count))

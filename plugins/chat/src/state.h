@@ -27,6 +27,8 @@ struct Channel {
   std::string name() const { return "incident-" + incident; }
 };
 
+constexpr std::size_t kClosedMax = 100;  // questions that are over and are remembered: an answer may be repeated
+
 struct Question {
   std::string thread;  // "q3": how its answer names it
   std::string entitlement;
@@ -50,6 +52,7 @@ struct Line {
 struct State {
   std::vector<Channel> channels;
   std::vector<Question> questions;
+  std::vector<Question> closed;  // that are over, the newest last
   std::vector<Line> lines;
   std::int64_t line_count = 0;      // ever
   std::int64_t question_count = 0;  // ever
@@ -57,6 +60,8 @@ struct State {
   Channel* channel(std::string_view name);
   const Channel* channel(std::string_view name) const;
   Question* question(std::string_view thread);
+  // It is over: it goes to the closed ones.
+  void close(std::string_view thread);
 
   // Over kLinesMax the oldest that may go does; returns how many did.
   std::size_t send(std::string to, std::string channel, std::string text, bool keep = false);

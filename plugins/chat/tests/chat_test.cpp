@@ -209,7 +209,72 @@ TEST_CASE("a question is answered once, with the words that the asker gave", "[c
   CHECK(alice.ask("answer q1 yes") == Lines{"| Thanks alice: yes", "ok"});
   CHECK(server.questions()[0].answered_by == "alice@example.com");
   CHECK(server.questions()[0].answer == "yes");
-  CHECK(alice.ask("answer q1 yes").front() == "| no question q1 waits for you; see: questions");
+  // What is over is known: by whom, which the host says, and to whom it was put.
+  CHECK(alice.ask("answer q1 no") == Lines{"| this question was answered before by alice@example.com", "no"});
+  CHECK(bob.ask("answer q1 no").front() == "| no question q1 waits for you; see: questions");
+  CHECK(alice.ask("answer q2 no").front() == "| no question q2 waits for you; see: questions");
+}
+
+TEST_CASE("an answer whose reply was lost is replied to again, as the host replays it", "[chat]") {
+  Server server;
+  const auto entitlement = server.addQuestion(server.addIncident("Disk full"), "guid-1");
+  PluginRun run(server, longhaulPluginEntry);
+  run.execute("send-notification",
+              "{\"to\":\"alice\",\"message\":" +
+                  longhaul::quoteJson("{\"message\":\"?\",\"entitlement\":\"" + entitlement + "\"}") + "}");
+  Person alice(server, "alice");
+  CHECK(alice.line() == "[1] ?");
+  CHECK(alice.line() == "[1] Answer with: answer q1 TEXT");
+  const Lines reply{"| Thank you alice, your answer \"yes\" is noted.", "ok #a"};
+  CHECK(alice.ask("#a answer q1 yes") == reply);
+  server.failNth("handleEntitlementForUser", 1, Status::kBusy);
+  CHECK(alice.ask("#a answer q1 yes").back() == "no #a");
+  CHECK(alice.ask("#a answer q1 yes") == reply);
+}
+
+TEST_CASE("an entitlement that is none is refused, and one that the host does not know when it is answered", "[chat]") {
+  Server server;
+  PluginRun run(server, longhaulPluginEntry);
+  const auto asked = [&](const std::string& entitlement) {
+    return run.execute("send-notification",
+                       "{\"to\":\"alice\",\"message\":" +
+                           longhaul::quoteJson("{\"message\":\"?\",\"entitlement\":\"" + entitlement + "\"}") + "}");
+  };
+  for (const char* wrong : {"", "guid", "@1", "guid@", "guid@one", "gu id@1", "guid@1|a b"}) {
+    const auto refused = asked(wrong);
+    CHECK(refused.status == Status::kInvalid);
+    CHECK(refused.text.find("guid@incident|task is wanted") != std::string::npos);
+  }
+  CHECK(asked("nobodys@1").text == "Asked as q1.");
+  Person alice(server, "alice");
+  CHECK(alice.line() == "[1] ?");
+  CHECK(alice.line() == "[1] Answer with: answer q1 TEXT");
+  CHECK(alice.ask("answer q1 yes") == Lines{"| there is no entitlement nobodys@1 to answer", "no"});
+  CHECK(alice.ask("questions").front() == "| No question waits for you.");
+}
+
+TEST_CASE("nothing that others write moves the reader's cursor or turns the text", "[chat]") {
+  Server server;
+  PluginRun run(server, longhaulPluginEntry);
+  Person alice(server, "alice");
+  run.execute("send-notification",
+              R"({"to":"alice","message":"a\u001b[2J\u0007\tb\r\u009b1m\u202e \u00e9 \ud83d\ude00\nok"})");
+  CHECK(alice.line() == "[1] a\\x1b[2J\\x07\tb\\x0d\\u009b1m\\u202e \u00e9 \U0001F600");
+  CHECK(alice.line() == "[1] ok");
+  CHECK(alice.ask("\x1b[31m").front() == "| alice wrote");
+  CHECK(alice.ask("#\x1b x") == Lines{"| a key has no control characters", "no"});
+}
+
+TEST_CASE("somebody whom nobody knows is helped with the chat's own words", "[chat]") {
+  Server server;
+  PluginRun run(server, longhaulPluginEntry);
+  Person alice(server, "alice");
+  alice.ask("hello mallory");
+  const Lines help = alice.ask("help");
+  REQUIRE(help.size() > 3);
+  CHECK(help.back() == "ok");
+  CHECK(help[help.size() - 3] == "| Anything else goes to the host as a direct message, which knows you not:");
+  CHECK(help[help.size() - 2] == "| I'm sorry but I was unable to find you as a Demisto user for email [mallory]");
 }
 
 TEST_CASE("an answer that comes too late is told with the host's sentence", "[chat]") {
@@ -227,31 +292,34 @@ TEST_CASE("an answer that comes too late is told with the host's sentence", "[ch
   CHECK(alice.ask("questions") == Lines{"| No question waits for you.", "ok"});
 }
 
-TEST_CASE("a question with an expiry that is no time is refused, and does not wait for ever", "[chat]") {
+TEST_CASE("a question with an expiry that is no time, or over already, is refused", "[chat]") {
   Server server;
   const auto entitlement = server.addQuestion(server.addIncident("Disk full"), "guid-1");
   PluginRun run(server, longhaulPluginEntry);
-  const auto refused = run.execute(
-      "send-notification",
-      "{\"to\":\"alice\",\"message\":" +
-          longhaul::quoteJson("{\"message\":\"?\",\"entitlement\":\"" + entitlement + "\",\"expiry\":\"tomorrow\"}") +
-          "}");
-  CHECK(refused.status != Status::kOk);
+  const auto asked = [&](const std::string& expiry) {
+    return run.execute("send-notification", "{\"to\":\"alice\",\"message\":" +
+                                                longhaul::quoteJson("{\"message\":\"?\",\"entitlement\":\"" +
+                                                                    entitlement + "\",\"expiry\":\"" + expiry + "\"}") +
+                                                "}");
+  };
+  const auto refused = asked("tomorrow");
+  CHECK(refused.status == Status::kInvalid);
   CHECK(refused.text.find("the expiry is \"tomorrow\"") != std::string::npos);
+  const auto over = asked(chat_plugin::timeText(std::time(nullptr) - 1));
+  CHECK(over.status == Status::kInvalid);
+  CHECK(over.text.find("the time for an answer was out at ") != std::string::npos);
+  CHECK_FALSE(server.questions()[0].is_answered);
   CHECK(chat_plugin::readState(server.context()).questions.empty());
 }
 
 TEST_CASE("a question whose time is over is answered with its default, by nobody", "[chat]") {
   Server server;
   const auto entitlement = server.addQuestion(server.addIncident("Disk full"), "guid-1");
-  PluginRun run(server, longhaulPluginEntry);
+  chat_plugin::State state;  // as an earlier worker left it, whose end the time outlived
+  state.questions = {{"q1", entitlement, "alice", "", chat_plugin::timeText(std::time(nullptr) - 1), "", "wait", {}}};
+  server.setContext(chat_plugin::toPatch(state));
   server.failNth("handleEntitlementForUser", 1, Status::kBusy);
-  run.execute(
-      "send-notification",
-      "{\"to\":\"alice\",\"message\":" +
-          longhaul::quoteJson("{\"message\":\"?\",\"entitlement\":\"" + entitlement + "\",\"expiry\":\"" +
-                              chat_plugin::timeText(std::time(nullptr) - 1) + "\",\"default_response\":\"wait\"}") +
-          "}");
+  PluginRun run(server, longhaulPluginEntry);
   CHECK(server.waitUntil([&] { return server.questions()[0].is_answered; }));
   CHECK(server.questions()[0].answer == "wait");
   CHECK(server.questions()[0].answered_by.empty());

@@ -94,7 +94,8 @@ TEST_CASE("a user is found by name, chat id and e-mail without case; nobody is n
   CHECK(server.findUser("alice")->email == "Alice@example.com");
   CHECK(server.findUser("U017")->username == "alice");
   CHECK(server.findUser({}, "alice@EXAMPLE.com")->roles == std::vector<std::string>{"operate"});
-  CHECK_FALSE(server.findUser("Alice").has_value());
+  CHECK(server.findUser("Alice")->username == "alice");
+  CHECK_FALSE(server.findUser("Ali").has_value());
   CHECK(server.tryFindUser({}).status == Status::kInvalid);
 }
 
@@ -108,6 +109,9 @@ TEST_CASE("an entitlement is answered once and writes the answer into the war ro
   CHECK(parsed->task_id == "3");
   const auto server = fake.server();
   CHECK(server.handleEntitlementForUser(*parsed, "alice@example.com", "yes") == "1@1");
+  const auto repeated = server.tryHandleEntitlementForUser(*parsed, "alice@example.com", "yes");
+  CHECK(repeated.replayed());
+  CHECK(repeated.value == "1@1");
   const auto again = server.tryHandleEntitlementForUser(*parsed, "bob@example.com", "no");
   CHECK(again.status == Status::kAlreadyAnswered);
   CHECK(again.error == "this question was answered before by alice@example.com");

@@ -1,6 +1,9 @@
 // The outbox of mirrored incidents and the questions, on the fake store, with commands that answer as the test says and
 // a clock that stands.
 #include "host/services/questions.h"
+
+#include <set>
+
 #include "tests/unit/services/rig.h"
 
 using namespace longhaul::host;
@@ -316,4 +319,42 @@ TEST_CASE("who is no user, what is no incident and no instance cannot be asked")
   CHECK(refused({.incident = id, .to = "zed", .instance = chat.edge}) == Code::NotFound);
   CHECK(refused({.incident = IncidentId{9}, .to = "ann", .instance = chat.edge}) == Code::NotFound);
   CHECK(refused({.incident = id, .to = "ann", .instance = InstanceId{9}}) == Code::NotFound);
+  // Nor what nobody could answer in time, and no reminder comes behind the end.
+  CHECK(refused({.incident = id, .to = "ann", .instance = chat.edge, .expires_at_us = kRigNowUs}) == Code::Invalid);
+  CHECK(refused({.incident = id,
+                 .to = "ann",
+                 .instance = chat.edge,
+                 .expires_at_us = kRigNowUs + 5,
+                 .remind_at_us = kRigNowUs + 5}) == Code::Invalid);
+  chat.settle();
+  CHECK(chat.memory.entitlements({})->rows.empty());
+}
+
+TEST_CASE("mirrors and questions are taken up though the store could not be read at first, and the log says so") {
+  ChatRig chat;
+  const IncidentId id = chat.incident("a");
+  chat.mirror(id, All, Both);
+  chat.settle();
+  chat.mirrors.reset();  // nobody looks while these are written
+  chat.questions.reset();
+  chat.say(id, "one");
+  store::CommitWrite asks;
+  asks.question = store::Entitlement{.guid = "g1", .incident = id, .instance = chat.edge, .to = "ann", .message = "?"};
+  chat.write(asks);
+  chat.memory.failReads(4, Error{Code::Internal, "the disk said EIO"});
+  chat.restart();
+  chat.until([&] { return chat.warnings.size() == 2; });
+  CHECK_THAT(chat.warnings[0], Catch::Contains("the disk said EIO"));
+  CHECK_THAT(chat.warnings[1], Catch::Contains("the disk said EIO"));
+  for (int i = 0; i < 2; ++i) {
+    chat.settle();
+    CHECK(chat.calls.calls.empty());
+    chat.pass(kDeliveryRetryMax);
+  }
+  chat.until([&] { return chat.calls.calls.size() == 2; });
+  std::set<std::string> types;
+  for (const auto& [call, done] : chat.calls.calls)
+    types.insert(call.arguments["messageType"]);
+  CHECK(types == std::set<std::string>{"externalAskSubmit", "mirrorEntry"});
+  CHECK(chat.warnings.size() == 2);  // once each, however often it was tried
 }

@@ -85,6 +85,9 @@ TEST_CASE("a question is answered once, and the second answer hears by whom and 
   protocol::HandleEntitlement call{id, "g1", "bob@example.org", "yes", std::nullopt};
   CHECK(rig.result(Method::handleEntitlementForUser, call) == "1@" + id);
   CHECK(rig.memory.entries(IncidentId{1}, 0, 10)->rows[0].user == "bob");
+  // Again, because the reply was lost: the first reply.
+  CHECK(rig.result(Method::handleEntitlementForUser, call, 1) == "1@" + id);
+  call.content = "no";
   const auto refused = rig.refusal(Method::handleEntitlementForUser, call);
   CHECK(refused.first == Code::AlreadyAnswered);
   CHECK(refused.second == "this question was answered already, by bob at 1970-01-01T00:16:40.000000Z: \"yes\"");
@@ -92,6 +95,22 @@ TEST_CASE("a question is answered once, and the second answer hears by whom and 
   CHECK(rig.refusal(Method::handleEntitlementForUser, call).first == Code::NotFound);
   call.guid = "";
   CHECK(rig.refusal(Method::handleEntitlementForUser, call).first == Code::Invalid);
+}
+
+TEST_CASE("an answer of nobody is the end of the time, as the chat saw it") {
+  Rig rig;
+  const std::string id = ask(rig, rig.incident("a"), "g1");
+  protocol::HandleEntitlement call{id, "g1", "", "no", std::nullopt};
+  CHECK(rig.result(Method::handleEntitlementForUser, call) == "1@" + id);
+  const auto question = rig.memory.entitlement("g1").value().value();
+  CHECK(question.state == store::EntitlementState::Expired);
+  CHECK(question.answer == "no");
+  CHECK(question.answered_by.empty());
+  CHECK(rig.memory.entries(IncidentId{1}, 0, 10)->rows[0].text == "No answer in time: taken as no");
+  call.email = "bob@example.org";
+  const auto late = rig.refusal(Method::handleEntitlementForUser, call);
+  CHECK(late.first == Code::AlreadyAnswered);
+  CHECK(late.second.starts_with("the time for this question was out at "));
 }
 
 TEST_CASE("mirrorInvestigation marks the incident and gives its people") {

@@ -112,6 +112,36 @@ TEST_CASE("the second schema takes owners out of the bodies of incidents, and le
   CHECK((*reader)->entries(IncidentId{1}, 0, 10)->rows[0].text == "seen");
 }
 
+TEST_CASE("users that clash by the rules of the third schema stay as they are, and change in all but what clashes") {
+  const TempFolder folder;
+  const auto path = folder / "a.db";
+  {
+    const auto connection = open(path);
+    REQUIRE(migrate(*connection, migrations().first(2)).has_value());
+    const auto filled = connection->execute(R"sql(
+      INSERT INTO users VALUES(1, 'ann', '', '', '', 'read', 5), (2, 'Ann', '', '', '', 'admin', 5),
+                              (3, 'bob', '', '', '', 'read', 5);
+      INSERT INTO identities VALUES('chat', 'ann', 3))sql");
+    REQUIRE(filled.has_value());
+  }
+  const auto store = SqliteStore::open(path);
+  REQUIRE(store.has_value());
+  const auto reader = SqliteReader::open(path);
+  REQUIRE(reader.has_value());
+  const auto found = [&](const char* name) { return (*reader)->user({name, "", "chat"}).value().value(); };
+  CHECK(found("ann").id.value == 1);
+  CHECK(found("Ann").id.value == 2);
+  CHECK(found("ANN").id.value == 1);
+  for (const char* name : {"ann", "Ann", "bob"}) {
+    User user = found(name);
+    user.phone = "1";
+    const Write write{PutUser{user, PutUser::Mode::Existing, 9}};
+    const auto done = (*store)->apply(std::span{&write, 1}).front();
+    if (!done) FAIL(done.error().message);
+    CHECK(found(name).phone == "1");
+  }
+}
+
 TEST_CASE("a backup of a store in use is whole, private, and never in place of another file") {
   const TempFolder folder;
   const auto path = folder / "a.db";

@@ -26,6 +26,7 @@ struct Question {
   bool is_answered = false;
   std::string answered_by;
   std::string answer;
+  std::string entry;  // with the answer
 
   // "guid@incident|task", as a send-notification carries it.
   std::string entitlement() const { return guid + "@" + incident_id + (task_id.empty() ? "" : "|" + task_id); }
@@ -59,7 +60,8 @@ class FakePeople {
 
   const User* find(std::string_view username, std::string_view email) const {
     const auto at = std::find_if(users.begin(), users.end(), [&](const User& user) {
-      if (!username.empty() && (user.username == username || user.id == username || hasChatId(user, username)))
+      if (!username.empty() &&
+          (lowered(user.username) == lowered(username) || user.id == username || hasChatId(user, username)))
         return true;
       return !email.empty() && lowered(user.email) == lowered(email);
     });
@@ -72,13 +74,17 @@ class FakePeople {
     return {Status::kOk, user == nullptr ? "null" : toJson(*user), 0};
   }
 
-  // Whether the call may go on to write the answer into the war room.
+  // Whether the call may go on to write the answer into the war room (OK).
   Answer mayAnswer(const Question& asked) const {
     const auto at = std::find_if(questions.begin(), questions.end(), [&](const Question& question) {
       return question.entitlement() == asked.entitlement();
     });
     if (at == questions.end())
       return {Status::kNotFound, "there is no entitlement " + asked.entitlement() + " to answer", 0};
+    // Word for word the same again: its reply was lost.
+    if (at->is_answered && !asked.answered_by.empty() && at->answered_by == asked.answered_by &&
+        at->answer == asked.answer)
+      return {Status::kReplayed, at->entry, 0};
     if (at->is_answered)
       return {Status::kAlreadyAnswered,
               "this question was answered before by " + (at->answered_by.empty() ? "nobody in time" : at->answered_by),

@@ -316,11 +316,17 @@ struct FakeSlots {
     return self.perform("handleEntitlementForUser", bad ? std::string_view() : view(args->content), sink, [&] {
       if (bad) return *bad;
       const auto text = [](Text from) { return std::string(view(from)); };
-      const Question answered{text(args->incident_id), text(args->guid),   text(args->task_id), true,
-                              text(args->email),       text(args->content)};
-      if (Answer no = self.people_.mayAnswer(answered); !isDone(no.status)) return no;
+      Question answered{text(args->incident_id),
+                        text(args->guid),
+                        text(args->task_id),
+                        true,
+                        text(args->email),
+                        text(args->content),
+                        {}};
+      if (Answer no = self.people_.mayAnswer(answered); no.status != Status::kOk) return no;
       Answer entry =
           self.store_.addEntry({{}, answered.incident_id, answered.answer, {}, {}, answered.answered_by}, {}, {});
+      answered.entry = entry.text;
       if (isDone(entry.status)) self.people_.setAnswered(answered);
       return entry;
     });

@@ -268,16 +268,16 @@ struct longhaul_server {
    * [thread-safe & created]                                                                           since 0.1 */
   const void* (*getExtension)(const longhaul_server_t* server, longhaul_text_t id);
 
-  /* A user by user name (or chat id) or by e-mail; exact, an e-mail without case. Gives {"id", "username", "name",
+  /* A user by user name (or chat id) or by e-mail: whole ones, a chat id with case. Gives {"id", "username", "name",
    * "email", "phone", "roles": {"demisto": [role]}}, or null where nobody matches.
    * Returns OK | INVALID (neither was given) | NOT_GRANTED | BUSY. Blocks: one round trip and a read.
    * [thread-safe & created]                                                                           since 0.2 */
   longhaul_status_t (*findUser)(const longhaul_server_t* server, longhaul_text_t username, longhaul_text_t email,
                                 longhaul_sink_t* user);
 
-  /* Answers a question, once, writes the answer into the war room and gives that entry's id.
-   * Returns OK | INVALID | NOT_FOUND (no such entitlement, or not of this incident and task) | ALREADY_ANSWERED
-   *         (lastError says by whom and when, for a chat user's eyes) | NOT_GRANTED | BUSY | STORE_FULL | FENCED
+  /* Answers a question, once, writes the answer into the war room and gives that entry's id. Who gives the same answer
+   * again gets the same reply. Returns OK | REPLAYED | INVALID | NOT_FOUND (not of this incident and task) |
+   * ALREADY_ANSWERED (lastError says by whom and when, for a chat user) | NOT_GRANTED | BUSY | STORE_FULL | FENCED
    * Blocks: usually one commit.
    * [thread-safe & created]                                                                           since 0.2 */
   longhaul_status_t (*handleEntitlementForUser)(const longhaul_server_t* server,
