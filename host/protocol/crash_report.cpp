@@ -1,4 +1,5 @@
 #include "host/protocol/crash_report.h"
+#include "host/base/worker_limits.h"
 
 #include <algorithm>
 #include <array>

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 
 namespace longhaul::host::protocol {
 

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 
 namespace longhaul::host::supervisor {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <utility>
 
-#include "host/base/limits.h"
 #include "host/base/system_calls.h"
+#include "host/base/worker_limits.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/protocol/crash_report.h"
 
 namespace longhaul::host::supervisor {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "host/base/timer_queue.h"
+#include "host/base/worker_limits.h"
 #include "host/process/worker_threads.h"
 
 namespace longhaul::host::supervisor {

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "host/base/event_loop.h"
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/ipc/seqpacket_channel.h"
 #include "host/lifecycle/exit_reason.h"
 #include "host/lifecycle/instance_machine.h"

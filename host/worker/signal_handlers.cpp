@@ -1,4 +1,5 @@
 #include "host/worker/signal_handlers.h"
+#include "host/base/worker_limits.h"
 
 #include <link.h>
 #include <poll.h>

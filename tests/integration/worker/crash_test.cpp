@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 
+#include "host/base/worker_limits.h"
 #include "host/process/worker_threads.h"
 #include "host/protocol/crash_report.h"
 #include "test_host.h"

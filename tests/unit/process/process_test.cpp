@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "host/base/limits.h"
+#include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <random>
 
+#include "host/base/worker_limits.h"
 #include "host/protocol/crash_report.h"
 
 using namespace longhaul::host;
