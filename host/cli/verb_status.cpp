@@ -145,7 +145,10 @@ std::string limitText(const Json& limit, bool wide) {
   if (!wide && !close) return {};
   std::string text = used >= 0 ? fmt::format("{} {}", name, used) : name;
   text += most > 0 ? fmt::format(" of {}, held by {}", most, textAt(limit, "heldBy")) : ": no limit";
-  if (refused > 0) text += fmt::format(name == "cpu_percent" ? ", kept waiting for {} ms" : ", held {} times", refused);
+  if (refused > 0) {
+    text += name == "cpu_percent" ? fmt::format(", kept waiting for {} ms", refused)
+                                  : fmt::format(", held {} times", refused);
+  }
   return text;
 }
 
