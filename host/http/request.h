@@ -33,8 +33,8 @@ struct Response {
 
 struct Peer {
   uid_t uid = 0;
-  pid_t pid = 0;           // when it connected; 0: of another pid namespace
   Role role = Role::Read;  // by the socket alone; a user that is known may have another one
+  pid_t pid = 0;           // when it connected; 0: of another pid namespace
 };
 
 }  // namespace longhaul::host::http

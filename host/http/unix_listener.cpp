@@ -66,7 +66,7 @@ Peer peerOf(int fd, gid_t group) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {.uid = static_cast<uid_t>(-1)};
-  Peer peer{.uid = credentials.uid, .pid = credentials.pid};
+  Peer peer{.uid = credentials.uid, .role = Role::Read, .pid = credentials.pid};
   if (peer.uid == 0 || peer.uid == ::geteuid()) {
     peer.role = Role::Admin;
   } else if (credentials.gid == group || isMember(fd, group)) {

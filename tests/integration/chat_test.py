@@ -283,7 +283,7 @@ class Chat(harness.DaemonTest):
         thread = re.search(r"answer (q\d+)", alice.wait_for("answer q")).group(1)
         done, text = alice.say(f"answer {thread} yes")
         self.assertFalse(done)
-        self.assertIn("there is no question nobodys@1", text)
+        self.assertIn("no incident has id 1", text)
 
     def test_what_a_chat_that_is_down_has_not_taken_is_counted(self):
         incident = self.chat.cli("incident", "create", "Disk full", "-o", "name").strip()

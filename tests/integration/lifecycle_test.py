@@ -268,17 +268,26 @@ class Lifecycle(harness.DaemonTest):
         worker = daemon.worker_pid("edge")
         harness.until(lambda: children_of(daemon.pid) == [worker], "only the worker is a child of the daemon")
 
-    def test_a_worker_that_outlives_a_killed_daemon_is_swept(self):
-        daemon = self.daemon("test_unruly")
+    def test_what_outlives_a_killed_daemon_is_swept(self):
+        for groups, said in (("", "in the control groups of a former daemon"), ("sandbox: {off: [cgroup]}", "workers of a former daemon")):
+            with self.subTest(groups or "as the machine has them"):
+                self.outlive(groups, said)
+
+    def outlive(self, settings, said):
+        daemon = self.daemon("test_unruly", started=False)
+        (daemon.folder / "longhaul.yaml").write_text(settings)
+        daemon.start()
         daemon.run_instance("ghost", PLUGIN, {"mode": "hide"})
         hidden = [int(self.noted(daemon, "ghost", "hidden"))]
         self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in hidden if lives(pid)])
         hidden += self.children(daemon, "ghost")
+        in_groups = any("cgroup" == each["layer"] and each["status"] == "on" for each in daemon.instance("ghost")["current"]["sandbox"])
         daemon.process.send_signal(signal.SIGKILL)
         daemon.process.wait(harness.WAIT_S)
         daemon.put_instance("ghost", PLUGIN, {"mode": "serve"})
         daemon.start()
-        self.assertIn("ended 3 workers of a former daemon", daemon.log_path.read_text())
+        # The worker itself cannot hide from the signal of its parent's death; what it started can.
+        self.assertRegex(daemon.log_path.read_text(), r"ended [23] .*" + (said if in_groups else "workers of a former daemon"))
         self.assertEqual([], [pid for pid in hidden if lives(pid)])
         self.assertEqual(daemon.wait("ghost")["current"]["pid"], ask(daemon.address("ghost")))
 
