@@ -8,6 +8,7 @@
 
 #include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
+#include "host/supervisor/confine.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
@@ -79,6 +80,10 @@ Result<void> Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
   WorkerProcess& worker = *slot.process;
   auto admitted = group.admit(worker.pid());
   worker.join(std::move(group));
+  const bool no_forks = std::any_of(slot.layers.begin(), slot.layers.end(), [](const sandbox::LayerState& layer) {
+    return layer.layer == sandbox::Layer::Seccomp && layer.status == sandbox::LayerStatus::On;
+  });
+  slot.limits.watch.children = !no_forks || allowedBy(slot.target.grants).processes;
   slot.watched = shared_.resources.add(worker.pid(), slot.limits.watch,
                                        [&shared = shared_, id = id(), worker_id = slot.id](const std::string& text) {
                                          if (Instance* instance = shared.find(id)) instance->overLimit(worker_id, text);

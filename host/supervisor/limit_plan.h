@@ -37,6 +37,7 @@ struct WatchLimits {
   std::uint64_t memory_bytes = 0;
   std::uint64_t pids = 0;
   std::uint32_t cpu_percent = 0;
+  bool children = true;  // false: it can have none, so they need not be looked for
   bool any() const { return memory_bytes > 0 || pids > 0 || cpu_percent > 0; }
   bool operator==(const WatchLimits&) const = default;
 };

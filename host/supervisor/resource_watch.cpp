@@ -21,8 +21,8 @@ ResourceWatch::Machine machineNow() {
   return {.free_memory_bytes = std::uint64_t{info.freeram} * info.mem_unit, .threads = info.procs};
 }
 
-std::optional<LookFound> lookAtWorker(pid_t pid) {
-  const auto usage = process::usageOfTree(pid);
+std::optional<LookFound> lookAtWorker(pid_t pid, bool children) {
+  const auto usage = children ? process::usageOfTree(pid) : process::usageOf(pid);
   if (!usage) return std::nullopt;
   return LookFound{.memory_bytes = usage->rss_bytes, .pids = usage->thread_count, .cpu_ms = usage->cpu_ms};
 }
@@ -89,11 +89,15 @@ ResourceWatch::Handle ResourceWatch::add(pid_t pid, const WatchLimits& limits, O
   if (!limits.any()) return {};
   const std::uint64_t id = ++last_id_;
   const TimePoint now = timers_.now();
-  Watched& watched =
-      watched_.emplace(id, Watched{.pid = pid, .watch = WorkerWatch{limits, now}, .due = now, .over = std::move(over)})
-          .first->second;
-  queue_.emplace(now, id);
-  schedule(id, watched, now + kWatchTick);
+  Watched& watched = watched_
+                         .emplace(id, Watched{.pid = pid,
+                                              .children = limits.children,
+                                              .watch = WorkerWatch{limits, now},
+                                              .due = now,
+                                              .over = std::move(over)})
+                         .first->second;
+  watched.due = now + kWatchTick;
+  queueOf(watched).emplace(watched.due, id);
   arm();
   return {*this, id};
 }
@@ -101,17 +105,11 @@ ResourceWatch::Handle ResourceWatch::add(pid_t pid, const WatchLimits& limits, O
 void ResourceWatch::remove(std::uint64_t id) {
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
-  queue_.erase({found->second.due, id});
+  queueOf(found->second).erase({found->second.due, id});
   watched_.erase(found);
   if (!watched_.empty()) return;
   timers_.cancel(std::exchange(timer_, TimerId::None));
   machine_.reset();
-}
-
-void ResourceWatch::schedule(std::uint64_t id, Watched& watched, TimePoint due) {
-  queue_.erase({watched.due, id});
-  watched.due = due;
-  queue_.emplace(due, id);
 }
 
 void ResourceWatch::arm() {
@@ -137,22 +135,32 @@ bool ResourceWatch::alarmed() {
 }
 
 void ResourceWatch::turn() {
-  const TimePoint now = timers_.now();
   if (alarmed()) {
     alarm_looks_left_ = watched_.size();
+    far_.clear();
     for (auto& [id, watched] : watched_) {
-      if (watched.due > now) schedule(id, watched, now);
+      if (watched.watch.near()) continue;
+      watched.due = std::min(watched.due, timers_.now());
+      far_.emplace(watched.due, id);
     }
   }
-  const bool many = alarm_looks_left_ > 0;
-  std::size_t looks_left = many ? kWatchAlarmLooks : kWatchLooksPerTick;
+  std::size_t looks = alarm_looks_left_ > 0 ? kWatchAlarmLooks : kWatchLooksPerTick;
+  alarm_looks_left_ -= std::min(alarm_looks_left_, looks);
+  looks -= lookAtDue(near_, looks / 2);
+  looks -= lookAtDue(far_, looks);
+  lookAtDue(near_, looks);
+}
+
+std::size_t ResourceWatch::lookAtDue(Queue& queue, std::size_t looks_max) {
+  const TimePoint now = timers_.now();
   const Duration round = kWatchTick * static_cast<int>(watched_.size() / kWatchLooksPerTick);
-  while (looks_left-- > 0 && !queue_.empty() && queue_.begin()->first <= now) {
-    const std::uint64_t id = queue_.begin()->second;
+  std::size_t looks = 0;
+  for (; looks < looks_max && !queue.empty() && queue.begin()->first <= now; ++looks) {
+    const std::uint64_t id = queue.begin()->second;
+    queue.erase(queue.begin());
     Watched& watched = watched_.at(id);
-    if (alarm_looks_left_ > 0) --alarm_looks_left_;
     ++looks_count_;
-    const auto found = eyes_.worker(watched.pid);
+    const auto found = eyes_.worker(watched.pid, watched.children);
     // Gone, or a process that ends: who owns it hears of that elsewhere.
     const auto text = found ? watched.watch.look(now, *found) : std::nullopt;
     if (text) {
@@ -161,9 +169,10 @@ void ResourceWatch::turn() {
       over(*text);
       continue;
     }
-    schedule(id, watched, now + (watched.watch.near() ? Duration{kWatchTick} : std::max<Duration>(kWatchEvery, round)));
+    watched.due = now + (watched.watch.near() ? Duration{kWatchTick} : std::max<Duration>(kWatchEvery, round));
+    queueOf(watched).emplace(watched.due, id);
   }
-  if (many && (queue_.empty() || queue_.begin()->first > now)) alarm_looks_left_ = 0;
+  return looks;
 }
 
 }  // namespace longhaul::host::supervisor

@@ -63,7 +63,7 @@ class ResourceWatch {
   };
   struct Eyes {
     std::function<Machine()> machine;
-    std::function<std::optional<LookFound>(pid_t pid)> worker;  // nothing: it is gone
+    std::function<std::optional<LookFound>(pid_t pid, bool children)> worker;  // nothing: it is gone
   };
   static Eyes ownEyes();
 
@@ -101,6 +101,7 @@ class ResourceWatch {
  private:
   struct Watched {
     pid_t pid = 0;
+    bool children = true;
     WorkerWatch watch;
     TimePoint due;
     OnOver over;
@@ -109,12 +110,15 @@ class ResourceWatch {
   void arm();
   void turn();
   bool alarmed();
-  void schedule(std::uint64_t id, Watched& watched, TimePoint due);
+  using Queue = std::set<std::pair<TimePoint, std::uint64_t>>;
+  Queue& queueOf(const Watched& watched) { return watched.watch.near() ? near_ : far_; }
+  // Of those that are due, so many at most; gives how many there were.
+  std::size_t lookAtDue(Queue& queue, std::size_t looks_max);
 
   TimerQueue& timers_;
   Eyes eyes_;
   std::map<std::uint64_t, Watched> watched_;
-  std::set<std::pair<TimePoint, std::uint64_t>> queue_;
+  Queue near_, far_;  // of their limits; who is near does not wait behind all the others
   std::uint64_t last_id_ = 0;
   std::optional<Machine> machine_;
   std::optional<TimePoint> alarm_at_;

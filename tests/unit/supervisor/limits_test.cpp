@@ -46,7 +46,7 @@ struct Rig {
   std::vector<std::string> ended;
   ResourceWatch watch{timers,
                       {.machine = [this] { return machine; },
-                       .worker = [this](pid_t pid) -> std::optional<LookFound> {
+                       .worker = [this](pid_t pid, bool) -> std::optional<LookFound> {
                          ++looks[pid];
                          const auto found = workers.find(pid);
                          return found == workers.end() ? std::nullopt : std::optional{found->second};
