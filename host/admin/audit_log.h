@@ -38,7 +38,7 @@ Error notAudited(const Error& error);
 class AuditLog {
  public:
   struct Kept {
-    Duration age = std::chrono::hours{9600};
+    Duration age = std::chrono::hours{8784};
     std::size_t rows = 100'000;
   };
 

@@ -58,7 +58,7 @@ struct DaemonConfig {
   std::uint32_t worker_uids_first = kWorkerUidsFirst;
   std::uint32_t worker_uids_count = kWorkerUidsCount;
 
-  std::chrono::milliseconds audit_kept = 9600h;  // 400 days: a year's review finds all of its year
+  std::chrono::milliseconds audit_kept = 8784h;  // 366 days: a year's review finds all of its year
   std::size_t audit_rows = 100'000;              // some 50 MB with the details of common acts
 
   std::map<std::string, std::string> origins;  // "log.files" → "default", "flag --state-dir" or "file:line:column"
