@@ -75,6 +75,7 @@ class Daemon:
         self.socket = self.run / "longhaul.sock"
         self.process = None
         self.expected_exits = [0]
+        self.arguments, self.environment = [], {}  # of longhauld, beside the usual ones
         for plugin in plugins:
             self.drop(plugin)
 
@@ -101,8 +102,8 @@ class Daemon:
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [BIN / "longhauld", "--config", self.folder / "longhaul.yaml", "--instances-dir", self.instances,
-             "--plugin-dir", self.plugins, "--state-dir", self.state, "--run-dir", self.run],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+             "--plugin-dir", self.plugins, "--state-dir", self.state, "--run-dir", self.run, *self.arguments],
+            env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         until(self.is_ready, "the daemon is ready", START_S)
         # A file that was dropped a moment before the start is taken up a moment after it.
@@ -246,8 +247,10 @@ class Daemon:
         return done.stdout
 
     # ---- when it went wrong
-    def report(self):
-        logs = [self.log_path, *sorted(self.state.glob("**/*.log"))]
+    def report(self, instances=None):
+        """The daemon's log and those of all instances, or of these."""
+        logs = [self.log_path, *(path for path in sorted(self.state.glob("**/*.log"))
+                                 if instances is None or path.stem in instances)]
         for path in logs:
             if path.exists():
                 text = path.read_bytes()[-LOG_BYTES_SHOWN:].decode(errors="replace")
