@@ -94,6 +94,7 @@ void AuditLog::prune() {
   timers_.cancel(timer_);
   timer_ = timers_.after(kAuditPruneEvery, [this] { prune(); });
   added_count_ = 0;
+  prune_again_ = pruning_;  // what was added since its last step was begun waits for no other
   if (std::exchange(pruning_, true)) return;
   pruneStep();
 }
@@ -108,6 +109,7 @@ void AuditLog::pruneStep() {
     if (!alive.lock()) return;
     if (result && std::get<store::Pruned>(*result).rows_count == kAuditPruneRows) return pruneStep();
     pruning_ = false;
+    if (result && std::exchange(prune_again_, false)) prune();
   });
   if (!queued) pruning_ = false;
 }

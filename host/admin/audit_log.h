@@ -67,6 +67,7 @@ class AuditLog {
   EventStream& events_;
   const Kept kept_;
   bool pruning_ = false;
+  bool prune_again_ = false;
   std::size_t added_count_ = 0;  // since it was pruned
   TimerId timer_ = TimerId::None;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
