@@ -59,7 +59,14 @@ inline constexpr std::size_t kCallBufferKeptBytes = 64U << 10;  // a larger buff
 // Changes of the context that came before one that they build on: one a call in flight, and a few of operators.
 inline constexpr std::size_t kContextChangesPendingMax = 1000;
 inline constexpr std::size_t kPageHeaderBytes = 4096;
-inline constexpr std::size_t kLogRingBytes = 256U << 10;  // about 1,700 lines of 150 bytes while the host is busy
+inline constexpr std::size_t kLogRingBytes = 256U << 10;    // about 1,700 lines of 150 bytes while the host is busy
+inline constexpr std::size_t kPageStacksBytes = 20U << 10;  // touched only when a worker makes no progress
+inline constexpr std::size_t kStackThreadsMax = 64;         // whose stacks are taken; main is the first
+inline constexpr std::size_t kStackFramesMax = 32;          // of each
+inline constexpr std::size_t kCrashFramesMax = 64;          // of the thread that crashed
+inline constexpr std::size_t kModulesMax = 20;              // with names; the header stays one page of memory a worker
+inline constexpr std::size_t kSystemCallsMax = 512;         // the kernel's numbers end at about 470
+inline constexpr std::size_t kDeniedKindsMax = 64;  // of one instance are counted and told: real ones have a few
 inline constexpr std::size_t kLogLineBytesMax = 16U << 10;
 inline constexpr std::uint32_t kLogLinesPerSecond = 10'000;
 inline constexpr std::uint32_t kLogLinesBurst = 20'000;
@@ -100,6 +107,12 @@ inline constexpr auto kReapAdoptedEvery = 1s;  // at most: one look at all child
 inline constexpr auto kHostStopTimeout = 30s;
 inline constexpr auto kOrphanSweepTimeout = 10s;  // at start: SIGKILL to all, and until the last is gone
 inline constexpr auto kSpawnSlotTimeout = 1s;     // LOADED takes milliseconds: a slower one must not hold up the others
+// The watchdog. A look that comes later than this part of a heartbeat does not count, nor does one of which the worker
+// had less than the rest for itself; of a time that it waited for a processor all along so small a part counts.
+inline constexpr int kHeartbeatSlack = 4;
+inline constexpr int kHeartbeatSharesMax = 64;
+inline constexpr auto kStacksTimeout = 500ms;  // for the threads of a worker that hangs to write where they are
+inline constexpr auto kStacksStep = 20ms;      // between two looks at what they wrote
 inline constexpr auto kFenceRetry = 1s;
 inline constexpr auto kFenceGiveUp = 30s;
 inline constexpr auto kRestartDelayFirst = 1s;

@@ -21,7 +21,7 @@
 namespace longhaul::host::process {
 namespace {
 
-constexpr std::size_t kPageBytes = kPageHeaderBytes + kLogRingBytes;
+constexpr std::size_t kPageBytes = kPageHeaderBytes + kLogRingBytes + kPageStacksBytes;
 
 struct Pipe {
   UniqueFd read;

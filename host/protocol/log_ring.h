@@ -1,10 +1,8 @@
-// The page that host and worker share, and the ring of log lines in it. The worker is not trusted: the host reads each
-// index once, checks its range, and copies before it parses. The file behind it (memfd) is sealed against shrinking, so
-// that a touch never faults.
+// The ring of log lines in the page that host and worker share (shared_page.h). The worker is not trusted: the host
+// reads each index once, checks its range, and copies before it parses.
 //
-// Layout: kPageHeaderBytes of PageHeader, then kLogRingBytes of records. A record is a LogRecord and its text, padded
-// to eight bytes, and may run over the end of the ring to its begin. head and tail count bytes from the start of the
-// worker and never wrap.
+// A record is a LogRecord and its text, padded to eight bytes, and may run over the end of the ring to its begin. head
+// and tail count bytes from the start of the worker and never wrap.
 #pragma once
 
 #include <atomic>
@@ -15,20 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include "host/base/limits.h"
+#include "host/protocol/shared_page.h"
 
 namespace longhaul::host::protocol {
-
-struct PageHeader {
-  alignas(64) std::uint64_t head;  // the worker writes this line of the cache …
-  std::uint64_t dropped_count;     // lines that found the ring full
-  std::uint64_t progress_count;    // calls of progress()
-  alignas(64) std::uint64_t tail;  // … and the host this one
-  std::uint32_t host_sleeps;       // 1: ring the doorbell after writing
-};
-static_assert(sizeof(PageHeader) == 128);
-
-inline constexpr std::size_t kSharedPageBytes = kPageHeaderBytes + kLogRingBytes;
 
 enum class LogLevel : std::uint8_t { Debug = 0, Info = 1, Error = 2 };
 

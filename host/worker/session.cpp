@@ -122,8 +122,7 @@ longhaul_status_t Session::log(protocol::LogLevel level, std::string_view text) 
   const auto outcome = ring.write(level, threadNumber(), wallUs(), text);
   if (outcome == protocol::LogRingWriter::Outcome::Dropped) return LONGHAUL_BUSY;
   if (outcome == protocol::LogRingWriter::Outcome::WrittenRingDoorbell && !control.trySend(protocol::Kind::Doorbell)) {
-    doorbell_owed.store(true);
-    wakeControlThread();
+    oweDoorbell();
   }
   return status;
 }
@@ -139,6 +138,11 @@ void Session::sayReady() {
 
 void Session::wakeControlThread() const {
   ::eventfd_write(wake_fd_, 1);
+}
+
+void Session::oweDoorbell() {
+  doorbell_owed.store(true);
+  wakeControlThread();
 }
 
 void Session::fail(protocol::Stage stage, longhaul_status_t status, std::string_view text) {

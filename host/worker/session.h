@@ -62,6 +62,8 @@ class Session {
   // Sends Ready at its first call.
   void sayReady();
   void wakeControlThread() const;
+  // The control thread rings, once there is one. Async-signal-safe.
+  void oweDoorbell();
 
   // Says why, and ends the process. Any thread.
   [[noreturn]] void fail(protocol::Stage stage, longhaul_status_t status, std::string_view text);

@@ -21,6 +21,7 @@
 #include "host/worker/plugin_library.h"
 #include "host/worker/server_table.h"
 #include "host/worker/session.h"
+#include "host/worker/signal_handlers.h"
 
 namespace longhaul::host::worker {
 namespace {
@@ -34,12 +35,13 @@ constexpr int kNoHostExitCode = 71;  // EX_OSERR: not started by a host, or with
 
 // No worker outlives its host. The signal comes when the parent ends after this call; the comparison is for a parent
 // that ended before it.
-void bindToHost(const char* host_pid_text) {
-  int host_pid = 0;
+pid_t bindToHost(const char* host_pid_text) {
+  pid_t host_pid = 0;
   std::from_chars(host_pid_text, host_pid_text + std::strlen(host_pid_text), host_pid);
   if (host_pid <= 0) refuse("the host's process number is missing");
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != host_pid) ::_exit(kNoHostExitCode);
+  return host_pid;
 }
 
 void* mapPage() {
@@ -182,7 +184,7 @@ auto guarded(const char* name, Callback callback) {
 
 void runWorker(int argc, char** argv) {
   if (argc != kArgCount) refuse("its arguments are missing");
-  bindToHost(argv[kArgHostPid]);
+  const pid_t host_pid = bindToHost(argv[kArgHostPid]);
   closeOnExec();
   // Whole lines at once: a pipe makes stdio collect 4 KiB, and lines of a plugin's printf would come late or never.
   std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
@@ -190,14 +192,18 @@ void runWorker(int argc, char** argv) {
   const int wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_fd < 0) refuse("there is no descriptor left");
   // Owned by the process: other threads use it until the very end.
-  auto* session = new Session{kControlFd, kFirstCallFd, mapPage(), wake_fd};
+  void* const page = mapPage();
+  auto* session = new Session{kControlFd, kFirstCallFd, page, wake_fd};
   session_of_process = session;
   ::pthread_atfork(nullptr, nullptr, [] { session_of_process->closeInForkedChild(); });
   sayHello(*session);
 
   // Confinement belongs here: before any thread and before any code of the plugin.
 
+  installSignalHandlers(page, *session, host_pid);
+  recordModules(page, argv[kArgPlugin]);
   const LoadedPlugin plugin = load(*session, argv[kArgPlugin]);
+  recordModules(page, argv[kArgPlugin]);
   waitForStart(*session);
   auto* commands = new Commands{*session, plugin.commands};
   auto* control = new ControlThread{*session, *plugin.descriptor, *commands, wake_fd};

@@ -206,7 +206,7 @@ TEST_CASE("the page is zero, shared, sealed against a change of its size, and gi
   auto worker =
       launcher.launch(sandbox.plan("read line; printf hello >&5; truncate -s 0 /proc/self/fd/5 || echo sealed"));
   REQUIRE(worker);
-  CHECK(worker->page.sizeBytes() == kPageHeaderBytes + kLogRingBytes);
+  CHECK(worker->page.sizeBytes() == kPageHeaderBytes + kLogRingBytes + kPageStacksBytes);
   CHECK(readLine(worker->stdout_read.get()) == "sealed");
   auto* bytes = static_cast<char*>(worker->page.address());
   CHECK(std::string{bytes} == "hello");
