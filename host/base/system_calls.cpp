@@ -19,11 +19,11 @@ constexpr Row kRows[] = {
 #include <longhaul_system_calls.inc>
 };
 
-
 constexpr auto kNames = [] {
   std::array<std::string_view, kSystemCallsMax> names{};
   for (const Row& row : kRows) {
-    if (row.number >= 0 && row.number < static_cast<int>(names.size())) names[static_cast<std::size_t>(row.number)] = row.name;
+    if (row.number >= 0 && row.number < static_cast<int>(names.size()))
+      names[static_cast<std::size_t>(row.number)] = row.name;
   }
   return names;
 }();

@@ -11,9 +11,10 @@
 #include "longhaul/plugin.h"
 
 #define BEAT_MS 100
-#define NAP_MS 2200     /* at least one whole heartbeat without progress, and at most two */
-#define WORK_CPU_MS 300 /* of processor time between two beats: with a sixteenth of one, longer than three heartbeats \
-                         */
+#define NAP_MS 2200 /* at least one whole heartbeat without progress, and at most two */
+#define WORK_CPU_MS                                                                                 \
+  300 /* of processor time between two beats: with a sixteenth of one, longer than three heartbeats \
+       */
 #define LONG_GAP_MS 3100
 
 static const longhaul_server_t* host;
