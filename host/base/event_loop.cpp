@@ -1,5 +1,7 @@
 #include "host/base/event_loop.h"
 
+#include <poll.h>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -43,12 +45,23 @@ class AsioWatch final : public FdWatch {
     std::function<void()> readable;
     std::function<void()> writable;
     bool alive = true;
+    bool fresh = true;
   };
+
+  static bool isReady(int fd, asio::posix::stream_descriptor::wait_type type) {
+    pollfd polled{fd, static_cast<short>(type == asio::posix::stream_descriptor::wait_read ? POLLIN : POLLOUT), 0};
+    return ::poll(&polled, 1, 0) != 0;
+  }
 
   void wait(asio::posix::stream_descriptor::wait_type type, const std::function<void()>& ready) {
     LONGHAUL_CHECK(ready, "a wait without a callback");
-    state_->descriptor.async_wait(type, [state = state_, &ready](const boost::system::error_code& error) {
+    state_->descriptor.async_wait(type, [this, type, state = state_, &ready](const boost::system::error_code& error) {
       if (error || !state->alive) return;
+      // Asio gives a new watch the bookkeeping of one that went in the same turn, and with it an event of that one that
+      // was still queued. Only the first wake of a watch can be that: a pidfd would say that a live process ended.
+      if (std::exchange(state->fresh, false) && !isReady(state->descriptor.native_handle(), type)) {
+        return wait(type, ready);
+      }
       // Timers run first, and may end the watch.
       state->loop.dispatch([&state, &ready] {
         if (state->alive) ready();
