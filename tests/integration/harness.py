@@ -39,8 +39,36 @@ def until(condition, what, seconds=WAIT_S):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {seconds} s")
+            raise AssertionError(f"{what() if callable(what) else what}: not within {seconds} s")
         pause.wait(0.02)
+
+
+class Footprint:
+    """What a process uses, to be compared with itself later. Without log files, which a daemon keeps open over turns (at
+    most 128), and without what SQLite opens and closes as it likes."""
+
+    def __init__(self, pid):
+        self.descriptors = 0
+        for entry in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                target = os.readlink(f"/proc/{pid}/fd/{entry}")
+            except OSError:
+                continue
+            self.descriptors += "/logs/" not in target and "/db/" not in target
+        self.threads = len(os.listdir(f"/proc/{pid}/task"))
+        status = Path(f"/proc/{pid}/status").read_text()
+        self.rss_bytes = int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def beyond(self, before, rss_tolerance_bytes):
+        """What is more than before, as sentences."""
+        found = []
+        if self.descriptors > before.descriptors:
+            found.append(f"{self.descriptors} descriptors, {before.descriptors} before")
+        if self.threads > before.threads:
+            found.append(f"{self.threads} threads, {before.threads} before")
+        if self.rss_bytes > before.rss_bytes + rss_tolerance_bytes:
+            found.append(f"{self.rss_bytes >> 20} MiB resident, {before.rss_bytes >> 20} before")
+        return found
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -74,6 +102,7 @@ class Daemon:
         self.socket = self.run / "longhaul.sock"
         self.process = None
         self.expected_exits = [0]
+        self.arguments, self.environment = [], {}  # of longhauld, beside the usual ones
         for plugin in plugins:
             self.drop(plugin)
 
@@ -100,8 +129,8 @@ class Daemon:
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
             [BIN / "longhauld", "--config", self.folder / "longhaul.yaml", "--instances-dir", self.instances,
-             "--plugin-dir", self.plugins, "--state-dir", self.state, "--run-dir", self.run],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+             "--plugin-dir", self.plugins, "--state-dir", self.state, "--run-dir", self.run, *self.arguments],
+            env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
         until(self.is_ready, "the daemon is ready", START_S)
         # A file that was dropped a moment before the start is taken up a moment after it.
@@ -245,8 +274,10 @@ class Daemon:
         return done.stdout
 
     # ---- when it went wrong
-    def report(self):
-        logs = [self.log_path, *sorted(self.state.glob("**/*.log"))]
+    def report(self, instances=None):
+        """The daemon's log and those of all instances, or of these."""
+        logs = [self.log_path, *(path for path in sorted(self.state.glob("**/*.log"))
+                                 if instances is None or path.stem in instances)]
         for path in logs:
             if path.exists():
                 text = path.read_bytes()[-LOG_BYTES_SHOWN:].decode(errors="replace")
