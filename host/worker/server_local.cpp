@@ -29,7 +29,7 @@ longhaul_status_t lastError(Server, longhaul_sink_t* sink) {
 longhaul_status_t log(Server server, protocol::LogLevel level, longhaul_text_t text) {
   Session& session = ServerTable::sessionOf(server);
   if (!session.isOpen()) return notInWorker();
-  if (text.data == nullptr) text.size = 0;
+  if (text.data == nullptr) text = {"", 0};
   const longhaul_status_t status = session.log(level, {text.data, text.size});
   if (status == LONGHAUL_INVALID) setLastError("the line was not UTF-8; it was written with U+FFFD");
   if (status == LONGHAUL_BUSY) setLastError("the log ring is full; the line was dropped and counted");

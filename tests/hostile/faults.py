@@ -4,6 +4,8 @@ import dataclasses
 import importlib
 
 MODES = ("root", "user", "user-without-landlock")
+CALLS = ["addEntry", "commit", "createIncidents", "mergeIntegrationContext", "patchIntegrationContext", "setIntegrationContext",
+         "setLastRun"]  # granted to each, as the manifest asks; more only where a row says so
 TABLES = ("faults_worker", "faults_channel", "faults_world")
 
 
@@ -19,6 +21,7 @@ class Fault:
     proof: int = 1  # how often the fault has to have happened, by the plugin's own count
     given: object = ""  # its parameter "with": a text, or a function of the run that gives one
     check: object = None  # a function (run, instance name): raises AssertionError or gives a list of problems
+    processes: bool = False  # whether the grant to fork and execute is approved
     batch: str = "many"  # faults of one batch run at once in one daemon
     spec: dict = dataclasses.field(default_factory=dict)  # further keys of the instance's configuration
     proved_by: str = "proof"  # "end": code that may not write files; the end itself shows that it happened
@@ -36,6 +39,20 @@ class Fault:
     @property
     def instance(self):
         return f"{self.plugin}-{self.name}".strip("-").replace("_", "-")
+
+
+TITLES = {
+    "1": "SEGV, FPE, ILL, BUS", "2": "abort, exception across the ABI", "3": "stack overflow", "4": "double free, heap overflow",
+    "5": "ends without BYE", "6": "the loop returns", "7": "endless loop, deadlock", "8": "ignores SIGTERM, stops itself",
+    "9": "memory bomb", "10": "thread and fork bomb", "11": "descriptor leak", "12": "processor hog", "13": "daemonises",
+    "14": "hides from the end of the host", "15": "closes or reuses the channel", "16": "garbage, huge and half frames",
+    "17": "floods and never reads", "18": "sends descriptors", "19": "hostile JSON and texts", "20": "forged numbers and names",
+    "21": "reads or ends a sibling", "22": "attacks the host", "23": "writes the host's files, fills the disk",
+    "24": "network without a grant", "25": "escalation", "26": "constructors", "27": "changes its surroundings",
+    "28": "jumps over the edge", "29": "log flood, forged lines", "30": "context over quota", "31": "abuse of the API",
+    "32": "ABI mismatch", "33": "slow start, stop, reply", "34": "conflicting libraries", "34a": "scribbles over the shared page",
+    "34b": "breaks shared listeners",
+}
 
 
 def all_faults():

@@ -20,10 +20,10 @@ for name in ("malloc", "mmap", "memfd"):
 # ---- 10 threads and forks
 add("10", "bombs", "threads", "a thread bomb", given="1000", batch="heavy", spec={"limits": {"pids": 64}},
     check=checks.bomb_refused, pending=LIMITS)
-add("10", "bombs", "forks", "a fork bomb", given="100", batch="heavy", spec={"limits": {"pids": 64}}, check=checks.bomb_refused,
+add("10", "bombs", "forks", "a fork bomb", processes=True, given="40", batch="heavy", spec={"limits": {"pids": 64}}, check=checks.bomb_refused,
     pending=LIMITS)
-add("10", "bombs", "raw-forks", "a fork bomb past the C library, without the grant", given="100", batch="heavy",
-    spec={"grants": {"serverApi": ["createIncidents"]}}, check=checks.forks_refused, pending=SANDBOX)
+add("10", "bombs", "raw-forks", "a fork bomb past the C library, without the grant", given="40", batch="heavy",
+    check=checks.forks_refused, pending=SANDBOX)
 
 # ---- 11 descriptors
 add("11", "descriptors", "files", "opens files until none is left", proof=10, batch="heavy", check=checks.descriptors_bounded,
@@ -39,11 +39,11 @@ for name, what in (("spin", "eight threads spin"), ("nice", "the same, asking fo
 for name, what, more in (
         ("lives", "leaves a daemon and lives", {}),
         ("crash", "leaves a daemon and dies", {"ends": ("signal",)}),
-        ("returns", "leaves a daemon and returns", {"ends": ("completed",)}),
-        ("program", "leaves a program", {})):
-    add("13", "daemons", name, what, **more)
-add("13", "daemons", "wiped", "leaves a daemon that wiped its origin and lives", pending=LIMITS)
-add("13", "daemons", "wiped-crash", "leaves a daemon that wiped its origin and dies", ends=("signal",), pending=LIMITS)
+        ("returns", "leaves a daemon and returns", {"ends": ("completed",)})):
+    add("13", "daemons", name, what, processes=True, **more)
+add("13", "daemons", "program", processes=True, what="leaves a program without an environment", pending=LIMITS)
+add("13", "daemons", "wiped", processes=True, what="leaves a daemon that wiped its origin and lives", pending=LIMITS)
+add("13", "daemons", "wiped-crash", processes=True, what="leaves a daemon that wiped its origin and dies", ends=("signal",), pending=LIMITS)
 
 # ---- 14 hides from the end of its host: in a daemon of its own, which is killed
 add("14", "orphans", "hides", "clears the parent-death signal and hides from EOF", batch="host-killed")
@@ -58,7 +58,7 @@ for name, what in (("kill", "kills a sibling"), ("group", "kills its group"), ("
 
 # ---- 22 the host
 add("22", "host", "gentle", "reads the host's memory, database, keys, commands it by its socket", given=checks.the_host, proof=16,
-    check=checks.nothing_reached, pending=SANDBOX)
+    batch="murder", check=checks.nothing_reached, pending=SANDBOX)
 for name, what in (("kill", "kills the host"), ("stop", "stops the host"), ("term", "asks the host to end"),
                    ("tgkill", "kills the host by thread")):
     add("22", "host", name, what, given=checks.the_host, check=checks.nothing_reached, batch="murder", pending=SANDBOX)
@@ -66,7 +66,7 @@ for name, what in (("kill", "kills the host"), ("stop", "stops the host"), ("ter
 # ---- 23 files and disk
 add("23", "files", "write", "writes the host's files, folders and a sibling's", given=checks.files_of_the_host, proof=5,
     check=checks.nothing_reached, pending=SANDBOX)
-add("23", "files", "fill", "fills its folder", given="300", batch="heavy", spec={"limits": {"data_mib": 64}},
+add("23", "files", "fill", "fills its folder", given="300", batch="heavy", spec={"limits": {"disk_mib": 64}},
     check=checks.disk_bounded, pending=LIMITS)
 
 # ---- 24 network
@@ -77,7 +77,8 @@ add("24", "network", "out", "TCP, UDP, Unix, abstract, raw, netlink without a gr
 for name in ("unshare", "clone3", "clone-user", "mount", "umount", "pivot_root", "chroot", "setns", "bpf", "io_uring_setup",
              "keyctl", "add_key", "ptrace", "perf_event_open", "userfaultfd", "init_module", "kexec_load", "swapon", "acct",
              "iopl", "open_by_handle_at", "capset", "no_new_privs", "set-uid", "raise-limits"):
-    add("25", "escalates", name, f"escalation by {name}", check=checks.not_escalated, pending=SANDBOX)
+    # Only who may start processes gets as far as a set-uid program.
+    add("25", "escalates", name, f"escalation by {name}", processes=name == "set-uid", check=checks.not_escalated, pending=SANDBOX)
 
 # ---- 29 logs
 add("29", "logs", "flood", "a flood of lines", proof=200000, batch="flood", check=checks.log_bounded)

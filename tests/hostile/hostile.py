@@ -6,11 +6,13 @@ what docs/ISOLATION.md promises. Results go to a JSON file, from which matrix.py
 Exit code 77: none of the modes can be run by this user. LONGHAUL_BIN, LONGHAUL_PLUGINS, LONGHAUL_KEEP: see harness.py.
 """
 import argparse
+import http.client
 import json
 import os
 import random
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -26,6 +28,7 @@ import oracle
 SKIPPED = 77
 NOBODY = 65534
 AT_ONCE = 24  # hostile workers of one batch: a spawn costs about 0.2 s of processor time under sanitizers
+PENDING_S = 10  # what is known not to be held is not waited for
 INJECT_S = 30  # a fault has to have happened by then
 # A worker's crash has to look as it does in production, also where a sanitizer's run time is linked in; and what the
 # host holds after an attack must not hide behind the quarantine of its freed blocks.
@@ -93,17 +96,22 @@ class Run:
     def inject(self, batch):
         """All faults of a batch at once, and the oracle after it. Gives problems by fault, and those of all."""
         daemon = self.daemon
-        before = oracle.HostState(daemon.pid)
+        before = harness.Footprint(daemon.pid)
         counts = self.oracle.given_counts()
         ends_before = oracle.metric(daemon, "longhaul_worker_ends_total")
-        rows = [self.configuration(fault) for fault in batch]
-        daemon.instance_file(f"batch-{batch[0].instance}", json.dumps({"instances": rows}))
-        for fault in batch:
-            daemon.wait_known(fault.instance)
         problems = {fault.id: [] for fault in batch}
         left = {fault.id: [] for fault in batch}
+        for fault in batch:  # a file each: what is wrong with one keeps none of the others away
+            daemon.instance_file(fault.instance, json.dumps({"instances": [self.configuration(fault)]}))
+        for fault in batch[:]:
+            try:
+                daemon.wait_known(fault.instance)
+            except AssertionError as error:
+                problems[fault.id].append(f"injection: {error}")
+                batch.remove(fault)
+        deadline = time.monotonic() + (PENDING_S if all(fault.pending for fault in batch) else INJECT_S)
         for fault in batch:
-            problems[fault.id] += self.happened(fault)
+            problems[fault.id] += self.happened(fault, deadline)
         general = self.oracle.siblings_answered(counts)  # during
         for fault in batch:
             left[fault.id] = self.pids_told(fault.instance)
@@ -115,6 +123,7 @@ class Run:
             folder = daemon.state / "data" / fault.instance
             names = set(left[fault.id] + self.pids_told(fault.instance) + oracle.processes_in(folder))
             problems[fault.id] += oracle.gone(names, f"the worker of {fault.id}")
+            oracle.end(names)  # what the host did not hold is not to be left on this machine
         counts = self.oracle.given_counts()
         general += self.oracle.host_answers()
         general += self.oracle.siblings_answered(counts)  # after
@@ -131,7 +140,7 @@ class Run:
         given = fault.given(self) if callable(fault.given) else fault.given
         parameters = {key: value for key, value in (("fault", fault.name), ("with", given)) if value}
         return {"name": fault.instance, "plugin": f"hostile-{fault.plugin.replace('_', '-')}", "parameters": parameters,
-                "restart": {"policy": "never"}, **fault.spec}
+                "restart": {"policy": "never"}, "grants": {"serverApi": faults.CALLS, "processes": fault.processes}, **fault.spec}
 
     def deaths(self, name):
         return self.daemon.api("GET", f"/instances/{name}/deaths", limit=100)["deaths"]
@@ -143,7 +152,7 @@ class Run:
         text = self.data(name, "proof")
         return int(text.split()[0]) if text else 0
 
-    def happened(self, fault):
+    def happened(self, fault, deadline):
         """Waits until the fault has happened, by the plugin's own count or by its end."""
         def enough():
             if fault.proved_by == "proof" and self.proofs(fault) >= fault.proof:
@@ -154,9 +163,10 @@ class Run:
                 return self.daemon.instance(fault.instance)["state"] in ("running", "refused", "completed", "starting")
             return bool(self.deaths(fault.instance))
         try:
-            harness.until(enough, f"{fault.id} happens", INJECT_S)
+            harness.until(enough, f"{fault.id} happens", max(0, deadline - time.monotonic()))
             if fault.ends:
-                harness.until(lambda: self.deaths(fault.instance), f"the worker of {fault.id} ends", INJECT_S)
+                harness.until(lambda: self.deaths(fault.instance), f"the worker of {fault.id} ends",
+                              max(0, deadline - time.monotonic()))
         except AssertionError as error:
             return [f"injection: {error}"]
         if fault.proved_by == "proof" and self.proofs(fault) < fault.proof:
@@ -170,12 +180,14 @@ class Run:
     def checked(self, fault):
         try:
             return fault.check(self, fault.instance) or []
-        except (AssertionError, OSError, KeyError) as error:
+        except (AssertionError, OSError, LookupError, ValueError) as error:
             return [f"check: {type(error).__name__} {error}"]
 
     def end(self, batch):
         """Asks those that live to stop, as an operator does."""
         names = [fault.instance for fault in batch]
+        if not names:
+            return
         self.daemon.cli("disable", "--no-wait", *names)
         for name in names:
             harness.until(lambda: not self.has_worker(name), f"{name} has no worker", INJECT_S)
@@ -242,10 +254,12 @@ class Run:
         try:
             for group in groups:
                 began = time.monotonic()
-                if self.daemon.process.poll() is None:
-                    problems, general = self.inject(group)
-                else:
-                    problems, general = {fault.id: [] for fault in group}, ["host: it ended before"]
+                try:
+                    problems, general = self.inject(group[:])
+                except (AssertionError, OSError, subprocess.SubprocessError, http.client.HTTPException) as error:
+                    ended = self.daemon.process.poll()
+                    problems, general = {fault.id: [] for fault in group}, \
+                        [f"host: {error}" if ended is None else f"host: it ended with {ended}"]
                 for fault in group:
                     injected = max(self.proofs(fault), 1 if fault.proved_by != "proof" else 0)
                     self.record(fault, problems[fault.id] + general, injected)
@@ -297,7 +311,6 @@ def as_nobody(arguments):
                        "LONGHAUL_PLUGINS": str(folder / "plugins")}
         words = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-B",
                  str(folder / "tests" / "hostile" / "hostile.py"), *arguments.words, "--results", str(results)]
-        import subprocess
         code = subprocess.run(words, env=environment, check=False).returncode
         if results.exists() and arguments.results:
             shutil.copyfile(results, arguments.results)
@@ -322,8 +335,12 @@ def main():
                            "--many", str(arguments.many), *(["--only", *arguments.only] if arguments.only else [])]
         return as_nobody(arguments)
     modes = [mode for mode in modes if (mode == "root") == root]
+    flags = subprocess.run([harness.BIN / "longhauld", "--help"], capture_output=True, text=True, check=True).stdout
+    for mode in [mode for mode in modes if MODE_ARGUMENTS[mode] and MODE_ARGUMENTS[mode][0] not in flags]:
+        print(f"skipped: {mode}: this longhauld has no {MODE_ARGUMENTS[mode][0]}")
+        modes.remove(mode)
     if not modes:
-        print("skipped: this mode needs root")
+        print("skipped: none of these modes can be run by this user")
         return SKIPPED
 
     wanted = pick(arguments.only)

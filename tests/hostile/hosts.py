@@ -1,7 +1,9 @@
 """Faults that end the host or outlive it: each in a daemon of its own, which is killed and started again."""
 import signal
+import time
 
 import harness
+import hostile
 import oracle
 
 
@@ -13,7 +15,7 @@ def killed_beside(run, fault):
         daemon = run.daemon
         daemon.instance_file("hostile", '{"instances": [%s]}' % harness.json.dumps(run.configuration(fault)))
         daemon.wait_known(fault.instance)
-        problems += run.happened(fault)
+        problems += run.happened(fault, time.monotonic() + hostile.INJECT_S)
         left = set(run.pids_told(fault.instance)) | set(oracle.processes_in(daemon.state / "data"))
         counts = run.oracle.given_counts()
         daemon.process.send_signal(signal.SIGKILL)
@@ -28,9 +30,6 @@ def killed_beside(run, fault):
         problems += run.oracle.host_answers()
         problems += run.oracle.store_is_true()
         run.record(fault, problems, run.proofs(fault))
-        # What the host does not hold must not stay on the machine of the test.
-        for pid, _ in left:
-            if oracle.process_name(pid) == (pid, _):
-                harness.os.kill(pid, signal.SIGKILL)
+        oracle.end(left)
     finally:
         run.close([])

@@ -1,6 +1,8 @@
 """What has to be true after each fault, whatever it was: docs/ISOLATION.md lists it. Each function gives a list of
 problems, empty when all is well; a problem begins with the name of what is broken."""
 import os
+import signal
+import sys
 from pathlib import Path
 
 import harness
@@ -40,29 +42,6 @@ def processes_in(folder):
     return found
 
 
-def descriptors_of(pid):
-    """Without the log files, which are kept open over turns (at most 128), and what SQLite opens and closes as it likes."""
-    count = 0
-    for entry in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            target = os.readlink(f"/proc/{pid}/fd/{entry}")
-        except OSError:
-            continue
-        if "/logs/" not in target and "/db/" not in target:
-            count += 1
-    return count
-
-
-class HostState:
-    """What the host uses: to be compared with itself later."""
-
-    def __init__(self, pid):
-        self.descriptors = descriptors_of(pid)
-        self.threads = len(os.listdir(f"/proc/{pid}/task"))
-        status = Path(f"/proc/{pid}/status").read_text()
-        self.rss_bytes = int(status.split("VmRSS:")[1].split()[0]) * 1024
-
-
 class Oracle:
     def __init__(self, daemon):
         self.daemon = daemon
@@ -72,7 +51,7 @@ class Oracle:
         self.names = {name: {} for name in SIBLINGS}  # number -> incident ids
         self.last_pid = {name: [] for name in SIBLINGS}  # pids in the order in which their incidents were stored
         self.rows_read = {name: 0 for name in SIBLINGS}
-        self.start = HostState(self.host_pid)
+        self.start = harness.Footprint(self.host_pid)
 
     # ---- the host
     def host_answers(self):
@@ -94,21 +73,16 @@ class Oracle:
         problems = []
 
         def back():
-            now = HostState(self.host_pid)
-            problems[:] = []
-            if now.descriptors > before.descriptors:
-                problems.append(f"host: {now.descriptors} descriptors, {before.descriptors} before")
-            if now.threads > before.threads:
-                problems.append(f"host: {now.threads} threads, {before.threads} before")
-            if now.rss_bytes > self.start.rss_bytes + RSS_TOLERANCE_BYTES:
-                problems.append(f"host: {now.rss_bytes >> 20} MiB resident, {self.start.rss_bytes >> 20} at the start")
+            now = harness.Footprint(self.host_pid)
+            grown = [text for text in now.beyond(self.start, RSS_TOLERANCE_BYTES) if "MiB" in text]
+            problems[:] = now.beyond(before, sys.maxsize) + grown
             return not problems
 
         try:
             harness.until(back, "the host is back where it was", BACK_S)
         except (AssertionError, OSError) as error:
-            problems = problems or [f"host: {error}"]
-        return problems
+            problems = problems or [str(error)]
+        return [f"host: {problem}" for problem in problems]
 
     # ---- the siblings
     def given(self, name):
@@ -198,6 +172,12 @@ def gone(names, what):
             except OSError:
                 pass
         return [f"processes: left of {what}: {', '.join(shown)}"] if shown else []
+
+
+def end(names):
+    for name in names:
+        if process_name(name[0]) == name:
+            os.kill(name[0], signal.SIGKILL)
 
 
 def metric(daemon, name, **labels):

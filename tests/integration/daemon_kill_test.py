@@ -28,6 +28,18 @@ def faults_of(given, stored):
     return faults
 
 
+def given_in(folder, threads):
+    """What a recorder wrote down in its folder, whole lines only: (name, id)."""
+    rows = []
+    for thread in range(threads):
+        path = folder / f"given-{thread}.txt"
+        text = path.read_text() if path.exists() else ""
+        for line in text[: text.rfind("\n") + 1].splitlines():
+            first, ids = line.split(" ")
+            rows += [(f"{thread}/{int(first) + i}", id) for i, id in enumerate(ids.split(","))]
+    return rows
+
+
 class TheChecker(unittest.TestCase):
     """faults_of has to find what it is for."""
     GIVEN = [("0/0", "1"), ("0/1", "2")]
@@ -54,15 +66,7 @@ class TheChecker(unittest.TestCase):
 
 class DaemonKill(harness.DaemonTest):
     def given(self, daemon):
-        """What the plugin wrote down, whole lines only: (name, id)."""
-        rows = []
-        for thread in range(THREADS):
-            path = daemon.state / "data" / "recorder" / f"given-{thread}.txt"
-            text = path.read_text() if path.exists() else ""
-            for line in text[: text.rfind("\n") + 1].splitlines():
-                first, ids = line.split(" ")
-                rows += [(f"{thread}/{int(first) + i}", id) for i, id in enumerate(ids.split(","))]
-        return rows
+        return given_in(daemon.state / "data" / "recorder", THREADS)
 
     def wait_for_given(self, daemon, count):
         harness.until(lambda: len(self.given(daemon)) >= count, f"{count} incidents are acknowledged", 120)

@@ -39,8 +39,36 @@ def until(condition, what, seconds=WAIT_S):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {seconds} s")
+            raise AssertionError(f"{what() if callable(what) else what}: not within {seconds} s")
         pause.wait(0.02)
+
+
+class Footprint:
+    """What a process uses, to be compared with itself later. Without log files, which a daemon keeps open over turns (at
+    most 128), and without what SQLite opens and closes as it likes."""
+
+    def __init__(self, pid):
+        self.descriptors = 0
+        for entry in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                target = os.readlink(f"/proc/{pid}/fd/{entry}")
+            except OSError:
+                continue
+            self.descriptors += "/logs/" not in target and "/db/" not in target
+        self.threads = len(os.listdir(f"/proc/{pid}/task"))
+        status = Path(f"/proc/{pid}/status").read_text()
+        self.rss_bytes = int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+    def beyond(self, before, rss_tolerance_bytes):
+        """What is more than before, as sentences."""
+        found = []
+        if self.descriptors > before.descriptors:
+            found.append(f"{self.descriptors} descriptors, {before.descriptors} before")
+        if self.threads > before.threads:
+            found.append(f"{self.threads} threads, {before.threads} before")
+        if self.rss_bytes > before.rss_bytes + rss_tolerance_bytes:
+            found.append(f"{self.rss_bytes >> 20} MiB resident, {before.rss_bytes >> 20} before")
+        return found
 
 
 class UnixConnection(http.client.HTTPConnection):

@@ -1,4 +1,5 @@
-// Makes incidents as fast as the host takes them, from several threads, and appends what each call gave to
+// Makes incidents as fast as the host takes them (or with pauseMs between two calls), from several threads, each with
+// the number of its first incident under the thread's key of the context, and appends what each call gave to
 // given-THREAD.txt in its data folder: "FIRST ID,ID,…" a line, once the call has returned. Whatever stands there was
 // acknowledged. A new worker goes on behind the last line and asks again, under the same idempotency key, for the call
 // whose answer the killed one did not live to write down.
@@ -34,7 +35,10 @@ std::int64_t resume(const std::string& path, std::int64_t batch) {
 class Recorder : public longhaul::Plugin {
  public:
   explicit Recorder(longhaul::Server server)
-      : Plugin(server), threads_(server.parameterInt("threads", 4)), batch_(server.parameterInt("batch", 5)) {}
+      : Plugin(server),
+        threads_(server.parameterInt("threads", 4)),
+        batch_(server.parameterInt("batch", 5)),
+        pause_(server.parameterInt("pauseMs", 0)) {}
 
   void longRunningExecution() override {
     std::vector<std::thread> threads;
@@ -70,6 +74,8 @@ class Recorder : public longhaul::Plugin {
       const std::string key = std::to_string(thread) + "/" + std::to_string(first);
       longhaul::CreateOptions options;
       options.idempotency_key = key;
+      const std::string patch = "{\"" + std::to_string(thread) + "\":" + std::to_string(first) + "}";
+      options.patch_context = patch;
       auto made = longhaul::untilTaken(stopToken(), [&] { return server().tryCreateIncidents(incidents, options); });
       if (!made.ok() && stopToken().stopRequested()) break;
       std::string line = std::to_string(first);
@@ -82,11 +88,13 @@ class Recorder : public longhaul::Plugin {
       if (::write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
         throw std::runtime_error("cannot write " + path);
       }
+      if (pause_.count() > 0 && stopToken().waitFor(pause_)) break;
     }
     ::close(file);
   }
 
   const std::int64_t threads_, batch_;
+  const std::chrono::milliseconds pause_;
   std::mutex mutex_;
   std::string failure_;
 };

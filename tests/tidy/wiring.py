@@ -24,7 +24,7 @@ def named_in_cmake(files):
 def check_sources(files):
     paths, ends = named_in_cmake(files)
     for path, _ in sources(files, "host/", "plugins/", "tests/", suffixes=(".c", ".cpp")):
-        if re.match(r"^tests/unit/\w+/\w+_test\.cpp$", path) or re.match(r"^tests/abi/[\d.]+/plugin/plugin\.c$", path):
+        if re.match(r"^tests/(unit/\w+/\w+_test\.cpp|abi/[\d.]+/plugin/plugin\.c|hostile/plugins/\w+\.(c|cpp))$", path):
             continue  # a pattern takes them up
         if path not in paths and not path.endswith(ends):
             yield Finding("wiring", path, 1, "no CMakeLists.txt names this file; add it, or remove it")

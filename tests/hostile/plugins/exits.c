@@ -33,7 +33,7 @@ static longhaul_status_t loop(void) {
     prove(1, "pthread_exit");
     pthread_exit(NULL);
   }
-  if (is("exec")) {
+  if (is("exec") || is("exec-refused")) {
     prove(1, "another program");
     execl("/bin/sleep", "sleep", "600", (char*)NULL);
     prove(1, "another program was refused");

@@ -4,7 +4,7 @@
 #include <time.h>
 
 static atomic_long sent;
-static int flood_kind;
+static int flood_kind, control = CONTROL;
 
 static int64_t now_ms(void) {
   struct timespec now;
@@ -20,7 +20,7 @@ static void* flood_control(void* unused) {
     frame.kind = (uint16_t)flood_kind;
     frame.request_id = 1;
     frame.total_bytes = flood_kind == EXTEND ? sizeof extend : 0;
-    if (send_frame(CONTROL, frame, &extend, frame.total_bytes, MSG_DONTWAIT) > 0) atomic_fetch_add(&sent, 1);
+    if (send_frame(control, frame, &extend, frame.total_bytes, MSG_DONTWAIT) > 0) atomic_fetch_add(&sent, 1);
   }
   return unused;
 }
@@ -73,15 +73,23 @@ static void* flood_output(void* fd) {
 }
 
 static void start_flood(void) {
-  if (is("more-calls")) flood_kind = MORE_CALLS;
-  if (is("doorbell") || is("child")) flood_kind = DOORBELL;
-  if (is("extend")) flood_kind = EXTEND;
-  if (flood_kind != 0 && !is("child")) start_thread(flood_control, NULL);
-  if (is("calls-unread")) start_thread(flood_call, NULL);
-  if (is("calls")) {
-    start_thread(flood_call, NULL);
-    start_thread(read_away, NULL);
+  if (is("more-calls")) {
+    /* The worker's own thread would read the answers: it gets another socket to listen at. */
+    int ends[2];
+    flood_kind = MORE_CALLS;
+    control = dup(CONTROL);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends) != 0 || dup2(ends[0], CONTROL) < 0) abort();
   }
+  if (is("doorbell")) flood_kind = DOORBELL;
+  if (is("extend")) flood_kind = EXTEND;
+  for (int i = 0; i < 4 && flood_kind != 0; ++i)
+    start_thread(flood_control, NULL);
+  if (is("calls-unread")) start_thread(flood_call, NULL);
+  if (is("calls"))
+    for (int i = 0; i < 2; ++i) {
+      start_thread(flood_call, NULL);
+      start_thread(read_away, NULL);
+    }
   if (is("large"))
     for (int i = 0; i < 4; ++i)
       start_thread(flood_large, NULL);
@@ -97,6 +105,7 @@ static longhaul_status_t loop(void) {
     const pid_t child = raw_fork();
     if (child == 0) {
       setsid();
+      flood_kind = DOORBELL;
       if (is("child-calls")) flood_call(NULL);
       flood_control(NULL);
     }

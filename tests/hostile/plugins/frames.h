@@ -102,17 +102,19 @@ UNUSED static int send_message(int fd, uint16_t kind, const bytes_t* payload) {
   return 0;
 }
 
-/* The status of the reply to a call, with its text; the first packet is enough. */
+/* The status of the reply to a call, all of whose packets are read; its text is the first packet's. */
 UNUSED static int32_t read_reply(int fd, char* text, size_t room) {
   static _Thread_local char packet[PACKET_BYTES_MAX];
-  ssize_t count;
-  do
-    count = recv(fd, packet, sizeof packet, 0);
-  while (count < 0 && errno == EINTR);
-  if (count < (ssize_t)FRAME_BYTES) return LONGHAUL_CLOSED;
   frame_t frame;
-  memcpy(&frame, packet, sizeof frame);
-  if (text) snprintf(text, room, "%.*s", (int)(count - FRAME_BYTES), packet + FRAME_BYTES);
+  ssize_t count;
+  do {
+    do
+      count = recv(fd, packet, sizeof packet, 0);
+    while (count < 0 && errno == EINTR);
+    if (count < (ssize_t)FRAME_BYTES) return LONGHAUL_CLOSED;
+    memcpy(&frame, packet, sizeof frame);
+    if (text && frame.offset_bytes == 0) snprintf(text, room, "%.*s", (int)(count - FRAME_BYTES), packet + FRAME_BYTES);
+  } while (frame.offset_bytes + (size_t)count - FRAME_BYTES < frame.total_bytes);
   return frame.status;
 }
 

@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 
-/* "with" is "STATE-FOLDER SOCKET KEY-FILE"; the host is the parent. Reads are tried in one worker (fault "gentle"), each
+/* "with" is "HOST-PID STATE-FOLDER SOCKET KEY-FILE": never the parent, which is somebody else's once the host is gone. Reads are tried in one worker (fault "gentle"), each
  * blow in one of its own. */
 static char reached[4096];
 static long tries_count;
@@ -45,8 +45,8 @@ static int commands_host(const char* path) {
 
 static longhaul_status_t loop(void) {
   char state[1024] = "", socket_path[1024] = "", key[1024] = "";
-  const int host = getppid();
-  if (sscanf(given, "%1023s %1023s %1023s", state, socket_path, key) != 3) return LONGHAUL_INVALID;
+  int host = 0;
+  if (sscanf(given, "%d %1023s %1023s %1023s", &host, state, socket_path, key) != 4 || host <= 1) return LONGHAUL_INVALID;
   if (is("gentle")) {
     static char here[64];
     struct iovec local = {here, sizeof here}, remote = {here, sizeof here};
@@ -72,7 +72,6 @@ static longhaul_status_t loop(void) {
   if (is("kill")) tried("SIGKILL", kill(host, SIGKILL) == 0);
   if (is("stop")) tried("SIGSTOP", kill(host, SIGSTOP) == 0);
   if (is("term")) tried("SIGTERM", kill(host, SIGTERM) == 0);
-  if (is("everybody")) tried("SIGKILL to everybody", kill(-1, SIGKILL) == 0);
   if (is("tgkill")) tried("tgkill", syscall(SYS_tgkill, host, host, SIGKILL) == 0);
   write_file("reached", "%s", reached);
   prove(tries_count, "ways in were tried");

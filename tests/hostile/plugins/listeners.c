@@ -69,8 +69,10 @@ static longhaul_status_t loop(void) {
     setsockopt(tcp, IPPROTO_IP, IP_TTL, &(int){1}, sizeof one);
     listen(tcp, 0);
   }
-  if (is("async")) { /* a signal of the host's sockets to whoever: SIGIO to its own group and to the host */
-    fcntl(tcp, F_SETOWN, getppid());
+  if (is("async")) { /* "with" is the host's pid: each connection would send it the signal */
+    const int host = atoi(given);
+    if (host <= 1) abort();
+    fcntl(tcp, F_SETOWN, host);
     fcntl(tcp, F_SETSIG, SIGKILL);
     fcntl(tcp, F_SETFL, O_ASYNC | O_NONBLOCK);
   }

@@ -109,7 +109,6 @@ static longhaul_status_t loop(void) {
   }
   if (is("kill")) tried("SIGKILL", kill(pid, SIGKILL) == 0);
   if (is("group")) tried("SIGKILL to its group", kill(-pid, SIGKILL) == 0);
-  if (is("everybody")) tried("SIGKILL to everybody", kill(-1, SIGKILL) == 0);
   if (is("tgkill")) tried("tgkill", syscall(SYS_tgkill, pid, pid, SIGKILL) == 0);
   if (is("sigqueue")) {
     siginfo_t info = {0};
