@@ -69,10 +69,9 @@ void AuditLog::end(std::int64_t record, const Caller& caller, const Audited& aud
 void AuditLog::refused(const Caller& caller, const Audited& audited, std::function<void()> done) {
   added();
   publish(caller, audited);
-  const bool queued =
-      executor_.submit(rowOf(caller, audited, audited.outcome), [done](const store::WriteResult&) {
-        if (done) done();
-      });
+  const bool queued = executor_.submit(rowOf(caller, audited, audited.outcome), [done](const store::WriteResult&) {
+    if (done) done();
+  });
   if (!queued && done) done();
 }
 

@@ -61,11 +61,11 @@ void News::changed(InstanceId id) {
 
 void News::deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied) {
   audit_.refused({.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
-             {.act = "denied",
-              .target = view.name,
-              .detail = {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}},
-              .outcome = "refused: no grant covers it"},
-             nullptr);
+                 {.act = "denied",
+                  .target = view.name,
+                  .detail = {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}},
+                  .outcome = "refused: no grant covers it"},
+                 nullptr);
 }
 
 void News::written(const store::Write& write, const store::WriteValue& value) {

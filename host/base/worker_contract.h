@@ -1,6 +1,6 @@
-// What a worker finds when it begins (the numbers of its descriptors, the places of its arguments), how many commands it
-// takes, and what host and worker agreed on about signals. Written by process, sandbox and supervisor, read by worker,
-// which must not include each other. Values.
+// What a worker finds when it begins (the numbers of its descriptors, the places of its arguments), how many commands
+// it takes, and what host and worker agreed on about signals. Written by process, sandbox and supervisor, read by
+// worker, which must not include each other. Values.
 #pragma once
 
 #include <cstddef>
@@ -25,9 +25,9 @@ inline constexpr int kArgCount = 4;
 // "LONGHAUL_WORKER=<state tag>/<host pid>.<serial>" marks a worker and what it executes.
 inline constexpr std::string_view kWorkerVariable = "LONGHAUL_WORKER=";
 
-// The host sends it to each thread of a worker that makes no progress, with the thread's number in the list as value: its
-// handler writes the thread's stack into the page. A real-time signal that nothing else in a process should use: the
-// C library takes 32 and 33, programs count from SIGRTMIN up or from SIGRTMAX (64) down.
+// The host sends it to each thread of a worker that makes no progress, with the thread's number in the list as value:
+// its handler writes the thread's stack into the page. A real-time signal that nothing else in a process should use:
+// the C library takes 32 and 33, programs count from SIGRTMIN up or from SIGRTMAX (64) down.
 inline constexpr int kStackSignal = 61;
 
 // SECCOMP_RET_DATA of a trapped system call, which the worker's handler finds in si_errno.

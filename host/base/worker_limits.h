@@ -58,12 +58,12 @@ inline constexpr std::size_t kStackFramesMax = 32;          // of each
 inline constexpr std::size_t kCrashFramesMax = 64;          // of the thread that crashed
 inline constexpr std::size_t kModulesMax = 20;              // with names; the header stays one page of memory a worker
 inline constexpr std::size_t kSystemCallsMax = 512;         // the kernel's numbers end at about 470
-inline constexpr std::size_t kDeniedKindsMax = 64;          // of one instance are counted and told: real ones have a few
-inline constexpr auto kStacksTimeout = 500ms;  // for the threads of a worker that hangs to write where they are
-inline constexpr auto kStacksStep = 20ms;      // between two looks at what they wrote
+inline constexpr std::size_t kDeniedKindsMax = 64;  // of one instance are counted and told: real ones have a few
+inline constexpr auto kStacksTimeout = 500ms;       // for the threads of a worker that hangs to write where they are
+inline constexpr auto kStacksStep = 20ms;           // between two looks at what they wrote
 
-// --- The watchdog. A look that comes later than this part of a heartbeat does not count, nor does one of which the worker
-// had less than the rest for itself; of a time that it waited for a processor all along so small a part counts.
+// --- The watchdog. A look that comes later than this part of a heartbeat does not count, nor does one of which the
+// worker had less than the rest for itself; of a time that it waited for a processor all along so small a part counts.
 inline constexpr int kHeartbeatSlack = 4;
 inline constexpr int kHeartbeatSharesMax = 64;
 

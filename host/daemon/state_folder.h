@@ -21,8 +21,8 @@ class StateFolder {
   std::filesystem::path database() const { return path_ / "db" / "longhaul.db"; }
   std::filesystem::path plugins() const { return path_ / "plugins"; }
   std::filesystem::path logs() const { return path_ / "logs"; }
-  // Why users other than the owner cannot pass to what is below it, which workers with uids of their own have to; empty:
-  // they can.
+  // Why users other than the owner cannot pass to what is below it, which workers with uids of their own have to;
+  // empty: they can.
   std::string closedToOthers() const;
   // Printable, without '/', the same for every daemon on this folder: marks its workers.
   const std::string& tag() const { return tag_; }

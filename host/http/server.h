@@ -19,8 +19,8 @@ inline constexpr std::size_t kHttpConnectionsKept = 16;  // of all, for root and
 class Server {
  public:
   // Listens from now on. The folder exists (config::makeRunFolder); loop and service outlive the server. `is_plugins`:
-  // whether a process was started by a plugin; such a one has the daemon's uid where workers have none of their own, and
-  // gets 403 whatever it asks for.
+  // whether a process was started by a plugin; such a one has the daemon's uid where workers have none of their own,
+  // and gets 403 whatever it asks for.
   using IsPlugins = std::function<bool(pid_t pid)>;
   static Result<std::unique_ptr<Server>> listen(EventLoop& loop, admin::AdminService& service,
                                                 const std::filesystem::path& socket_path, IsPlugins is_plugins);

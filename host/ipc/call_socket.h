@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "host/base/event_loop.h"
-#include "host/base/worker_limits.h"
 #include "host/base/unique_fd.h"
+#include "host/base/worker_limits.h"
 #include "host/ipc/send_queue.h"
 #include "host/protocol/fragments.h"
 

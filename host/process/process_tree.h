@@ -66,8 +66,9 @@ std::vector<pid_t> adoptedChildren(const std::vector<pid_t>& known);
 void reapAdopted(const std::vector<pid_t>& known);
 
 // Kills what this process adopted from workers that are no longer there: it bears a tag of ours that is none of
-// `living`, or none at all, which takes a will to hide. That is what a look at a worker's end can miss, because a process in the middle of an exec shows no tag.
-// Gives the number of processes that were killed. Cheap where nothing was adopted, else a walk a stray.
+// `living`, or none at all, which takes a will to hide. That is what a look at a worker's end can miss, because a
+// process in the middle of an exec shows no tag. Gives the number of processes that were killed. Cheap where nothing
+// was adopted, else a walk a stray.
 std::size_t killStrays(const std::vector<pid_t>& known, const std::vector<std::string>& living);
 
 // For a worker that has ended, before its waitResult(): kills what is left of its group and what this process adopted

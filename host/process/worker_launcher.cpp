@@ -14,8 +14,8 @@
 #include <cstring>
 #include <utility>
 
-#include "host/base/worker_limits.h"
 #include "host/base/worker_contract.h"
+#include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
 
 namespace longhaul::host::process {

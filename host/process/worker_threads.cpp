@@ -7,9 +7,9 @@
 #include <csignal>
 #include <string_view>
 
-#include "host/base/worker_limits.h"
 #include "host/base/text.h"
 #include "host/base/worker_contract.h"
+#include "host/base/worker_limits.h"
 #include "host/process/proc_files.h"
 
 namespace longhaul::host::process {

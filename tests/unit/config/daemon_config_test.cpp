@@ -113,8 +113,10 @@ TEST_CASE("the file, then the drop-ins in the order of their names, then the fla
               "log: {files: 3, file_bytes: 2MiB}\nrestart: {policy: never}\nlimits: {spawn_slots: 9, context_bytes: "
               "65536}\n");
   files.write("conf.d/20-b.yaml", "log:\n  files: 7\n");
-  files.write("conf.d/10-a.yaml", "log:\n  files: 5\n  lines_per_second: 0\ninstances: {orphans_percent: 10}\n"
-              "sandbox: {require: [seccomp, own-uid], off: [landlock], worker_uids: \"70000-70999\", max_landlock_abi: 4}\n");
+  files.write(
+      "conf.d/10-a.yaml",
+      "log:\n  files: 5\n  lines_per_second: 0\ninstances: {orphans_percent: 10}\n"
+      "sandbox: {require: [seccomp, own-uid], off: [landlock], worker_uids: \"70000-70999\", max_landlock_abi: 4}\n");
   files.write("conf.d/.30-hidden.yaml", "log: {files: 9}\n");
   files.write("conf.d/40-other.conf", "log: {files: 9}\n");
   DaemonFlags flags;

@@ -311,6 +311,10 @@ TEST_CASE("a stray that wiped its environment is a plugin's too") {
   REQUIRE(worker);
   const pid_t adopted = std::stoi(readLine(worker->stdout_read.get()));
   CHECK(descendsFromThis(adopted));
+  // It is ours once the shell between has ended.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{kFailMs};
+  while (adoptedChildren({worker->pid}).empty())
+    REQUIRE(std::chrono::steady_clock::now() < until);
   CHECK(killStrays({worker->pid}, {worker->tag}) >= 1);
   CHECK(isGone(adopted));
   signalTree(worker->pid, worker->tag, SIGKILL);

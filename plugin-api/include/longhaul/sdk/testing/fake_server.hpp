@@ -132,7 +132,7 @@ class FakeServer {
   // An open question; gives its entitlement, "guid@incident|task".
   std::string addQuestion(std::string incident_id, std::string guid, std::string task_id = {}) {
     const std::lock_guard lock(mutex_);
-    people_.questions.push_back({std::move(incident_id), std::move(guid), std::move(task_id), false, {}, {}});
+    people_.questions.push_back({std::move(incident_id), std::move(guid), std::move(task_id), false, {}, {}, {}});
     return people_.questions.back().entitlement();
   }
   // What directMessage answers to users it knows. Without one "new incident …" opens an incident and anything else is
