@@ -103,6 +103,7 @@ std::string AdminService::version() const {
 std::string AdminService::configuration() const {
   Json json = config::toJson(around_.config);
   json["configFile"] = around_.config.config_file.native();
+  json["sandbox"] = toJson(around_.supervisor.layers());
   return dumpJson(json);
 }
 

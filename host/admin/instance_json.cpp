@@ -2,22 +2,11 @@
 
 #include "host/base/text.h"
 #include "host/config/references.h"
-#include "host/sandbox/layers.h"
 
 namespace longhaul::host::admin {
 namespace {
 
 constexpr std::string_view kHidden = "***";
-
-Json toJson(const std::vector<sandbox::LayerState>& layers) {
-  Json list = Json::array();
-  for (const sandbox::LayerState& each : layers) {
-    Json layer{{"layer", layerName(each.layer)}, {"status", statusName(each.status)}};
-    if (!each.detail.empty()) layer["detail"] = each.detail;
-    list.push_back(std::move(layer));
-  }
-  return list;
-}
 
 Json toJson(const supervisor::WorkerView& worker) {
   Json json{{"pid", worker.pid},
@@ -85,6 +74,16 @@ Json parseObject(std::string_view text) {
 }
 
 }  // namespace
+
+Json toJson(const std::vector<sandbox::LayerState>& layers) {
+  Json list = Json::array();
+  for (const sandbox::LayerState& each : layers) {
+    Json layer{{"layer", layerName(each.layer)}, {"status", statusName(each.status)}};
+    if (!each.detail.empty()) layer["detail"] = each.detail;
+    list.push_back(std::move(layer));
+  }
+  return list;
+}
 
 Json shownConfig(std::string_view config, const catalog::Manifest* manifest) {
   Json shown = parseObject(config);

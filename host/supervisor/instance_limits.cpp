@@ -92,11 +92,11 @@ Result<void> Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
   return admitted;
 }
 
-sandbox::LayerState Instance::groupLayer(bool in_group) const {
-  const process::CgroupTree& tree = shared_.settings.groups;
+sandbox::LayerState groupLayerOf(const Settings& settings, bool in_group) {
+  const process::CgroupTree& tree = settings.groups;
   sandbox::LayerState layer{.layer = sandbox::Layer::Cgroup, .status = sandbox::LayerStatus::On, .detail = {}};
   if (!in_group) {
-    const bool off = tree.empty() && shared_.settings.groups_off;
+    const bool off = tree.empty() && settings.groups_off;
     layer.status = off ? sandbox::LayerStatus::Off : sandbox::LayerStatus::NotAvailable;
     layer.detail = tree.empty() ? tree.layer(process::GroupPower::Kill).reason : "none could be made for this worker";
     return layer;
@@ -108,6 +108,10 @@ sandbox::LayerState Instance::groupLayer(bool in_group) const {
   }
   if (!watched.empty()) layer.detail = fmt::format("ends its processes; not held by it, but watched: {}", watched);
   return layer;
+}
+
+sandbox::LayerState Instance::groupLayer(bool in_group) const {
+  return groupLayerOf(shared_.settings, in_group);
 }
 
 void Instance::overLimit(WorkerId worker, const std::string& text) {

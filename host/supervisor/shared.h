@@ -21,6 +21,9 @@ namespace longhaul::host::supervisor {
 
 class Instance;
 
+// Whether a worker is in a control group, as a layer of its sandbox (instance_limits.cpp).
+sandbox::LayerState groupLayerOf(const Settings& settings, bool in_group);
+
 struct Shared {
   Surroundings around;
   Settings settings;

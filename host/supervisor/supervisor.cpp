@@ -413,6 +413,13 @@ void Supervisor::reapAdoptedSoon() {
   impl_->reapAdoptedSoon();
 }
 
+std::vector<sandbox::LayerState> Supervisor::layers() const {
+  const Settings& settings = impl_->shared_.settings;
+  auto layers = sandbox::layersOf(settings.sandbox);
+  layers.push_back(groupLayerOf(settings, !settings.groups.empty()));
+  return layers;
+}
+
 std::uint64_t Supervisor::subscribe(std::function<void(InstanceId)> on_change) {
   impl_->subscribers_[++impl_->last_subscription_] = std::move(on_change);
   return impl_->last_subscription_;

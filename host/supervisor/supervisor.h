@@ -144,6 +144,9 @@ class Supervisor final : public services::InstanceCalls {
   // a child of ours too, and nobody else would take its end while that worker lives. At most once in kReapAdoptedEvery.
   void reapAdoptedSoon();
 
+  // The layers of the sandbox that any worker gets here, whatever it was granted.
+  std::vector<sandbox::LayerState> layers() const;
+
   // Runs after each change of state, health or worker of an instance; an instance that was removed is told once more.
   // Told in a turn of its own, once for what happened in one turn. The id works until unsubscribe().
   std::uint64_t subscribe(std::function<void(InstanceId)> on_change);

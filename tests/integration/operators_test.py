@@ -154,6 +154,8 @@ class OperatorsTest(DaemonTest):
         self.assertIn(str(daemon.plugins), [row["found"] for row in rows if row["what"] == "plugin folder"])
         self.assertIn("of the daemon that runs", found["configuration"])
         daemon.plugins.chmod(0o777)
+        layers = {row["what"].removeprefix("sandbox, ") for row in rows if row["what"].startswith("sandbox, ")}
+        self.assertEqual({"no-new-privs", "capabilities", "not-dumpable", "rlimits", "seccomp", "landlock", "own-uid", "cgroup"}, layers)
         code, out, _ = daemon.cli("doctor", "--config", config, code=None)
         self.assertEqual(1, code)
         self.assertIn("chmod go-w", out)
