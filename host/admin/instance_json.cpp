@@ -19,7 +19,7 @@ Json toJson(const supervisor::WorkerView& worker) {
     json["rssBytes"] = worker.rss_bytes;
     json["threadsCount"] = worker.threads_count;
   }
-  json["sandbox"] = toJson(worker.layers);
+  json["sandbox"] = admin::toJson(worker.layers);
   if (worker.ready_at_us != 0) json["readyAt"] = formatTimeUs(worker.ready_at_us);
   return json;
 }
