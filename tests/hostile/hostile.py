@@ -282,14 +282,14 @@ class Run:
 def verdict_of(fault, row):
     """held, degraded or not held; and whether that is what was to be expected."""
     problems = row["problems"]
+    if not problems:
+        return {"verdict": "held", "remains": "", "expected": True}
     if row["mode"] in fault.degraded:
         pattern, remains = fault.degraded[row["mode"]]
         rest = [problem for problem in problems if not re.search(pattern, problem)]
         if not rest:
             return {"verdict": "degraded", "remains": remains, "expected": True}
         return {"verdict": "not held", "remains": remains, "expected": False}
-    if not problems:
-        return {"verdict": "held", "remains": "", "expected": True}
     return {"verdict": "not held", "remains": fault.pending, "expected": bool(fault.pending)}
 
 

@@ -32,11 +32,16 @@ def processes_in(folder):
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
+        where, title = "", b""
         try:
+            # Of a process that is not dumpable its own user may not ask for the folder, but for the arguments.
+            title = Path(f"/proc/{entry}/cmdline").read_bytes()
             where = os.readlink(f"/proc/{entry}/cwd")
         except OSError:
-            continue
-        if where == str(folder) or where.startswith(f"{folder}/"):
+            pass
+        words = title.split(b"\0")
+        ours = words[0] == b"longhaul-worker: LongRunning " + folder.name.encode() and os.fsencode(folder.parents[1]) in title
+        if ours or where == str(folder) or where.startswith(f"{folder}/"):
             name = process_name(int(entry))
             if name:
                 found.append(name)
