@@ -217,13 +217,31 @@ void Listeners::closeAll(InstanceId instance) {
   trim(instance, {});
 }
 
+// What a plugin can set on a shared socket that its next worker would inherit: connections that are reset when they are
+// closed, reads that wait for more than comes, no room for peers or datagrams. Setting it back costs less than finding
+// it.
+void Listeners::resetOptions(const Held& held) const {
+  const int fd = held.fd.get();
+  const linger off{};
+  const timeval no_limit{};
+  const int one = 1;
+  const int system_default = -1;
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof one);
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &no_limit, sizeof no_limit);
+  if (!held.bound.isUnix()) ::setsockopt(fd, IPPROTO_IP, IP_TTL, &system_default, sizeof system_default);
+  if (held.transport == Transport::Udp) setReceiveBuffer(fd, udp_receive_buffer_bytes_);
+  if (isStream(held.transport) && !isShutDown(fd, held.bound)) ::listen(fd, SOMAXCONN);  // as many may wait as before
+}
+
 std::vector<std::string> Listeners::heal(InstanceId instance) {
   std::vector<std::string> mended;
   for (Held& held : held_) {
     if (held.instance != instance) continue;
     const int fd = held.fd.get();
     const int flags = ::fcntl(fd, F_GETFL);
-    if ((flags & O_NONBLOCK) == 0) ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+    if ((flags & (O_NONBLOCK | O_ASYNC)) != O_NONBLOCK) ::fcntl(fd, F_SETFL, (flags | O_NONBLOCK) & ~O_ASYNC);
+    resetOptions(held);
 
     bool works = false;
     if (isStream(held.transport)) {

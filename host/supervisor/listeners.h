@@ -64,6 +64,8 @@ class Listeners {
   static Result<UniqueFd> open(const Held& held, const Held* beside);
   Result<void> openInto(Held& held, const Held* beside = nullptr) const;
 
+  void resetOptions(const Held& held) const;
+
   int udp_receive_buffer_bytes_;
   std::vector<Held> held_;  // few hundred at most are looked through per start; a thousand cost microseconds
 };

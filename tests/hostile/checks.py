@@ -135,9 +135,15 @@ def listeners_serve(run, name):
 
 
 # ---- classes 9 to 14, 23
+@any_end
 def bomb_refused(run, name):
-    forks = run.data(name, "forks").split()
-    return check(run.data(name, "refused") == "1" or (forks and int(forks[1]) > 0), "the bomb was not stopped")
+    """Refused where the kernel counts; where the host has to look, it ends the worker and names the limit."""
+    def stopped():
+        forks, deaths = run.data(name, "forks").split(), run.deaths(name)
+        if deaths:
+            return deaths[-1]["exitClass"] == "limit" and "pids" in deaths[-1]["card"]["text"]
+        return run.data(name, "refused") == "1" or forks and int(forks[1]) > 0
+    harness.until(stopped, "the bomb is stopped", 15)
 
 
 def forks_refused(run, name):
@@ -196,10 +202,13 @@ def files_of_the_host(run):
 @any_end
 def nothing_reached(run, name):
     reached = run.data(name, "reached").split("\n")
-    problems = [f"check: reached: {what}" for what in reached if what]
-    if run.peers_of_network:
-        problems += [f"check: {what} came to the driver" for what in run.peers_of_network.came]
-    return problems
+    return [f"check: reached: {what}" for what in reached if what]
+
+
+@any_end
+def nobody_heard(run, name):
+    return nothing_reached(run, name) + [f"check: {what} came to the driver" for what in run.peers_of_network.came] + \
+        check(run.data(name, "pair") == "0", "socketpair is refused too")
 
 
 class Peers:
@@ -214,7 +223,7 @@ class Peers:
         self.unix = socket.socket(socket.AF_UNIX)
         self.unix.bind(self.path)
         os.chmod(self.path, 0o777)
-        self.name = f"longhaul-hostile-{os.getpid()}"
+        self.name = f"longhaul-hostile-{os.urandom(8).hex()}"  # one a run: nothing takes it away
         self.abstract = socket.socket(socket.AF_UNIX)
         self.abstract.bind(f"\0{self.name}")
         for what, listener in (("tcp", self.tcp), ("unix", self.unix), ("abstract", self.abstract)):

@@ -42,19 +42,21 @@ add("16", "packets", "call-arguments", "arguments that are none", ends=VIOLATION
 
 # ---- 17 floods. Each beside nobody but the siblings.
 FLOOD = {"batch": "flood", "proof": 1000, "check": checks.siblings_go_on}
-add("17", "floods", "more-calls", "asks for call sockets without end and never reads", **{**FLOOD, "proof": 300000, "stops": ("operator-stop", "protocol-violation")})
+add("17", "floods", "more-calls", "asks for call sockets without end and never reads", ends=VIOLATION, text="does not read",
+    proved_by="end", batch="flood")
 add("17", "floods", "doorbell", "rings without end", **FLOOD)
 add("17", "floods", "extend", "asks for more time without end", **FLOOD)
 add("17", "floods", "calls", "calls without end, answers unread but taken away", **FLOOD)
 add("17", "floods", "calls-unread", "calls until its socket is full", batch="flood", check=checks.siblings_go_on)
-add("17", "floods", "large", "calls of 15 MiB without end", batch="flood", check=checks.siblings_go_on)
+add("17", "floods", "large", "calls of 15 MiB from four threads without end", batch="flood", check=checks.siblings_go_on,
+    pending="calls under way at once that have more than 16 MiB together end the worker, where the second should wait")
 add("17", "floods", "output", "writes lines to both outputs without end", batch="flood", proof=10, check=checks.siblings_go_on)
 add("17", "floods", "output-one-line", "writes one line without end", batch="flood", proof=10, check=checks.siblings_go_on)
 add("17", "floods", "child", "a child floods the channel of its dead worker", ends=("signal",), processes=True, batch="flood")
 add("17", "floods", "child-calls", "a child calls on over its dead worker's socket", ends=("signal",), processes=True, batch="flood")
 
 # ---- 18 descriptors
-add("18", "passes_descriptors", "null", "sends 25,300 descriptors", proof=25300, check=checks.siblings_go_on)
+add("18", "passes_descriptors", "null", "sends 1,600 descriptors", proof=16, check=checks.siblings_go_on)
 add("18", "passes_descriptors", "themselves", "sends the sockets over themselves", check=checks.siblings_go_on)
 add("18", "passes_descriptors", "violation", "sends descriptors with what is no call", ends=VIOLATION)
 
@@ -91,5 +93,4 @@ for name, what in (("shutdown", "shuts both listeners down"), ("connect", "conne
     add("34b", "listeners", name, what, check=checks.listeners_serve, **SERVED)
 add("34b", "listeners", "async", "has the kernel send SIGKILL to the host for each connection", check=checks.listeners_serve,
     given=checks.host_pid, batch="murder", **SERVED)
-add("34b", "listeners", "filter", "attaches and locks a filter that drops everything", check=checks.listeners_serve,
-    pending="a locked filter is not found by the host: the listener stays deaf until it is bound anew", **SERVED)
+add("34b", "listeners", "filter", "attaches and locks a filter that drops everything", check=checks.listeners_serve, **SERVED)

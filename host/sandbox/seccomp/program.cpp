@@ -1,5 +1,7 @@
 #include "host/sandbox/seccomp/program.h"
 
+#include <asm/sockios.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -184,6 +186,15 @@ Result<std::string> compile(const ProgramFor& wanted) {
       rules.add(refused, each.name, scmp_arg_cmp{each.argument, SCMP_CMP_NE, 0, 0});
   }
   addSockets(rules, wanted);
+  // A listener is shared with the host: a filter that is locked on it stays there for the next worker, and an owner has
+  // the kernel send it signals, SIGKILL if asked, in the name of who chose it.
+  for (const int option :
+       {SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF, SO_ATTACH_REUSEPORT_EBPF, SO_LOCK_FILTER})
+    rules.add(refused, "setsockopt", equals(1, SOL_SOCKET), equals(2, static_cast<std::uint64_t>(option)));
+  for (const int command : {F_SETOWN, F_SETOWN_EX, F_SETSIG})
+    rules.add(refused, "fcntl", equals(1, static_cast<std::uint64_t>(command)));
+  for (const std::uint64_t request : {FIOSETOWN, SIOCSPGRP})
+    rules.add(refused, "ioctl", equals(1, request));
   // It dies with its host, and stays closed to others of its uid.
   rules.add(refused, "prctl", equals(0, PR_SET_PDEATHSIG));
   rules.add(refused, "prctl", equals(0, PR_SET_PTRACER));

@@ -48,17 +48,12 @@ static longhaul_status_t loop(void) {
   int host = 0;
   if (sscanf(given, "%d %1023s %1023s %1023s", &host, state, socket_path, key) != 4 || host <= 1) return LONGHAUL_INVALID;
   if (is("gentle")) {
-    static char here[64];
-    struct iovec local = {here, sizeof here}, remote = {here, sizeof here};
     struct rlimit limit;
     const int pidfd = (int)syscall(SYS_pidfd_open, host, 0);
-    tried("memory", syscall(SYS_process_vm_readv, host, &local, 1UL, &remote, 1UL, 0UL) >= 0 || errno == EFAULT);
     tried("mem", proc(host, "mem", O_RDWR));
     tried("environment", proc(host, "environ", O_RDONLY));
     tried("its log", proc(host, "fd/1", O_WRONLY));
-    tried("pidfd_getfd", pidfd >= 0 && syscall(SYS_pidfd_getfd, pidfd, 1, 0) >= 0);
     tried("pidfd_send_signal", pidfd >= 0 && syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) == 0);
-    tried("ptrace", ptrace(PTRACE_SEIZE, host, NULL, NULL) == 0 && ptrace(PTRACE_DETACH, host, NULL, NULL) == 0);
     tried("signal 0", kill(host, 0) == 0);
     tried("prlimit", prlimit(host, RLIMIT_NOFILE, NULL, &limit) == 0);
     tried("priority", setpriority(PRIO_PROCESS, (id_t)host, 1) == 0);
@@ -69,6 +64,12 @@ static longhaul_status_t loop(void) {
     tried("write the database", opens(state, "/db/longhaul.db", O_WRONLY));
     tried("read the keys", opens(key, "", O_RDONLY));
   }
+  prove(tries_count, "ways in were tried"); /* some of what follows ends the worker */
+  static char here[64];
+  struct iovec local = {here, sizeof here}, remote = {here, sizeof here};
+  if (is("vm")) tried("memory", syscall(SYS_process_vm_readv, host, &local, 1UL, &remote, 1UL, 0UL) >= 0 || errno == EFAULT);
+  if (is("ptrace")) tried("ptrace", ptrace(PTRACE_SEIZE, host, NULL, NULL) == 0 && ptrace(PTRACE_DETACH, host, NULL, NULL) == 0);
+  if (is("getfd")) tried("pidfd_getfd", syscall(SYS_pidfd_getfd, (int)syscall(SYS_pidfd_open, host, 0), 1, 0) >= 0);
   if (is("kill")) tried("SIGKILL", kill(host, SIGKILL) == 0);
   if (is("stop")) tried("SIGSTOP", kill(host, SIGSTOP) == 0);
   if (is("term")) tried("SIGTERM", kill(host, SIGTERM) == 0);

@@ -1,5 +1,6 @@
 #include "host/sandbox/seccomp/program.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -127,6 +128,21 @@ TEST_CASE("It stays tied to its host and closed to its siblings") {
   CHECK(attempt(none, [] { return outcome(::prctl(PR_SET_DUMPABLE, 0)); }) == 0);
   CHECK(attempt(none, [] { return outcome(::prctl(PR_SET_NAME, "renamed")); }) == 0);
   CHECK(attempt(none, [] { return outcome(::syscall(SYS_prctl, 0x1'0000'0000L | PR_SET_PDEATHSIG, 0)); }) == EPERM);
+}
+
+TEST_CASE("It leaves no filter and no owner of signals on what it shares with its host") {
+  const ProgramFor none;
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  CHECK(attempt(none, [&] { return outcome(::fcntl(ends[0], F_SETOWN, ::getppid())); }) == EPERM);
+  CHECK(attempt(none, [&] { return outcome(::fcntl(ends[0], F_SETSIG, SIGKILL)); }) == EPERM);
+  CHECK(attempt(none, [&] { return outcome(::fcntl(ends[0], F_SETFL, O_NONBLOCK)); }) == 0);
+  const int on = 1;
+  CHECK(attempt(none, [&] { return outcome(::setsockopt(ends[0], SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on)); }) ==
+        EPERM);
+  CHECK(attempt(none, [&] { return outcome(::setsockopt(ends[0], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on)); }) == 0);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST_CASE("What would outlive it is refused, what no filter sees is absent") {

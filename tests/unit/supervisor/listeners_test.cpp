@@ -175,6 +175,22 @@ TEST_CASE("what a plugin did to a shared socket is undone") {
     char bytes[16];
     CHECK(::recv(udp.get(), bytes, sizeof bytes, MSG_DONTWAIT) == 5);
   }
+  SECTION("options that starve the next worker are as they were") {
+    const linger reset{1, 0};
+    const int much = 65536;
+    REQUIRE(::setsockopt(passed[0].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) == 0);
+    REQUIRE(::setsockopt(passed[0].fd, SOL_SOCKET, SO_RCVLOWAT, &much, sizeof much) == 0);
+    CHECK(listeners.heal(kEdge).empty());
+    linger now{};
+    int least = 0;
+    socklen_t size = sizeof now;
+    REQUIRE(::getsockopt(passed[0].fd, SOL_SOCKET, SO_LINGER, &now, &size) == 0);
+    size = sizeof least;
+    REQUIRE(::getsockopt(passed[0].fd, SOL_SOCKET, SO_RCVLOWAT, &least, &size) == 0);
+    CHECK(now.l_onoff == 0);
+    CHECK(least == 1);
+    CHECK(connects(portOf(views[0])));
+  }
   SECTION("a connected UDP socket hears everyone again") {
     const sockaddr_in nobody = loopback(9);
     REQUIRE(::connect(passed[1].fd, reinterpret_cast<const sockaddr*>(&nobody), sizeof nobody) == 0);
