@@ -220,12 +220,12 @@ void Instance::perform(const Action& action) {
     case ActionKind::KillIncoming:
     case ActionKind::KillCurrent:
     case ActionKind::SendKill:
-      endHeartbeat(action.worker);
+      // What hangs stays unresponsive until it has ended.
+      if (action.cause != lifecycle::EndCause::Watchdog) endHeartbeat(action.worker);
       if (Slot* found = slot(action.worker); found != nullptr && !found->process) found->cancelled = true;
       if (WorkerProcess* worker = process(action.worker)) worker->kill(action.cause, action.reason);
       return;
     case ActionKind::AbortCurrent:
-      endHeartbeat(action.worker);
       if (WorkerProcess* worker = process(action.worker)) worker->abort(action.cause, action.reason);
       return;
     case ActionKind::StopCurrent:

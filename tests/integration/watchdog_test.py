@@ -113,6 +113,16 @@ class WatchdogTest(harness.DaemonTest):
         daemon = self.daemon("test_beater")
         for mode in ("stops-itself", "deaf"):
             self.run_beater(daemon, mode, mode, **NEVER)
+        harness.until(lambda: daemon.instance("deaf").get("health"), "it is unresponsive")
+        states = set()  # until it has ended, which takes SIGABRT's four seconds
+
+        def is_ended():
+            instance = daemon.instance("deaf")
+            if "current" in instance:
+                states.add(instance.get("health", {}).get("state"))
+            return "current" not in instance
+        harness.until(is_ended, "it has ended")
+        self.assertEqual({"unresponsive"}, states)
         for mode, state in (("stops-itself", "T"), ("deaf", "R")):
             card = self.last_death(daemon, mode, "hung")
             self.assertEqual("SIGKILL", card["signal"])
