@@ -90,7 +90,10 @@ constexpr std::array kRefused{
 };
 // Rings make system calls that no filter sees. Libraries ask for ENOSYS and go on without.
 constexpr std::array kAbsent{"clone3", "io_uring_enter", "io_uring_register", "io_uring_setup"};
-constexpr std::array kProcesses{"execve", "execveat", "fork", "vfork"};
+constexpr std::array kPrograms{"execve", "execveat"};
+// The C library blocks every signal around its own, so that a trap there would be the end: answered by the kernel,
+// uncounted.
+constexpr std::array kForks{"fork", "vfork"};
 // Their first argument is a process.
 constexpr std::array kOnItself{"kill", "pidfd_open", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tgkill"};
 // Their argument of this index is a process or thread, 0 the caller.
@@ -174,9 +177,11 @@ Result<std::string> compile(const ProgramFor& wanted) {
     for (const std::uint64_t flag : kNamespaces)
       rules.add(refused, "clone", scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, flag, flag});
   } else {
-    for (const char* name : kProcesses)
+    for (const char* name : kPrograms)
       rules.add(refused, name);
-    rules.add(refused, "clone", scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0});
+    for (const char* name : kForks)
+      rules.add(SCMP_ACT_ERRNO(EPERM), name);
+    rules.add(SCMP_ACT_ERRNO(EPERM), "clone", scmp_arg_cmp{0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0});
     for (const char* name : kOnItself)
       rules.add(refused, name, scmp_arg_cmp{0, SCMP_CMP_NE, kPidMark, 0});
     rules.add(refused, "pidfd_send_signal");

@@ -42,7 +42,8 @@ static longhaul_status_t loop(void) {
   if (is("poison")) {
     char text[4096];
     snprintf(text, sizeof text,
-             "[{\"name\":\"%s\",\"type\":\"%s\",\"details\":\"%s\",\"owner\":\"%s\",\"rawJSON\":\"%s\",\"labels\":[{\"type\":\"%s\","
+             "[{\"name\":\"%s\",\"type\":\"%s\",\"details\":\"%s\",\"owner\":\"%s\",\"rawJSON\":\"%s\",\"labels\":[{"
+             "\"type\":\"%s\","
              "\"value\":\"%s\"}],\"CustomFields\":{\"%s\":\"%s\"},\"dbotMirrorId\":\"%s\"}]",
              "'; DROP TABLE incidents; --<script>", "<img src=x onerror=alert(1)>", "\\\" OR 1=1 --", "' OR ''='",
              "{{constructor}}", "%00", "$(reboot)", "key' --", "`id`", "\\u202e");

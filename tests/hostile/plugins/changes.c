@@ -1,7 +1,8 @@
-/* Class 27: changes signals, folder, mask, locale, limits, group and the standard descriptors under the worker's feet. */
-#include "frames.h"
+/* Class 27: changes signals, folder, mask, locale, limits, group and the standard descriptors under the worker's feet.
+ */
 #include <locale.h>
 #include <sys/resource.h>
+#include "frames.h"
 
 static void handler(int number) {
   (void)number;
@@ -44,7 +45,8 @@ static longhaul_status_t loop(void) {
     dup2(open("/dev/null", O_RDWR), 1);
     dup2(open("/dev/null", O_RDWR), 2);
   }
-  if (is("blocking")) { /* flags of what it shares with the host are the descriptor's, not the file's … but these are not */
+  if (is("blocking")) { /* flags of what it shares with the host are the descriptor's, not the file's … but these are
+                           not */
     fcntl(CONTROL, F_SETFL, O_NONBLOCK);
     fcntl(CALL, F_SETFL, O_NONBLOCK);
     fcntl(1, F_SETFL, O_NONBLOCK | O_APPEND);

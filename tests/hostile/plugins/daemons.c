@@ -8,7 +8,8 @@ static void wipe(void) {
     memset(*each, 0, strlen(*each));
 }
 
-/* Writes the pids of what it leaves: "pids", one a line. A process that hides its origin is found by its number alone. */
+/* Writes the pids of what it leaves: "pids", one a line. A process that hides its origin is found by its number alone.
+ */
 static void leave(int wiped, int executes) {
   int told[2];
   if (pipe2(told, O_CLOEXEC) != 0) abort();

@@ -1,8 +1,9 @@
-/* Class 25: asks for rights that it does not have: namespaces, mounts, bpf, io_uring, keys, modules, set-uid programs. */
-#include "hostile.h"
+/* Class 25: asks for rights that it does not have: namespaces, mounts, bpf, io_uring, keys, modules, set-uid programs.
+ */
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include "hostile.h"
 
 /* Each is chosen so that it does no harm where it succeeds: as root, before a sandbox or without one, that is what
  * happens, on whoever's machine this runs. Nothing of the machine's state may be changed here: no mount but one in the
@@ -55,7 +56,8 @@ static long attempt(const char* name) {
   }
   if (strcmp(name, "dumpable") == 0) return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   if (strcmp(name, "no_new_privs") == 0) return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? -1 : 0;
-  if (strcmp(name, "set-uid") == 0) { /* su asks for a password that does not come; meanwhile its rights are looked at */
+  if (strcmp(name, "set-uid") ==
+      0) { /* su asks for a password that does not come; meanwhile its rights are looked at */
     int never[2];
     if (pipe(never) != 0) return -1;
     const pid_t child = fork();

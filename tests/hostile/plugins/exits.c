@@ -1,6 +1,9 @@
-/* Class 5: exit, _exit, quick_exit, pthread_exit, from main and from a thread, without BYE; another program in its place. */
-#define ON_CREATE if (is("exit-create")) quit()
-#define ON_STOP if (is("exit-stop")) quit()
+/* Class 5: exit, _exit, quick_exit, pthread_exit, from main and from a thread, without BYE; another program in its
+ * place. */
+#define ON_CREATE \
+  if (is("exit-create")) quit()
+#define ON_STOP \
+  if (is("exit-stop")) quit()
 static void quit(void);
 #include "hostile.h"
 

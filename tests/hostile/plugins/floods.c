@@ -1,7 +1,7 @@
 /* Class 17: floods the host and never reads: each socket, each kind of message, both outputs; also from a child that
  * outlives the worker. */
-#include "frames.h"
 #include <time.h>
+#include "frames.h"
 
 static atomic_long sent;
 static int flood_kind, control = CONTROL;

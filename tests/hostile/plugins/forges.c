@@ -1,4 +1,5 @@
-/* Class 20: forged numbers and names: request ids, versions of the context, commands that nobody asked for, deadlines. */
+/* Class 20: forged numbers and names: request ids, versions of the context, commands that nobody asked for, deadlines.
+ */
 #include "frames.h"
 
 static longhaul_status_t loop(void) {

@@ -1,7 +1,11 @@
-/* Class 7: an endless loop, a deadlock, a hang in create, in stop, in destroy; with a heartbeat (hangs.json) and without. */
-#define ON_CREATE if (is("create")) hang("create")
-#define ON_STOP if (is("stop")) hang("stop")
-#define ON_DESTROY if (is("destroy")) hang("destroy")
+/* Class 7: an endless loop, a deadlock, a hang in create, in stop, in destroy; with a heartbeat (hangs.json) and
+ * without. */
+#define ON_CREATE \
+  if (is("create")) hang("create")
+#define ON_STOP \
+  if (is("stop")) hang("stop")
+#define ON_DESTROY \
+  if (is("destroy")) hang("destroy")
 static void hang(const char* where);
 #include "hostile.h"
 

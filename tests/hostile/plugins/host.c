@@ -1,12 +1,12 @@
 /* Class 22: attacks the host: its process, its admin socket, its database, its keys. */
-#include "hostile.h"
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include "hostile.h"
 
-/* "with" is "HOST-PID STATE-FOLDER SOCKET KEY-FILE": never the parent, which is somebody else's once the host is gone. Reads are tried in one worker (fault "gentle"), each
- * blow in one of its own. */
+/* "with" is "HOST-PID STATE-FOLDER SOCKET KEY-FILE": never the parent, which is somebody else's once the host is gone.
+ * Reads are tried in one worker (fault "gentle"), each blow in one of its own. */
 static char reached[4096];
 static long tries_count;
 
@@ -36,9 +36,11 @@ static int commands_host(const char* path) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return 0;
   char answer[64] = "";
-  const char request[] = "POST /api/v1/reload?dryRun=true HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  const char request[] =
+      "POST /api/v1/reload?dryRun=true HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
   const int through = connect(fd, (struct sockaddr*)&name, sizeof name) == 0 &&
-                      send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 && read(fd, answer, sizeof answer - 1) > 0;
+                      send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0 &&
+                      read(fd, answer, sizeof answer - 1) > 0;
   close(fd);
   return through && strstr(answer, " 200 ") != NULL;
 }
@@ -46,7 +48,8 @@ static int commands_host(const char* path) {
 static longhaul_status_t loop(void) {
   char state[1024] = "", socket_path[1024] = "", key[1024] = "";
   int host = 0;
-  if (sscanf(given, "%d %1023s %1023s %1023s", &host, state, socket_path, key) != 4 || host <= 1) return LONGHAUL_INVALID;
+  if (sscanf(given, "%d %1023s %1023s %1023s", &host, state, socket_path, key) != 4 || host <= 1)
+    return LONGHAUL_INVALID;
   if (is("gentle")) {
     struct rlimit limit;
     const int pidfd = (int)syscall(SYS_pidfd_open, host, 0);
@@ -67,8 +70,10 @@ static longhaul_status_t loop(void) {
   prove(tries_count, "ways in were tried"); /* some of what follows ends the worker */
   static char here[64];
   struct iovec local = {here, sizeof here}, remote = {here, sizeof here};
-  if (is("vm")) tried("memory", syscall(SYS_process_vm_readv, host, &local, 1UL, &remote, 1UL, 0UL) >= 0 || errno == EFAULT);
-  if (is("ptrace")) tried("ptrace", ptrace(PTRACE_SEIZE, host, NULL, NULL) == 0 && ptrace(PTRACE_DETACH, host, NULL, NULL) == 0);
+  if (is("vm"))
+    tried("memory", syscall(SYS_process_vm_readv, host, &local, 1UL, &remote, 1UL, 0UL) >= 0 || errno == EFAULT);
+  if (is("ptrace"))
+    tried("ptrace", ptrace(PTRACE_SEIZE, host, NULL, NULL) == 0 && ptrace(PTRACE_DETACH, host, NULL, NULL) == 0);
   if (is("getfd")) tried("pidfd_getfd", syscall(SYS_pidfd_getfd, (int)syscall(SYS_pidfd_open, host, 0), 1, 0) >= 0);
   if (is("kill")) tried("SIGKILL", kill(host, SIGKILL) == 0);
   if (is("stop")) tried("SIGSTOP", kill(host, SIGSTOP) == 0);

@@ -143,7 +143,12 @@ static void plugin_destroy(longhaul_plugin_t* plugin) {
 
 #ifndef OWN_ENTRY
 static const longhaul_descriptor_t descriptor = {
-    sizeof(longhaul_descriptor_t), LONGHAUL_ABI_VERSION, plugin_create, plugin_run, plugin_stop, plugin_destroy,
+    sizeof(longhaul_descriptor_t),
+    LONGHAUL_ABI_VERSION,
+    plugin_create,
+    plugin_run,
+    plugin_stop,
+    plugin_destroy,
 #ifdef EXTENSION
     EXTENSION,
 #else

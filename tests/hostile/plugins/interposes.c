@@ -1,6 +1,6 @@
 /* Class 34: brings its own malloc and its own copies of what the worker uses; overwrites the worker's code. */
-#include "hostile.h"
 #include <sys/mman.h>
+#include "hostile.h"
 
 /* Its own allocator, which never gives anything back: no memory may change its owner over the table. */
 static char arena[32 << 20];

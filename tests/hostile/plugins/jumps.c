@@ -1,7 +1,7 @@
 /* Class 28: longjmp over the edge: out of a sink, out of a signal handler inside a call, into a frame that is gone. */
-#include "hostile.h"
 #include <setjmp.h>
 #include <sys/time.h>
+#include "hostile.h"
 
 static sigjmp_buf back;
 static jmp_buf gone;

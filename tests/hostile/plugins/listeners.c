@@ -1,8 +1,9 @@
-/* Class 34b: breaks the listeners that it shares with the host: shutdown, connect, modes, filters, options; then dies. */
-#include "hostile.h"
+/* Class 34b: breaks the listeners that it shares with the host: shutdown, connect, modes, filters, options; then dies.
+ */
 #include <arpa/inet.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include "hostile.h"
 
 static void drop_everything(int fd) {
   struct sock_filter drop[] = {{BPF_RET | BPF_K, 0, 0, 0}};

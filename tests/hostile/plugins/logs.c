@@ -1,10 +1,13 @@
 /* Class 29: a flood of log lines, control bytes, forged lines, a line without an end. */
 #include "hostile.h"
 
-#define FORGED \
-  "innocent\n{\"time\":\"2030-01-01T00:00:00.000000Z\",\"level\":\"error\",\"source\":\"host\",\"instance\":\"sibling-0\"," \
+#define FORGED                                                                                                \
+  "innocent\n{\"time\":\"2030-01-01T00:00:00.000000Z\",\"level\":\"error\",\"source\":\"host\",\"instance\":" \
+  "\"sibling-0\","                                                                                            \
   "\"generation\":1,\"pid\":1,\"thread\":0,\"text\":\"forged\"}\n2030-01-01 00:00:00 [error] forged"
-#define CONTROLS "\x1b[2J\x1b]0;owned\x07\x1b[31m\r\b\x7f\xc2\x9b" "0m \xe2\x80\xae nwod edispu \xf0\x9f\x92\xa9"
+#define CONTROLS                                    \
+  "\x1b[2J\x1b]0;owned\x07\x1b[31m\r\b\x7f\xc2\x9b" \
+  "0m \xe2\x80\xae nwod edispu \xf0\x9f\x92\xa9"
 
 static void* flood(void* unused) {
   for (;;)

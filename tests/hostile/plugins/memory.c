@@ -1,6 +1,6 @@
 /* Class 9: a memory bomb: malloc, mmap, a file in memory; touched, so that it is really used. */
-#include "hostile.h"
 #include <sys/mman.h>
+#include "hostile.h"
 
 #define STEP ((size_t)4 << 20)
 

@@ -1,8 +1,8 @@
 /* Class 24: talks to the network without a grant: TCP, UDP, Unix by path and abstract, a listener of its own. */
-#include "hostile.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
+#include "hostile.h"
 
 /* "with" is "TCP-PORT UDP-PORT UNIX-PATH ABSTRACT-NAME" of peers of the driver, who counts what comes. */
 static char reached[1024];
@@ -19,7 +19,7 @@ static int to_inet(int type, int port, int flags) {
   const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return 0;
   const ssize_t sent = type == SOCK_DGRAM ? sendto(fd, "x", 1, 0, (struct sockaddr*)&name, sizeof name)
-                       : flags != 0 ? sendto(fd, "x", 1, flags, (struct sockaddr*)&name, sizeof name)
+                       : flags != 0       ? sendto(fd, "x", 1, flags, (struct sockaddr*)&name, sizeof name)
                        : connect(fd, (struct sockaddr*)&name, sizeof name) == 0 ? send(fd, "x", 1, MSG_NOSIGNAL)
                                                                                 : -1;
   close(fd);

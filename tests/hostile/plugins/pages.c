@@ -1,6 +1,6 @@
 /* Class 34a: truncates the shared page, punches holes, scribbles over indexes and lines while the host reads. */
-#include "frames.h"
 #include <sys/mman.h>
+#include "frames.h"
 
 /* host/protocol/log_ring.h */
 typedef struct page {

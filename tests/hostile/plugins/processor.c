@@ -1,7 +1,7 @@
 /* Class 12: takes all processor time that it can get, on many threads. */
-#include "hostile.h"
 #include <sched.h>
 #include <sys/resource.h>
+#include "hostile.h"
 
 static void* spin(void* unused) {
   for (volatile long i = 0;; ++i)

@@ -1,9 +1,9 @@
 /* Class 21: reads and disturbs a sibling: its memory, environment, descriptors and files; signals to it. */
-#include "hostile.h"
 #include <dirent.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
+#include "hostile.h"
 
 /* "with" is "PID FOLDER": the sibling's process and data folder. Each way in is tried; what came through is in
  * "reached", one name a line. */

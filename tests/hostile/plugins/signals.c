@@ -1,10 +1,13 @@
 /* Class 1: SIGSEGV, SIGFPE, SIGILL, SIGBUS, on the main thread, on another one, in create, stop and destroy. */
-#define ON_CREATE if (is("segv-create")) segv()
-#define ON_STOP if (is("segv-stop")) segv()
-#define ON_DESTROY if (is("segv-destroy")) segv()
+#define ON_CREATE \
+  if (is("segv-create")) segv()
+#define ON_STOP \
+  if (is("segv-stop")) segv()
+#define ON_DESTROY \
+  if (is("segv-destroy")) segv()
 static void segv(void);
-#include "hostile.h"
 #include <sys/mman.h>
+#include "hostile.h"
 
 static void segv(void) {
   prove(1, "a write to address 8");

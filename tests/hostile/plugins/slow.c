@@ -1,6 +1,8 @@
 /* Class 33: slow to start, to stop and to answer; asks for more time without end. */
-#define ON_CREATE if (is("start")) slow(3600 * 1000)
-#define ON_STOP if (is("stop")) slow(3600 * 1000)
+#define ON_CREATE \
+  if (is("start")) slow(3600 * 1000)
+#define ON_STOP \
+  if (is("stop")) slow(3600 * 1000)
 #define EXTENSION extension
 static void slow(int ms);
 #include "longhaul/types.h"
@@ -35,7 +37,8 @@ static longhaul_status_t execute(longhaul_plugin_t* plugin, const longhaul_comma
 static const longhaul_commands_t commands = {sizeof commands, 0, test, execute};
 
 static const void* extension(longhaul_text_t id) {
-  return id.size == strlen(LONGHAUL_COMMANDS_ID) && memcmp(id.data, LONGHAUL_COMMANDS_ID, id.size) == 0 ? &commands : NULL;
+  return id.size == strlen(LONGHAUL_COMMANDS_ID) && memcmp(id.data, LONGHAUL_COMMANDS_ID, id.size) == 0 ? &commands
+                                                                                                        : NULL;
 }
 
 static longhaul_status_t loop(void) {

@@ -1,6 +1,6 @@
 /* Class 3: the stack overflows, on the main thread, on another one, and in one leap past the guard page. */
-#include "hostile.h"
 #include <alloca.h>
+#include "hostile.h"
 
 static volatile int depth;
 

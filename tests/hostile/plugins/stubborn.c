@@ -1,5 +1,6 @@
 /* Class 8: ignores SIGTERM and stop, stops itself, blocks what can be blocked. */
-#define ON_STOP if (is("freeze-at-stop")) freeze()
+#define ON_STOP \
+  if (is("freeze-at-stop")) freeze()
 static void freeze(void);
 #include "hostile.h"
 

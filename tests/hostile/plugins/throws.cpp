@@ -81,7 +81,8 @@ longhaul_status_t run(longhaul_plugin_t*) {
 
 void nothing(longhaul_plugin_t*) {}
 
-const longhaul_descriptor_t descriptor = {sizeof descriptor, LONGHAUL_ABI_VERSION, create, run, nothing, nothing, nullptr};
+const longhaul_descriptor_t descriptor = {
+    sizeof descriptor, LONGHAUL_ABI_VERSION, create, run, nothing, nothing, nullptr};
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 /* Class 19: the same in what is no call: the last word, a failure's text, health, a title, stderr. */
 #include "frames.h"
 
-static const char bad[] = "\xff\xfe bad \0 word \x1b[2J\x1b]0;title\x07 \xed\xa0\x80 </script><img src=x> '; DROP TABLE incidents; --";
+static const char bad[] =
+    "\xff\xfe bad \0 word \x1b[2J\x1b]0;title\x07 \xed\xa0\x80 </script><img src=x> '; DROP TABLE incidents; --";
 
 static longhaul_status_t loop(void) {
   bytes_t payload = {0};

@@ -16,6 +16,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <thread>
 
 #include "confined_child.h"
@@ -77,6 +78,8 @@ TEST_CASE("Without a grant there are threads and no processes") {
   CHECK(attempt(none, [] { return outcome(::fork()); }) == EPERM);
   CHECK(attempt(none, [] { return outcome(::syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }) == EPERM);
   CHECK(attempt(none, [] { return outcome(::syscall(SYS_clone3, nullptr, 0)); }) == ENOSYS);
+  // The C library starts a program with all signals blocked.
+  CHECK(attempt(none, [] { return ::system("true") == -1 ? errno : 0; }) == EPERM);
   CHECK(attempt(none, [] { return outcome(::execl("/bin/true", "true", nullptr)); }) == EPERM);
 }
 
