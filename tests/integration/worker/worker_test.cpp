@@ -127,7 +127,8 @@ TEST_CASE("more threads than call sockets wait for each other, also when the hos
   CHECK(host.callSocketCount() <= kCallSocketsMax);
   if (!allowed) {
     CHECK(host.callSocketCount() == 1);
-    CHECK(host.more_calls_count < 200);  // a refusal is not answered by asking again at once
+    // A refusal is not answered by asking again at once: all threads ask in the beginning, then one a second.
+    CHECK(host.more_calls_count < 1000);
   }
 }
 
