@@ -9,6 +9,7 @@
 
 #include "host/admin/admin_service.h"
 #include "host/admin/late.h"
+#include "host/admin/record_json.h"
 #include "host/catalog/grants.h"
 #include "host/config/parameters.h"
 
@@ -73,10 +74,19 @@ void AdminService::execute(const std::string& name, std::string_view body, const
   auto& command = std::get<CommandAsked>(asked);
   command.instance = name;
   command.context["user"] = {{"username", user}};
-  around_.supervisor.run(std::move(command), guarded([reply](const Result<CommandResult>& result) {
-                           if (!result) return reply(toFailure(result.error()));
-                           reply(dumpJson({{"said", result->said}, {"result", resultJson(*result)}}));
-                         }));
+  const auto run = [this, command, reply] {
+    around_.supervisor.run(command, guarded([reply](const Result<CommandResult>& result) {
+                             if (!result) return reply(toFailure(result.error()));
+                             reply(dumpJson({{"said", result->said}, {"result", resultJson(*result)}}));
+                           }));
+  };
+  if (!command.context.contains("incidentId")) return run();
+  const auto id = command.context["incidentId"].get<std::string>();
+  const auto number = parseId(id);
+  if (!number) return reply(unknownIncident(id));
+  query(
+      reply, [number = *number](store::StoreReader& reader) { return reader.incident(IncidentId{number}); },
+      [run](const store::Incident&) { run(); });
 }
 
 void AdminService::test(const std::string& name, std::string_view body, const Reply& reply) {

@@ -11,11 +11,6 @@
 namespace longhaul::host::admin {
 namespace {
 
-Failure unknownIncident(std::string_view id) {
-  return notFound(fmt::format("there is no incident {}", replaceNonUtf8(id.substr(0, 40))),
-                  "\"longhaul incidents\" shows all");
-}
-
 Failure wrongCursor(const std::string& cursor) {
   return invalid(fmt::format("cursor: found \"{}\", wanted what \"next\" said", replaceNonUtf8(cursor)), "cursor");
 }

@@ -17,9 +17,12 @@ constexpr std::int64_t kQuestionLifeMaxMs = std::int64_t{366} * 86'400'000;  // 
 constexpr std::size_t kWaitingCountMax = 100;  // entries of a mirror that are counted: who sees that many knows enough
 constexpr std::array<std::string_view, 3> kStates{"open", "answered", "expired"};
 
-Failure unknownIncident(std::string_view id) {
-  return notFound(fmt::format("there is no incident {}", replaceNonUtf8(id.substr(0, 40))),
-                  "\"longhaul incidents\" shows all");
+// NOT_FOUND: what is asked of an incident that is not there is no empty list.
+Result<void> mustBeThere(store::StoreReader& reader, const std::optional<IncidentId>& incident) {
+  if (!incident) return {};
+  auto found = reader.incident(*incident);
+  if (!found) return std::move(found).error();
+  return {};
 }
 
 Failure wrongCursor(const std::string& cursor) {
@@ -222,7 +225,11 @@ void ConversationService::questions(const QuestionsAsked& asked, const Reply& re
   if (!asked.page.cursor.empty()) wanted.before_id = parseId(asked.page.cursor);
   if (!asked.page.cursor.empty() && !wanted.before_id) return reply(wrongCursor(asked.page.cursor));
   query(
-      reply, [wanted](store::StoreReader& reader) { return reader.entitlements(wanted); },
+      reply,
+      [wanted](store::StoreReader& reader) -> Result<store::Page<store::Entitlement>> {
+        if (auto there = mustBeThere(reader, wanted.incident); !there) return std::move(there).error();
+        return reader.entitlements(wanted);
+      },
       [this, reply](const store::Page<store::Entitlement>& page) {
         Json rows = Json::array();
         for (const store::Entitlement& question : page.rows)
@@ -250,6 +257,7 @@ void ConversationService::mirrors(const std::string& instance, const std::string
   query(
       reply,
       [wanted](store::StoreReader& reader) -> Result<Json> {
+        if (auto there = mustBeThere(reader, wanted.incident); !there) return std::move(there).error();
         auto mirrors = reader.mirrors(wanted);
         if (!mirrors) return std::move(mirrors).error();
         Json rows = Json::array();

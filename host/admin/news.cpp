@@ -60,12 +60,15 @@ void News::changed(InstanceId id) {
 }
 
 void News::deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied) {
-  audit_.refused({.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
-                 {.act = "denied",
-                  .target = view.name,
-                  .detail = {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}},
-                  .outcome = "refused: no grant covers it"},
-                 nullptr);
+  audit_.refused(
+      {.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
+      {.act = "denied",
+       .target = view.name,
+       .detail = {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}},
+       .outcome = fmt::format("refused: no grant covers the {} {}",
+                              denied.kind == supervisor::DeniedView::Kind::SystemCall ? "system call" : "server call",
+                              denied.name)},
+      nullptr);
 }
 
 void News::written(const store::Write& write, const store::WriteValue& value) {

@@ -46,6 +46,11 @@ std::optional<std::int64_t> parseId(std::string_view text) {
   return id && *id > 0 ? id : std::nullopt;
 }
 
+Failure unknownIncident(std::string_view id) {
+  return notFound(fmt::format("there is no incident {}", replaceNonUtf8(id.substr(0, 40))),
+                  "\"longhaul incidents\" shows all");
+}
+
 Json toJson(const store::Incident& incident, bool fields) {
   Json json{{"id", std::to_string(incident.id.value)},
             {"name", incident.name},

@@ -36,5 +36,7 @@ std::variant<NewEntryAsked, Failure> readNewEntry(std::string_view body);
 
 // "42", decimal and above 0.
 std::optional<std::int64_t> parseId(std::string_view text);
+// Of a text that is no incident's id.
+Failure unknownIncident(std::string_view id);
 
 }  // namespace longhaul::host::admin

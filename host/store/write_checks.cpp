@@ -6,6 +6,7 @@
 
 #include "host/base/limits.h"
 #include "host/base/text.h"
+#include "host/base/unseen.h"
 
 namespace longhaul::host::store {
 namespace {
@@ -185,6 +186,30 @@ Result<User> checkUser(User user) {
   user.identities.erase(std::unique(user.identities.begin(), user.identities.end()), user.identities.end());
   std::erase(user.identities, Identity{"email", foldEmail(user.email)});
   return user;
+}
+
+Result<void> checkUnseen(const User& user, const User* before) {
+  const auto look = [](std::string_view what, std::string_view text, Unseen rule) -> Result<void> {
+    const auto code = unseenCharacter(text, rule);
+    if (!code) return {};
+    return Error{Code::Invalid, fmt::format("{} holds the character U+{:04X}, which nobody sees or which changes how "
+                                            "others are shown: leave it out",
+                                            what, *code)};
+  };
+  const auto is_new = [&](const std::string User::*fact) { return before == nullptr || before->*fact != user.*fact; };
+  Result<void> good;
+  if (before == nullptr) good = look("the username", user.username, Unseen::ForFinding);
+  if (good && is_new(&User::name)) good = look("the name", user.name, Unseen::ForReading);
+  if (good && is_new(&User::email)) good = look("the e-mail address", user.email, Unseen::ForFinding);
+  if (good && is_new(&User::phone)) good = look("the phone number", user.phone, Unseen::ForReading);
+  for (const Identity& identity : user.identities) {
+    if (before != nullptr && std::binary_search(before->identities.begin(), before->identities.end(), identity)) {
+      continue;
+    }
+    if (good) good = look("an identity's provider", identity.provider, Unseen::ForFinding);
+    if (good) good = look("an identity", identity.value, Unseen::ForFinding);
+  }
+  return good;
 }
 
 Result<void> checkAudit(const AuditRecord& record) {

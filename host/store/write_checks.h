@@ -19,6 +19,9 @@ Result<void> checkPut(const PutInstance& write);
 Result<void> checkStatus(const SetIncidentStatus& write);
 // The user as it is kept: addresses among the identities in lower case, sorted, each once, without that in `email`.
 Result<User> checkUser(User user);
+// INVALID where a text of the user holds a character that nobody sees. What `before` has too is not looked at: it may
+// be from a time without this rule. Null: a new user.
+Result<void> checkUnseen(const User& user, const User* before);
 Result<void> checkAudit(const AuditRecord& record);
 Error noOpenAct(std::int64_t id);
 Result<void> checkToken(const Token& token);

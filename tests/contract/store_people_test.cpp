@@ -112,6 +112,32 @@ LONGHAUL_STORE_CASE("usernames are one without case, and no other user's identit
   CHECK_THAT(refused.error().message, Catch::Contains("chat \"U1\" is user \"ann\""));
 }
 
+LONGHAUL_STORE_CASE(
+    "what nobody sees is in no name, address and identity of a user, but in what people read where scripts want it") {
+  const auto refused = [&](auto change) {
+    User user = ann();
+    change(user);
+    const auto result = subject.write(PutUser{user, PutUser::Mode::Any, 1});
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().code == Code::Invalid);
+    CHECK_THAT(result.error().message, Catch::Contains("which nobody sees"));
+  };
+  refused([](User& user) { user.username = "ann\u202e"; });
+  refused([](User& user) { user.username = "a\x1b[2Jnn"; });
+  refused([](User& user) { user.username = "ann\u200d"; });
+  refused([](User& user) { user.username = "an\u00a0n"; });
+  refused([](User& user) { user.name = "Ann\nLee"; });
+  refused([](User& user) { user.name = "Ann \u2066Lee"; });
+  refused([](User& user) { user.email = "ann\u200b@example.org"; });
+  refused([](User& user) { user.phone = "1\x07"; });
+  refused([](User& user) { user.identities = {{"chat", "U\x01"}}; });
+  refused([](User& user) { user.identities = {{"ch\u00adat", "U1"}}; });
+  User user = ann();
+  user.name = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645";  // Persian is not written without U+200C
+  subject.must<UserPut>(PutUser{user, PutUser::Mode::Any, 1});
+  refused([](User& other) { other.identities.push_back({"chat", "U\u2028"}); });
+}
+
 LONGHAUL_STORE_CASE("a name, an address and an identity belong to one user") {
   subject.must<UserPut>(PutUser{ann(), PutUser::Mode::New, 1});
   CHECK(codeOf(subject, PutUser{ann(), PutUser::Mode::New, 1}) == Code::Conflict);

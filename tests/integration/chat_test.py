@@ -188,6 +188,9 @@ class Chat(harness.DaemonTest):
         self.assertIn("alice", question["answeredBy"])
         self.assertTrue(question["answeredAt"])
 
+        # Nothing that it did was refused for want of a grant.
+        self.assertEqual([], daemon.instance("desk")["denied"])
+
         # Closed.
         done, text = says(alice, f"close {incident} done")
         self.assertEqual((True, f"Incident {incident} is closed."), (done, text))
@@ -284,6 +287,21 @@ class Chat(harness.DaemonTest):
         done, text = alice.say(f"answer {thread} yes")
         self.assertFalse(done)
         self.assertIn("no incident has id 1", text)
+
+    def test_whom_and_which_incident_nobody_knows_is_an_error(self):
+        daemon = self.chat
+        daemon.cli("incident", "create", "Disk full")
+        code, out, said = daemon.cli("exec", "desk", "send-notification", "to=nobody", "message=hello", code=None)
+        self.assertEqual(4, code, out + said)
+        self.assertIn('the host knows no user "nobody"', said)
+        for words in (("exec", "desk", "mirror-investigation", "--incident", "99999"), ("questions", "99999"),
+                      ("exec", "desk", "send-notification", "to=alice", "message=x", "--incident", "99999")):
+            code, out, said = daemon.cli(*words, code=None)
+            self.assertEqual((4, ""), (code, out), words)
+            self.assertIn("99999", said)
+        self.assertEqual("NOT_FOUND", daemon.request("GET", "/api/v1/mirrors?incident=99999").body["code"])
+        self.assertEqual([], json.loads(daemon.cli("questions", "1", "-o", "json")))
+        daemon.cli("exec", "desk", "send-notification", "to=alice", "message=x", "--incident", "1")
 
     def test_what_a_chat_that_is_down_has_not_taken_is_counted(self):
         incident = self.chat.cli("incident", "create", "Disk full", "-o", "name").strip()

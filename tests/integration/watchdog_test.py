@@ -79,6 +79,7 @@ class WatchdogTest(harness.DaemonTest):
         acts = harness.until(lambda: [row for row in json.loads(daemon.cli("audit", "-o", "json"))
                                       if row["act"] == "denied"], "the refusals are in the audit")
         self.assertEqual({"acct", "chroot"}, {row["detail"]["name"] for row in acts})
+        self.assertIn("refused: no grant covers the system call acct", daemon.cli("audit"))
         told = [line for line in daemon.cli("logs", "tries").splitlines() if "refuses the system call chroot" in line]
         self.assertEqual(1, len(told), told)
 

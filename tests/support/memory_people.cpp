@@ -95,6 +95,7 @@ WriteResult MemoryStore::perform(const PutUser& write) {
 }
 
 Result<void> MemoryStore::checkNames(const User& user, const User* old) const {
+  if (auto seen = checkUnseen(user, old); !seen) return seen;
   if (old == nullptr) {
     std::optional<std::pair<Identity, std::string>> taken;
     for (const auto& [name, other] : users_) {

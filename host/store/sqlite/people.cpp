@@ -171,6 +171,7 @@ Result<WriteValue> PeopleWrites::perform(const PutUser& write) {
 
 // What the user had before is not looked at: it may be from a time without this rule.
 Result<void> PeopleWrites::checkNames(const User& user, const std::optional<User>& old) {
+  if (auto seen = checkUnseen(user, old ? &*old : nullptr); !seen) return seen;
   if (!old) {
     Query row(connection_,
               "SELECT i.provider, i.value, u.username FROM identities i JOIN users u ON u.id = i.user "

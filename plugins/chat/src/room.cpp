@@ -219,7 +219,9 @@ std::string Room::closeChannel(const longhaul::Command& command) {
 
 std::string Room::userNamed(const std::string& to) const {
   const auto user = server_.findUser(to, to);
-  return user ? user->username : to;
+  if (user) return user->username;
+  throw longhaul::Error(longhaul::Status::kNotFound, "to",
+                        "the host knows no user \"" + to + "\", and no chat name or address like that");
 }
 
 // --- People

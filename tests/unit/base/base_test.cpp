@@ -8,6 +8,7 @@
 #include "host/base/system_calls.h"
 #include "host/base/text.h"
 #include "host/base/timer_queue.h"
+#include "host/base/unseen.h"
 
 using namespace longhaul::host;
 
@@ -111,6 +112,28 @@ TEST_CASE("UTF-8 is told from what only looks like it") {
                                                                 {"\xe2\x82", false},
                                                                 {"\x80", false}}));
   CHECK(isUtf8(text) == valid);
+}
+
+TEST_CASE("what a reader does not see is found, and what is seen is not taken for it") {
+  using longhaul::host::Unseen;
+  using longhaul::host::unseenCharacter;
+  for (const auto& [text, code] : std::vector<std::pair<std::string, std::uint32_t>>{{"a\tb", 0x09},
+                                                                                     {"a\x7f", 0x7f},
+                                                                                     {"\u0085", 0x85},
+                                                                                     {"x\u00ad", 0xad},
+                                                                                     {"\u202ex", 0x202e},
+                                                                                     {"\u2028", 0x2028},
+                                                                                     {"\ufeffx", 0xfeff},
+                                                                                     {"\U000e0041", 0xe0041}}) {
+    CHECK(unseenCharacter(text, Unseen::ForReading) == code);
+    CHECK(unseenCharacter(text, Unseen::ForFinding) == code);
+  }
+  for (const char* text : {"\u200d", "\u200c", "\ufe0f", "\u00a0", "\u3000"}) {
+    CHECK_FALSE(unseenCharacter(text, Unseen::ForReading));
+    CHECK(unseenCharacter(text, Unseen::ForFinding));
+  }
+  for (const char* text : {"", "Zo\u00eb Lee", "\u4f60\u597d", "\U0001f600", "\u0645", "~"})
+    CHECK_FALSE(unseenCharacter(text, Unseen::ForFinding));
 }
 
 TEST_CASE("times are read with offset and fraction and written in UTC") {
