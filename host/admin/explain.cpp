@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/base/counted.h"
 #include "host/base/text.h"
 #include "host/catalog/refused_file.h"
 #include "host/lifecycle/restart_policy.h"
@@ -95,10 +96,9 @@ Explanation explainFile(const std::string& file, const config::Plan& folder) {
   }
   explanation.text =
       fmt::format("{}: {}\n", file,
-                  explanation.problems.empty()
-                      ? "no faults"
-                      : fmt::format("{} fault{}; its instances stay as they are until it is mended",
-                                    explanation.problems.size(), explanation.problems.size() == 1 ? "" : "s"));
+                  explanation.problems.empty() ? "no faults"
+                                               : fmt::format("{}; its instances stay as they are until it is mended",
+                                                             counted(explanation.problems.size(), "fault")));
   addProblems(explanation);
   for (const config::PlannedInstance& planned : folder.instances) {
     if (planned.source != file) continue;

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "host/admin/body.h"
+#include "host/base/counted.h"
 #include "host/base/limits.h"
 #include "host/base/sha256.h"
 #include "host/base/text.h"
@@ -217,8 +218,8 @@ void PeopleService::changeUser(const std::string& username, std::string_view tex
 void PeopleService::removeUser(const std::string& username, bool yes, const Reply& reply) {
   findUser(username, reply, [this, yes, reply](const store::User& user) {
     if (!yes) {
-      return reply(needsYes(fmt::format("{} would be removed with {} identities; what {} wrote stays", user.username,
-                                        user.identities.size(), user.username)));
+      return reply(needsYes(fmt::format("{} would be removed with {}; what {} wrote stays", user.username,
+                                        counted(user.identities.size(), "identity", "identities"), user.username)));
     }
     submit(store::RemoveUser{user.id}, reply, [reply, name = user.username](const store::WriteValue&) {
       reply(dumpJson({{"username", name}, {"removed", true}}));

@@ -6,6 +6,7 @@
 
 #include "host/base/text.h"
 #include "host/cli/output.h"
+#include "host/cli/printable.h"
 
 namespace longhaul::host::cli {
 
@@ -57,7 +58,11 @@ Error problemOf(const ApiAnswer& answer) {
   if (sentence.empty()) sentence = fmt::format("the daemon answered with status {}", answer.status);
   const std::string hint =
       textAt(answer.body, "code") == "NEEDS_YES" ? "to do it, add --yes" : textAt(answer.body, "hint");
-  return withHint(Error{codeOf(answer), std::move(sentence)}, hint);
+  // JSON may hold the NUL that parts them.
+  const auto escaped = [](std::string text) {
+    return text.find(kHintBreak) == std::string::npos ? text : printable(text);
+  };
+  return withHint(Error{codeOf(answer), escaped(std::move(sentence))}, escaped(hint));
 }
 
 Result<ApiAnswer> decode(HttpAnswer answer) {

@@ -102,8 +102,7 @@ std::string meant(std::string_view word, const std::vector<std::string>& candida
 }
 
 UsageError usage(std::string message, std::string_view hint) {
-  if (!hint.empty()) message += fmt::format("\n{}", hint);
-  return UsageError{std::move(message)};
+  return UsageError{withHint({Code::Invalid, std::move(message)}, hint).message};
 }
 
 std::vector<std::string> flagsOf(const Program& program, const Verb* verb) {

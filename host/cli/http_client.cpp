@@ -13,6 +13,7 @@
 
 #include "host/base/limits.h"
 #include "host/base/unique_fd.h"
+#include "host/cli/output.h"
 
 namespace longhaul::host::cli {
 namespace {
@@ -21,9 +22,10 @@ namespace http = boost::beast::http;
 using Deadline = HttpExchange::Deadline;
 
 Error closedEarly() {
-  return Error{Code::Closed,
-               "the daemon closed the connection before it had answered: whether it did what was asked is "
-               "unknown\nits log tells why it ended; ask again when it runs"};
+  return withHint({Code::Closed,
+                   "the daemon closed the connection before it had answered: whether it did what was "
+                   "asked is unknown"},
+                  "its log tells why it ended; ask again when it runs");
 }
 
 Error notReachable(const std::filesystem::path& socket, int error_number) {
@@ -31,13 +33,11 @@ Error notReachable(const std::filesystem::path& socket, int error_number) {
                     : error_number == ECONNREFUSED ? "nobody listens on it"
                                                    : std::strerror(error_number);  // NOLINT: one thread
   if (error_number == EACCES || error_number == EPERM) {
-    return Error{Code::NotGranted, fmt::format("this user may not open the daemon's socket {}\nask as root, or as a "
-                                               "member of the socket's group (ls -l {})",
-                                               socket.native(), socket.native())};
+    return withHint({Code::NotGranted, fmt::format("this user may not open the daemon's socket {}", socket.native())},
+                    fmt::format("ask as root, or as a member of the socket's group (ls -l {})", socket.native()));
   }
-  return Error{Code::Closed, fmt::format("no daemon answers at {}: {}\nstart it with longhauld; a daemon elsewhere is "
-                                         "named by --address unix:PATH or LONGHAUL_ADDRESS",
-                                         socket.native(), why)};
+  return withHint({Code::Closed, fmt::format("no daemon answers at {}: {}", socket.native(), why)},
+                  "start it with longhauld; a daemon elsewhere is named by --address unix:PATH or LONGHAUL_ADDRESS");
 }
 
 // TIMEOUT when the deadline comes first.

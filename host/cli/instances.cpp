@@ -17,7 +17,8 @@ Error noneOf(const Json& unmatched) {
     const std::string name = textAt(each, "name");
     sentence += fmt::format("{}\"{}\"", sentence.empty() ? "" : ", ", name);
     if (const std::string near = textAt(each, "hint"); !near.empty()) {
-      hint += fmt::format("{}{}", hint.empty() ? "" : "\n", unmatched.size() > 1 ? name + ": " + near : near);
+      if (!hint.empty()) hint += kHintBreak;
+      hint += unmatched.size() > 1 ? name + ": " + near : near;
     }
   }
   const bool glob = unmatched.size() == 1 && isGlob(textAt(unmatched[0], "name"));

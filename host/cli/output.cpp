@@ -37,8 +37,15 @@ std::optional<Format> parseFormat(std::string_view name) {
 }
 
 Error withHint(Error error, std::string_view hint) {
-  if (!hint.empty()) error.message += fmt::format("\n{}", hint);
+  if (hint.empty()) return error;
+  error.message += kHintBreak;
+  error.message += hint;
   return error;
+}
+
+std::string_view sentenceOf(const Error& error) {
+  const std::string_view message = error.message;
+  return message.substr(0, message.find(kHintBreak));
 }
 
 void Output::text(std::string_view text) {
@@ -151,7 +158,7 @@ void Output::error(const Error& error) {
   out_.flush();
   std::string_view left = error.message;
   for (bool first = true; first || !left.empty(); first = false) {
-    const std::size_t end = left.find('\n');
+    const std::size_t end = left.find(kHintBreak);
     const std::string shown = printable(left.substr(0, end));
     left.remove_prefix(end == std::string_view::npos ? left.size() : end + 1);
     const std::string word = first ? "error:" : "hint:";

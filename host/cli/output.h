@@ -59,7 +59,7 @@ class Output {
 
   // ---- stderr
   void note(std::string_view text);
-  // "error: …", and a "hint: …" for each further line of the message.
+  // "error: …", and a "hint: …" for each that withHint() gave the message. Each is one line, whatever it holds.
   void error(const Error& error);
 
  private:
@@ -72,7 +72,13 @@ class Output {
   bool told_hidden_ = false;
 };
 
+// What parts a message from its hints. A NUL, which no argument, path or variable can hold: texts from outside make no
+// lines of their own.
+inline constexpr char kHintBreak = '\0';
+
 // A message with the remedy that belongs to it, as Output::error() shows them apart.
 Error withHint(Error error, std::string_view hint);
+// The message without its hints.
+std::string_view sentenceOf(const Error& error);
 
 }  // namespace longhaul::host::cli

@@ -48,7 +48,7 @@ void Results::done(const std::string& name, const std::string& sentence, Json de
 
 void Results::failed(const std::string& name, const Error& error, Exit exit) {
   session_.output.error(error);
-  const std::string sentence = error.message.substr(0, error.message.find('\n'));
+  const std::string sentence{sentenceOf(error)};
   values_.push_back({{"name", name},
                      {"verb", verb_},
                      {"ok", false},

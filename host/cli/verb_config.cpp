@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "host/base/counted.h"
 #include "host/base/limits.h"
 #include "host/catalog/inspection.h"
 #include "host/cli/printable.h"
@@ -113,8 +114,8 @@ Exit validate(Session& session, const Arguments& arguments) {
   std::vector<std::string> names;
   for (const config::Problem& problem : problems) {
     json.push_back(config::toJson(problem));
-    names.push_back(config::toText(problem));
-    if (session.output.forPeople()) session.output.line(session.output.toned(printable(names.back()), Tone::Bad));
+    names.push_back(printable(config::toText(problem)));
+    if (session.output.forPeople()) session.output.line(session.output.toned(names.back(), Tone::Bad));
   }
   if (!session.output.forPeople()) {
     session.output.value(
@@ -125,9 +126,9 @@ Exit validate(Session& session, const Arguments& arguments) {
     if (planned.held) session.output.note(fmt::format("{}: {}", planned.name, fmt::join(planned.notes, "; ")));
   }
   if (problems.empty()) {
-    session.output.note(fmt::format("no faults; {} instances", desired->instances.size()));
+    session.output.note(fmt::format("no faults; {}", counted(desired->instances.size(), "instance")));
   } else {
-    session.output.note(fmt::format("{} faults; the daemon leaves files with faults out", problems.size()));
+    session.output.note(fmt::format("{}; the daemon leaves files with faults out", counted(problems.size(), "fault")));
   }
   return problems.empty() ? Exit::Done : Exit::Error;
 }

@@ -16,8 +16,12 @@ Result<std::string> mirrorOf(const Api& api, const std::string& incident) {
   if (!answer) return std::move(answer).error();
   const Json& rows = memberAt(*answer, "mirrors");
   if (rows.size() == 1) return textAt(rows[0], "instance");
-  return Error{Code::Invalid, fmt::format("{} chats mirror incident {}: which one asks?\n--instance NAME says it",
-                                          rows.size(), incident)};
+  if (rows.empty()) {
+    return withHint({Code::Invalid, fmt::format("no chat mirrors incident {}: which one asks?", incident)},
+                    "--instance NAME says it");
+  }
+  return withHint({Code::Invalid, fmt::format("{} chats mirror incident {}: which one asks?", rows.size(), incident)},
+                  "--instance NAME says it");
 }
 
 Exit ask(Session& session, const Arguments& arguments) {

@@ -22,7 +22,7 @@ Exit showCard(Session& session, const Json& deaths, const std::string& id) {
     return Exit::Done;
   }
   return session.fail(
-      {Code::NotFound, fmt::format("no end with id {} is kept\nlonghaul deaths {} lists them", id, "NAME")});
+      withHint({Code::NotFound, fmt::format("no end with id {} is kept", id)}, "longhaul deaths NAME lists them"));
 }
 
 Exit deaths(Session& session, const Arguments& arguments) {

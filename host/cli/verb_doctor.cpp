@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "host/base/counted.h"
 #include "host/base/files.h"
 #include "host/base/text.h"
 #include "host/cli/printable.h"
@@ -115,7 +116,7 @@ class Doctor {
     const auto set = config::loadInstancesFolder(config().instances_dir, config().restart);
     if (set.problems.empty()) return;
     add(Grade::Bad, "instances",
-        fmt::format("{} faults: {}", set.problems.size(), config::toText(set.problems.front())),
+        fmt::format("{}: {}", counted(set.problems.size(), "fault"), config::toText(set.problems.front())),
         "longhaul config validate shows all");
   }
 
@@ -152,7 +153,7 @@ class Doctor {
     const std::uint64_t instances =
         most > kDescriptorsOfDaemon ? (most - kDescriptorsOfDaemon) / kDescriptorsPerInstance : 0;
     add(instances < 100 ? Grade::Warning : Grade::Good, "descriptors",
-        fmt::format("{} may be open, enough for about {} instances", most, instances),
+        fmt::format("{} may be open, enough for about {}", most, counted(instances, "instance")),
         instances < 100 ? "LimitNOFILE=65536 in the daemon's unit, or ulimit -Hn 65536" : "");
     if (::getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 1024) {
       add(Grade::Warning, "processes", fmt::format("this user may have {} of them and threads", limit.rlim_cur),
@@ -242,9 +243,8 @@ class Doctor {
   void daemon() {
     const auto version = session_.api.get(Target{"/version"});
     if (!version) {
-      const std::string sentence = version.error().message;
       const bool denied = version.error().code == Code::NotGranted;
-      return add(denied ? Grade::Bad : Grade::Warning, "daemon", sentence.substr(0, sentence.find('\n')),
+      return add(denied ? Grade::Bad : Grade::Warning, "daemon", std::string(sentenceOf(version.error())),
                  denied ? "join the socket's group, or ask as root" : "start longhauld");
     }
     const std::string theirs = textAt(*version, "version");

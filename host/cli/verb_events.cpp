@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "host/base/counted.h"
 #include "host/cli/event_follow.h"
 #include "host/cli/instances.h"
 #include "host/cli/printable.h"
@@ -46,8 +47,9 @@ std::string sentenceOf(const Json& event) {
                 textAt(event, "reason"));
   }
   if (kind == "config") {
-    return with(fmt::format("a plan is {}, {} instances are touched",
-                            flagAt(event, "applied") ? "applied" : "not applied", memberAt(event, "instances").size()),
+    const std::size_t touched = memberAt(event, "instances").size();
+    return with(fmt::format("a plan is {}, {} touched", flagAt(event, "applied") ? "applied" : "not applied",
+                            counted(touched, "instance is", "instances are")),
                 textAt(event, "reason"));
   }
   if (kind == "act") {

@@ -173,8 +173,9 @@ std::vector<Verb> keepVerbs() {
        .operands = {{.name = "FILE"}},
        .options = {},
        .details =
-           "The daemon writes it, as its own user; a file that is there already stays. Secrets in it are encrypted:\n"
-           "keep the key file too, apart from it. To restore, stop the daemon, put the copy in place of\n"
+           "The daemon writes it, as its own user; a file or link that is there already stays, and none is written\n"
+           "into the state folder itself. Secrets in it are encrypted: keep the key file too, apart from it. To "
+           "restore, stop the daemon, put the copy in place of\n"
            "STATE/db/longhaul.db and remove longhaul.db-wal and longhaul.db-shm beside it.",
        .run = backUp},
       {.name = "whoami",

@@ -2,6 +2,7 @@
 // in the list of processes.
 #include <fmt/format.h>
 
+#include "host/base/counted.h"
 #include "host/base/limits.h"
 #include "host/base/text.h"
 #include "host/cli/acting.h"
@@ -125,9 +126,9 @@ Exit rotate(Session& session, const Arguments&) {
   if (!answer) return session.fail(answer.error());
   const Json& failed = memberAt(*answer, "failed");
   if (session.output.forPeople()) {
-    session.output.line(fmt::format("{} seals from now on; {} instances encrypted anew, {} keys kept",
-                                    printable(textAt(*answer, "keyId")), numberAt(*answer, "instancesCount"),
-                                    memberAt(*answer, "keyIds").size()));
+    session.output.line(fmt::format(
+        "{} seals from now on; {} encrypted anew, {} kept", printable(textAt(*answer, "keyId")),
+        counted(numberAt(*answer, "instancesCount"), "instance"), counted(memberAt(*answer, "keyIds").size(), "key")));
     session.output.note("copy the key file again: an older copy does not open what is sealed now");
   } else {
     session.output.value(*answer, textAt(*answer, "keyId"));

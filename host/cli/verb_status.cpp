@@ -1,6 +1,7 @@
 // status: all that is known of an instance at this moment.
 #include <fmt/format.h>
 
+#include "host/base/counted.h"
 #include "host/cli/instances.h"
 #include "host/cli/printable.h"
 #include "host/cli/times.h"
@@ -50,7 +51,7 @@ std::string workerText(const Json& worker, const Block& block) {
     text += fmt::format(", started {} ({})", localTime(started), block.ago(started));
   }
   if (const auto threads = numberAt(worker, "threadsCount"); threads > 0) {
-    text += fmt::format("; {} threads, {}, {} of CPU", threads,
+    text += fmt::format("; {}, {}, {} of CPU", counted(threads, "thread"),
                         bytesText(static_cast<std::uint64_t>(numberAt(worker, "rssBytes"))),
                         spanText(numberAt(worker, "cpuMs") * 1000));
   }
@@ -124,14 +125,15 @@ void showRun(Block& block, const Json& instance, bool wide) {
                fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")), textAt(end, "text")));
   }
   block.line("Restarts", fmt::format("{} since the daemon's start", numberAt(instance, "restartsCount")));
-  block.line("Calls", fmt::format("{} ({} failed), {} incidents", numberAt(instance, "callsCount"),
-                                  numberAt(instance, "failedCallsCount"), numberAt(instance, "incidentsCount")));
+  block.line("Calls",
+             fmt::format("{} ({} failed), {}", numberAt(instance, "callsCount"), numberAt(instance, "failedCallsCount"),
+                         counted(numberAt(instance, "incidentsCount"), "incident")));
   std::string denied;
   for (const Json& each : memberAt(instance, "denied")) {
     denied += fmt::format("{}{} {}", denied.empty() ? "" : ", ", textAt(each, "name"), numberAt(each, "count"));
   }
   block.line("Denied", denied, Tone::Warning);
-  block.line("Log", fmt::format("{} lines, {} dropped", numberAt(instance, "logLinesCount"),
+  block.line("Log", fmt::format("{}, {} dropped", counted(numberAt(instance, "logLinesCount"), "line"),
                                 numberAt(instance, "logDroppedCount")));
 }
 
@@ -147,7 +149,7 @@ std::string limitText(const Json& limit, bool wide) {
   text += most > 0 ? fmt::format(" of {}, held by {}", most, textAt(limit, "heldBy")) : ": no limit";
   if (refused > 0) {
     text += name == "cpu_percent" ? fmt::format(", kept waiting for {} ms", refused)
-                                  : fmt::format(", held {} times", refused);
+                                  : fmt::format(", held {}", counted(refused, "time"));
   }
   return text;
 }

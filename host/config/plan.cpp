@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "host/base/counted.h"
 #include "host/config/parameters.h"
 #include "host/config/plan_listeners.h"
 
@@ -301,9 +302,9 @@ class Planner {
     if (orphans * 100 <= total * input_.orphans_percent) return;
     plan_.needs_yes = true;
     plan_.needs_yes_reason = fmt::format(
-        "{} of {} instances would be disabled because no file names them any more, which "
+        "{} of {} would be disabled because no file names them any more, which "
         "is more than {} of 100; if that is meant, say --yes",
-        orphans, total, input_.orphans_percent);
+        orphans, counted(total, "instance"), input_.orphans_percent);
   }
 
   const PlanInput& input_;

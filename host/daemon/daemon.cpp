@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "host/admin/admin_service.h"
+#include "host/base/counted.h"
 #include "host/base/event_loop.h"
 #include "host/base/limits.h"
 #include "host/catalog/catalog.h"
@@ -191,7 +192,8 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   sayGroups(groups);
   auto swept = process::sweepOrphans(state.tag(), kOrphanSweepTimeout);
   if (!swept) return withContext("workers of a former daemon", std::move(swept).error());
-  if (*swept > 0) ownLog(logs::LogLevel::Warning, fmt::format("ended {} workers of a former daemon", *swept));
+  if (*swept > 0)
+    ownLog(logs::LogLevel::Warning, fmt::format("ended {} of a former daemon", counted(*swept, "worker")));
 
   auto opened = store::SqliteStore::open(state.database());
   if (!opened) return withContext("the store", std::move(opened).error());
@@ -276,11 +278,12 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   questions = std::make_unique<services::Questions>(delivery);
   executor->observe(
       [this](const store::Write& write, const store::WriteValue& value) { mirrors->stored(write, value); });
-  admin = std::make_unique<admin::AdminService>(admin::Surroundings{
-      loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job, std::string(kVersion),
-      vault.get(), questions.get(), [database = state.database()](const std::filesystem::path& target) {
-        return store::backUpStore(database, target);
-      }});
+  admin = std::make_unique<admin::AdminService>(
+      admin::Surroundings{loop, *supervisor, *catalog, *queries, *executor, config, logs->folder(), run_job,
+                          std::string(kVersion), vault.get(), questions.get(),
+                          [database = state.database(), folder = state.path()](const std::filesystem::path& target) {
+                            return store::backUpStore(database, folder, target);
+                          }});
   logs->setOnWritten([this](const std::string& instance) { admin->onLogWritten(instance); });
 
   auto made_signals = openSignals();

@@ -1,4 +1,5 @@
 // longhauld: flags, configuration, and the daemon.
+#include <fmt/format.h>
 #include <getopt.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -42,7 +43,19 @@ struct CommandLine {
   int exit_code = -1;  // -1: run
 };
 
+// What comes from outside makes no lines of its own.
+int fail(const std::string& sentence) {
+  std::fprintf(stderr, "longhauld: %s\n", longhaul::host::daemon::escaped(sentence).c_str());
+  return 1;
+}
+
+int failUsage(const std::string& sentence) {
+  fail(sentence + "; longhauld --help lists the flags");
+  return kUsageExitCode;
+}
+
 CommandLine parse(int argc, char** argv) {
+  ::opterr = 0;  // it would print the words as they are
   enum Option : int {
     Config = 256,
     InstancesDir,
@@ -69,7 +82,7 @@ CommandLine parse(int argc, char** argv) {
                             {"help", no_argument, nullptr, Help},
                             {nullptr, 0, nullptr, 0}};
   CommandLine line;
-  for (int found = 0; (found = ::getopt_long(argc, argv, "h", options, nullptr)) != -1;) {
+  for (int found = 0; (found = ::getopt_long(argc, argv, ":h", options, nullptr)) != -1;) {
     switch (found) {
       case Config:
         line.flags.config_file = optarg;
@@ -107,15 +120,15 @@ CommandLine parse(int argc, char** argv) {
         std::fputs(kHelp, stdout);
         line.exit_code = 0;
         return line;
-      default:
-        std::fputs("longhauld --help lists the flags\n", stderr);
-        line.exit_code = kUsageExitCode;
+      default: {
+        const char* what = found == ':' ? "wants a value behind it" : "is no flag, or takes no value";
+        line.exit_code = failUsage(fmt::format("\"{}\" {}", argv[optind - 1], what));
         return line;
+      }
     }
   }
   if (optind < argc) {
-    std::fprintf(stderr, "longhauld: \"%s\" is no flag; longhauld --help lists them\n", argv[optind]);
-    line.exit_code = kUsageExitCode;
+    line.exit_code = failUsage(fmt::format("\"{}\" is no flag", argv[optind]));
   }
   return line;
 }
@@ -129,11 +142,6 @@ std::string findWorker() {
     if (::access(place.c_str(), X_OK) == 0) return place;
   }
   return {};
-}
-
-int fail(const std::string& sentence) {
-  std::fprintf(stderr, "longhauld: %s\n", sentence.c_str());
-  return 1;
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ spdlog::level::level_enum levelOf(logs::LogLevel level) {
   return spdlog::level::err;
 }
 
+}  // namespace
+
 std::string escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -36,8 +38,6 @@ std::string escaped(std::string_view text) {
   }
   return out;
 }
-
-}  // namespace
 
 void openOwnLog(std::string_view level) {
   auto logger = spdlog::stderr_logger_mt("longhauld");

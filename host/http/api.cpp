@@ -56,14 +56,32 @@ std::string loginOf(uid_t uid) {
   return known && isUtf8(entry.pw_name) ? std::string(entry.pw_name) : fmt::format("uid {}", uid);
 }
 
-// Of what was made: it had no name in the path.
-std::string nameIn(const std::string& answer) {
+std::string textIn(const Json& json, std::string_view key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+// Of what was made and has no name but the number that it got.
+std::string idIn(const std::string& answer) {
   const auto json = parseJson(answer);
+  return json && json->is_object() ? textIn(*json, "id") : std::string{};
+}
+
+// What an act is on whose path names nothing: as the body names it, so that it is the same whether the act is done or
+// refused, and the same as in the path of the acts that follow.
+std::string targetIn(const Route& route, const std::string& body) {
+  const bool is_secret = route.path == "/api/v1/secrets/encrypt";
+  const char* key = route.path == "/api/v1/users"    ? "username"
+                    : route.path == "/api/v1/tokens" ? "name"
+                    : route.path == "/api/v1/backup" ? "path"
+                    : is_secret                      ? "instance"
+                                                     : nullptr;
+  if (key == nullptr) return {};
+  const auto json = parseJson(body);
   if (!json || !json->is_object()) return {};
-  for (const char* key : {"username", "id", "name"}) {
-    if (const auto found = json->find(key); found != json->end() && found->is_string()) return *found;
-  }
-  return {};
+  std::string target = textIn(*json, key);
+  if (is_secret && !target.empty()) target += "/" + textIn(*json, "parameter");
+  return target;
 }
 
 // Who may what is the part of a body that the audit keeps: of users and tokens, which hold no secrets.
@@ -151,7 +169,7 @@ struct Api::Act {
 admin::Audited Api::auditedOf(const Route& route, const Target& target, const std::string& body) {
   admin::Audited audited{.act = actName(route)};
   const auto first = route.path.find('{');
-  if (first != std::string_view::npos) audited.target = target.segments[3];
+  audited.target = first == std::string_view::npos ? targetIn(route, body) : target.segments[3];
   for (std::size_t i = 5; i < target.segments.size(); ++i)  // of a parameter, a token …
     audited.target += "/" + target.segments[i];
   for (const auto& [key, value] : target.query)
@@ -179,7 +197,7 @@ void Api::end(const std::shared_ptr<Act>& act, std::int64_t record, const admin:
     audited.outcome = outcomeOf(*failure);
   } else {
     const auto& text = std::get<std::string>(answer);
-    if (audited.target.empty()) audited.target = nameIn(text);
+    if (audited.target.empty()) audited.target = idIn(text);
     if (act->route.path.ends_with("/approve")) addGrants(text, audited.detail);
     audited.outcome = "done";
   }

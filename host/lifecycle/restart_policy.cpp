@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "host/base/counted.h"
+
 namespace longhaul::host::lifecycle {
 namespace {
 
@@ -62,10 +64,6 @@ std::string_view levelText(Level level) {
   return "";
 }
 
-std::string plural(std::size_t count, std::string_view one) {
-  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
-}
-
 }  // namespace
 
 std::string_view restartModeName(RestartMode value) {
@@ -121,7 +119,7 @@ RestartDecision decideRestart(RestartHistory& history, const RestartSettings& se
     decision.what = What::Wait;
     decision.level = Level::Quarantined;
     decision.start_at = now + settings.trial_interval;
-    decision.reason = fmt::format("quarantined: {} in {}; one trial in {}, or `release`", plural(failures, "failure"),
+    decision.reason = fmt::format("quarantined: {} in {}; one trial in {}, or `release`", counted(failures, "failure"),
                                   printDuration(settings.window), printDuration(settings.trial_interval));
     return decision;
   }
@@ -139,7 +137,7 @@ RestartDecision decideRestart(RestartHistory& history, const RestartSettings& se
   decision.start_at = now + wait;
   decision.reason = levelText(decision.level);
   if (failures > 0)
-    decision.reason += fmt::format("{} in {}; ", plural(failures, "failure"), printDuration(settings.window));
+    decision.reason += fmt::format("{} in {}; ", counted(failures, "failure"), printDuration(settings.window));
   decision.reason += fmt::format("next start in {}", printDuration(wait));
   return decision;
 }

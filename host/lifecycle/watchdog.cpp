@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "host/base/counted.h"
 #include "host/base/worker_limits.h"
 #include "host/lifecycle/restart_policy.h"
 
@@ -70,8 +71,7 @@ WatchdogVerdict Watchdog::look(const Look& look) {
 }
 
 std::string Watchdog::text() const {
-  return fmt::format("no progress() for {} heartbeat{} of {}", missed_, missed_ == 1 ? "" : "s",
-                     printDuration(heartbeat_));
+  return fmt::format("no progress() for {} of {}", counted(missed_, "heartbeat"), printDuration(heartbeat_));
 }
 
 }  // namespace longhaul::host::lifecycle

@@ -10,6 +10,7 @@
 #include <deque>
 #include <optional>
 
+#include "host/base/counted.h"
 #include "host/base/files.h"
 #include "host/base/unique_fd.h"
 #include "host/logs/file_names.h"
@@ -174,7 +175,7 @@ void LogFiles::reportDrops(InstanceLog& log) {
   const InstanceLog::Drops lost = std::exchange(log.unreported, {});
   const auto report = [&](std::uint64_t lines, std::uint64_t& reporting, std::string_view why) {
     if (lines == 0) return;
-    appendHost(log, LogLevel::Warning, fmt::format("{} lines were dropped: {}", lines, why));
+    appendHost(log, LogLevel::Warning, fmt::format("{} dropped: {}", counted(lines, "line was", "lines were"), why));
     reporting += lines;
     ++log.report_lines;
   };

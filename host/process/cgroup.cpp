@@ -12,6 +12,7 @@
 #include <map>
 #include <utility>
 
+#include "host/base/counted.h"
 #include "host/base/files.h"
 #include "host/base/text.h"
 #include "host/base/unique_fd.h"
@@ -134,9 +135,9 @@ Result<void> enableChildren(const fs::path& own, pid_t self) {
   if (auto moved = writeTo(beside / "cgroup.procs", std::to_string(self)); !moved) return moved;
   if (const auto others = pidsIn(own); !others.empty()) {
     return Error{Code::Conflict,
-                 fmt::format("{} other processes are in the daemon's group {}: start longhauld as a unit "
+                 fmt::format("{} in the daemon's group {}: start longhauld as a unit "
                              "with Delegate=yes, or by `systemd-run --scope -p Delegate=yes longhauld`",
-                             others.size(), own.native())};
+                             counted(others.size(), "other process is", "other processes are"), own.native())};
   }
   return enable();
 }

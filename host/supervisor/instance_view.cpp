@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "host/base/counted.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
@@ -120,7 +121,7 @@ InstanceView Instance::view(bool with_usage, bool with_limits) const {
   // Where it is what holds the instance, the reason has it.
   if (!not_taken_.empty() && state != PublicState::Held) view.warnings.push_back(not_taken_);
   if (machine_->history().ends.size() >= machine_->restart().flapping_count) {
-    view.warnings.push_back(fmt::format("it ended {} times within a day", machine_->history().ends.size()));
+    view.warnings.push_back(fmt::format("it ended {} within a day", counted(machine_->history().ends.size(), "time")));
   }
   return view;
 }

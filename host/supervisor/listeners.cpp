@@ -15,6 +15,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 namespace longhaul::host::supervisor {
@@ -115,8 +116,46 @@ bool isStream(Transport transport) {
   return transport != Transport::Udp;
 }
 
+// A path has no transport beside it: it is of a Unix socket, and "/unix" would look like a part of it.
 std::string what(Transport transport, const Address& address) {
+  if (address.isUnix()) return toText(address);
   return fmt::format("{}/{}", toText(address), catalog::toText(transport));
+}
+
+// What most likely keeps the address from being listened on, and what mends it.
+std::string remedy(const Address& address, int failed) {
+  if (!address.isUnix()) {
+    switch (failed) {
+      case EADDRINUSE:
+        return "another program is there: stop it, or choose another port";
+      case EACCES:
+        return "the port is for root alone: choose one from 1024";
+      case EADDRNOTAVAIL:
+        return "this machine does not have the address: choose one of its own";
+      default:
+        return "choose another address";
+    }
+  }
+  const std::filesystem::path folder = std::filesystem::path(address.unix_path).parent_path();
+  std::error_code error;
+  switch (failed) {
+    case ENOENT:
+      return fmt::format("the folder {} is missing: make it, writable for the daemon's user", folder.native());
+    case ENOTDIR:
+      return fmt::format("{} is no folder: choose another path", folder.native());
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return fmt::format(
+          "the daemon's user may not write into the folder {}: give it the right, or choose another path",
+          folder.native());
+    case EADDRINUSE:
+      return std::filesystem::is_socket(address.unix_path, error)
+                 ? "another program listens there: stop it, or choose another path"
+                 : "a file that is no socket is there: remove it, or choose another path";
+    default:
+      return "choose another path";
+  }
 }
 
 }  // namespace
@@ -162,7 +201,11 @@ Result<UniqueFd> Listeners::open(const Held& held, const Held* beside) {
     what_failed = "listen";
   }
   share(off);
-  if (failed != 0) return systemError(what_failed, failed);
+  if (failed != 0) {
+    Error error = systemError(what_failed, failed);
+    error.message += "; " + remedy(held.bound, failed);
+    return error;
+  }
   return fd;
 }
 
@@ -194,9 +237,8 @@ Result<void> Listeners::bind(InstanceId instance, std::string_view instance_name
     Held held{instance, std::string(instance_name), each.name, each.transport, each.address, each.address, {}, 0};
     if (auto done = openInto(held, old); !done) {
       return Error{Code::Conflict,
-                   fmt::format("{} (parameter {}) cannot be listened on: {}; is another program there, or does the "
-                               "port need root?",
-                               what(each.transport, each.address), each.parameter, done.error().message)};
+                   fmt::format("{} (parameter {}) cannot be listened on: {}", what(each.transport, each.address),
+                               each.parameter, done.error().message)};
     }
     held_.push_back(std::move(held));
   }

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+
 #include "host/base/files.h"
 #include "host/store/sqlite/connection.h"
 
@@ -28,11 +30,38 @@ Result<void> backUp(Connection& source, const std::filesystem::path& target) {
   return syncFolder(folder.empty() ? std::filesystem::path{"."} : folder);
 }
 
-Result<void> backUpStore(const std::filesystem::path& database, const std::filesystem::path& target) {
+namespace {
+
+// Whatever the path says on its way: links, "..".
+bool liesIn(const std::filesystem::path& path, const std::filesystem::path& folder) {
   std::error_code failed;
-  if (std::filesystem::exists(target, failed)) {
+  const auto real = std::filesystem::weakly_canonical(path, failed);
+  if (failed) return false;  // the write says why
+  const auto real_folder = std::filesystem::weakly_canonical(folder, failed);
+  if (failed) return false;
+  return std::mismatch(real_folder.begin(), real_folder.end(), real.begin(), real.end()).first == real_folder.end();
+}
+
+}  // namespace
+
+Result<void> backUpStore(const std::filesystem::path& database, const std::filesystem::path& state_dir,
+                         const std::filesystem::path& target) {
+  std::error_code failed;
+  const auto status = std::filesystem::symlink_status(target, failed);
+  if (std::filesystem::is_symlink(status)) {
+    return Error{Code::Conflict, fmt::format("{} is a link, and would be replaced: name the file that is meant, or "
+                                             "remove the link",
+                                             target.native())};
+  }
+  if (std::filesystem::exists(status)) {
     return Error{Code::Conflict,
                  fmt::format("{} is there already: name a file that is not, or remove it", target.native())};
+  }
+  if (liesIn(target.parent_path(), state_dir)) {
+    return Error{Code::Invalid,
+                 fmt::format("{} lies in the daemon's own state folder {}, where it would be lost with what it is a "
+                             "copy of: name a file elsewhere",
+                             target.native(), state_dir.native())};
   }
   auto source = Connection::open(database, Connection::Mode::ReadOnly);
   if (!source) return std::move(source).error();

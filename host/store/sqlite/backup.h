@@ -14,7 +14,8 @@ class Connection;
 Result<void> backUp(Connection& source, const std::filesystem::path& target);
 
 // The same of the store at `database`, which may be written meanwhile: the copy is of one moment. A `target` that
-// exists is CONFLICT and stays.
-Result<void> backUpStore(const std::filesystem::path& database, const std::filesystem::path& target);
+// exists, if only as a link to nothing, is CONFLICT and stays; one anywhere in `state_dir` is INVALID.
+Result<void> backUpStore(const std::filesystem::path& database, const std::filesystem::path& state_dir,
+                         const std::filesystem::path& target);
 
 }  // namespace longhaul::host::store

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "host/base/counted.h"
 #include "host/base/json.h"
 #include "host/base/limits.h"
 #include "host/base/sha256.h"
@@ -11,6 +12,14 @@
 #include "host/base/unseen.h"
 
 using namespace longhaul::host;
+
+TEST_CASE("one of a thing is told as one") {
+  CHECK(counted(0, "fault") == "0 faults");
+  CHECK(counted(1, "fault") == "1 fault");
+  CHECK(counted(std::size_t{2}, "fault") == "2 faults");
+  CHECK(counted(1, "identity", "identities") == "1 identity");
+  CHECK(counted(2, "identity", "identities") == "2 identities");
+}
 
 TEST_CASE("timers run in the order of their times and see the time they were advanced to") {
   TimerQueue timers{TimePoint{}};

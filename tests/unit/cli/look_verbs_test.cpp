@@ -114,6 +114,24 @@ TEST_CASE("A wrong name gets the nearest one and exit code 4") {
   CHECK(ran.err == "error: no instance is named \"edg\"\nhint: did you mean \"edge\"?\n");
 }
 
+TEST_CASE("A text from outside makes no line of its own beside errors") {
+  const std::string forged = "x\nerror: the disk burns\rhint: run";
+  const std::string shown = "x\\nerror: the disk burns\\rhint: run";
+  TestServer server;
+  const Ran verb = runLonghaul(server, {forged});
+  CHECK(verb.exit == Exit::Usage);
+  CHECK(verb.err == "error: there is no verb \"" + shown + "\"\nhint: longhaul --help lists them\n");
+  const Ran option = runLonghaul(server, {"ps", "--" + forged});
+  CHECK(std::count(option.err.begin(), option.err.end(), '\n') == 2);
+  const Ran file = runLonghaul(server, {"apply", "-f", "/nonexistent/" + forged});
+  CHECK(std::count(file.err.begin(), file.err.end(), '\n') == 1);
+  CHECK_THAT(file.err, Catch::Contains(shown));
+  // What the daemon answers has names in it that others chose.
+  const std::string nul(1, '\0');
+  server.answer(kList, 400, problemJson(400, "INVALID", forged + nul + "hint", "do" + nul + "\nthat"));
+  CHECK(runLonghaul(server, {"ps"}).err == "error: " + shown + "\\x00hint\nhint: do\\x00\\nthat\n");
+}
+
 TEST_CASE("Each kind of refusal has its exit code") {
   struct Case {
     int status;

@@ -27,6 +27,29 @@ TEST_CASE("Each act is in the audit with its outcome before it is answered, also
   CHECK(host.json("GET", "/api/v1/audit?target=edge&order=oldest")["acts"].size() == 1);
 }
 
+TEST_CASE("What an act is on has one name in the audit, whether it was done or refused") {
+  Host host;
+  const auto target = [&] { return host.json("GET", "/api/v1/audit?limit=1")["acts"][0]["target"]; };
+  const Peer reader{.uid = 4711, .role = Role::Read};
+  CHECK(host.ask("POST", "/api/v1/users", R"({"username": "anna"})", reader).status == 403);
+  CHECK(target() == "anna");
+  CHECK(host.ask("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read"})", reader).status == 403);
+  CHECK(target() == "grafana");
+  host.json("POST", "/api/v1/tokens", R"({"name": "grafana", "role": "read"})", 201);
+  CHECK(target() == "grafana");
+  host.json("DELETE", "/api/v1/tokens/grafana");
+  CHECK(target() == "grafana");
+  host.json("POST", "/api/v1/users", R"({"username": "anna", "role": "king"})", 400);
+  CHECK(target() == "anna");
+  host.json("POST", "/api/v1/users", R"({"username": 7})", 400);
+  CHECK(target() == "");
+  CHECK(host.ask("POST", "/api/v1/secrets/encrypt", R"({"instance": "edge", "parameter": "key"})", reader).status ==
+        403);
+  CHECK(target() == "edge/key");
+  CHECK(host.ask("POST", "/api/v1/backup", R"({"path": "/srv/copy.db"})", reader).status == 403);
+  CHECK(target() == "/srv/copy.db");
+}
+
 TEST_CASE("What the audit cannot keep is not done, and what it keeps begun is done") {
   Host host;
   host.makeEdge();

@@ -144,7 +144,9 @@ TEST_CASE("users that clash by the rules of the third schema stay as they are, a
 
 TEST_CASE("a backup of a store in use is whole, private, and never in place of another file") {
   const TempFolder folder;
-  const auto path = folder / "a.db";
+  const auto state = folder / "state";
+  const auto path = state / "db" / "a.db";
+  std::filesystem::create_directories(path.parent_path());
   auto store = SqliteStore::open(path);
   REQUIRE(store.has_value());
   CommitWrite commit;
@@ -152,13 +154,29 @@ TEST_CASE("a backup of a store in use is whole, private, and never in place of a
   const Write write{commit};
   REQUIRE((*store)->apply(std::span{&write, 1}).front().has_value());
   const auto copy = folder / "copy.db";
-  const auto copied = backUpStore(path, copy);
+  const auto copied = backUpStore(path, state, copy);
   if (!copied) FAIL(copied.error().message);
   CHECK((std::filesystem::status(copy).permissions() & std::filesystem::perms::others_all) ==
         std::filesystem::perms::none);
   CHECK_FALSE(std::filesystem::exists(copy.native() + ".part"));
   REQUIRE((*store)->apply(std::span{&write, 1}).front().has_value());
-  CHECK(backUpStore(path, copy).error().code == Code::Conflict);
+  CHECK(backUpStore(path, state, copy).error().code == Code::Conflict);
+  // A link that leads nowhere is somebody's too.
+  const auto link = folder / "link.db";
+  std::filesystem::create_symlink(folder / "nowhere", link);
+  CHECK(backUpStore(path, state, link).error().code == Code::Conflict);
+  CHECK(std::filesystem::is_symlink(link));
+  // What is among the daemon's own files is lost with them, whatever way leads there.
+  std::filesystem::create_directory_symlink(state, folder / "way");
+  for (const auto& inside : {state / "copy.db", path.parent_path() / "copy.db", folder / "way" / "db" / "copy.db",
+                             folder / "x" / ".." / "state" / "copy.db"}) {
+    INFO(inside);
+    const auto refused = backUpStore(path, state, inside);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::Invalid);
+    CHECK(refused.error().message.find("own state folder " + state.native()) != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(inside));
+  }
   const auto restored = SqliteStore::open(copy);
   REQUIRE(restored.has_value());
   const auto reader = SqliteReader::open(copy);

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/support/temp_folder.h"
@@ -216,6 +218,24 @@ TEST_CASE("a Unix listener that was shut down is opened again") {
   address.sun_family = AF_UNIX;
   unix_in.address.unix_path.copy(address.sun_path, sizeof address.sun_path - 1);
   CHECK(::connect(peer.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+}
+
+TEST_CASE("a Unix listener that cannot be bound names its path, what is in its way, and what mends that") {
+  const TempFolder folder;
+  Listeners listeners{kBufferBytes};
+  const auto refusal = [&](const std::filesystem::path& path) {
+    const auto refused = listeners.bind(kEdge, "edge", {wanted(Transport::Unix, path.string())});
+    REQUIRE_FALSE(refused);
+    INFO(refused.error().message);
+    CHECK_THAT(refused.error().message, Catch::Contains(path.string() + " (parameter listen)"));
+    CHECK_THAT(refused.error().message, !Catch::Contains("port") && !Catch::Contains("/unix"));
+    return refused.error().message;
+  };
+  CHECK_THAT(refusal(folder / "gone" / "in.sock"),
+             Catch::Contains("the folder " + (folder / "gone").native() + " is missing: make it"));
+  std::ofstream(folder / "file") << "x";
+  CHECK_THAT(refusal(folder / "file" / "in.sock"), Catch::Contains((folder / "file").native() + " is no folder"));
+  CHECK_THAT(refusal(folder / "file"), Catch::Contains("a file that is no socket is there: remove it"));
 }
 
 TEST_CASE("datagrams that found the buffer full are counted") {
