@@ -57,7 +57,14 @@ Result<void> backUpStore(const std::filesystem::path& database, const std::files
     return Error{Code::Conflict,
                  fmt::format("{} is there already: name a file that is not, or remove it", target.native())};
   }
-  if (liesIn(target.parent_path(), state_dir)) {
+  const auto folder = target.parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, failed)) {
+    return Error{Code::Invalid,
+                 fmt::format("there is no folder {} for the copy: make it, writable for the daemon's user, or "
+                             "name a file elsewhere",
+                             folder.native())};
+  }
+  if (liesIn(folder, state_dir)) {
     return Error{Code::Invalid,
                  fmt::format("{} lies in the daemon's own state folder {}, where it would be lost with what it is a "
                              "copy of: name a file elsewhere",

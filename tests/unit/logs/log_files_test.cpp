@@ -230,7 +230,7 @@ TEST_CASE("a folder that is gone drops lines until it is back, and other instanc
   logs.pass(1s);
   REQUIRE(logs.trouble.size() == 2);
   CHECK(logs.trouble[1] == "all logs are written again");
-  CHECK_THAT(logs.lines("b.log")[0]["text"].get<std::string>(), Catch::StartsWith("1 lines were dropped"));
+  CHECK_THAT(logs.lines("b.log")[0]["text"].get<std::string>(), Catch::StartsWith("1 line was dropped"));
 }
 
 TEST_CASE("a file that an operator removed is made anew within a second") {

@@ -166,8 +166,10 @@ TEST_CASE("a backup of a store in use is whole, private, and never in place of a
   std::filesystem::create_symlink(folder / "nowhere", link);
   CHECK(backUpStore(path, state, link).error().code == Code::Conflict);
   CHECK(std::filesystem::is_symlink(link));
+  CHECK(backUpStore(path, state, folder / "gone" / "copy.db").error().message.find("there is no folder") == 0);
   // What is among the daemon's own files is lost with them, whatever way leads there.
   std::filesystem::create_directory_symlink(state, folder / "way");
+  std::filesystem::create_directory(folder / "x");
   for (const auto& inside : {state / "copy.db", path.parent_path() / "copy.db", folder / "way" / "db" / "copy.db",
                              folder / "x" / ".." / "state" / "copy.db"}) {
     INFO(inside);

@@ -221,7 +221,7 @@ TEST_CASE("a Unix listener that was shut down is opened again") {
 }
 
 TEST_CASE("a Unix listener that cannot be bound names its path, what is in its way, and what mends that") {
-  const TempFolder folder;
+  const test::TempFolder folder;
   Listeners listeners{kBufferBytes};
   const auto refusal = [&](const std::filesystem::path& path) {
     const auto refused = listeners.bind(kEdge, "edge", {wanted(Transport::Unix, path.string())});
