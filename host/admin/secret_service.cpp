@@ -7,6 +7,7 @@
 #include "host/admin/admin_service.h"
 #include "host/admin/secret_parameters.h"
 #include "host/base/text.h"
+#include "host/base/timer_queue.h"
 #include "host/config/references.h"
 
 namespace longhaul::host::admin {
@@ -116,6 +117,16 @@ Json SecretService::row(const supervisor::InstanceView& view, const std::string&
   return row;
 }
 
+Json SecretService::printedKeys() const {
+  const std::vector<std::string> ids = parts_.vault->keyIds();
+  Json rows = Json::array();
+  for (const secrets::Keyring::Printed& each : parts_.vault->printed(wallNowUs())) {
+    if (ids.empty() || each.key_id == ids.back()) continue;
+    rows.push_back({{"keyId", each.key_id}, {"until", formatTimeUs(each.until_us)}});
+  }
+  return rows;
+}
+
 Answer SecretService::list(const std::optional<std::string>& name) const {
   if (name && !parts_.supervisor.idOf(*name)) return parts_.unknown_instance(*name);
   Json rows = Json::array();
@@ -129,6 +140,7 @@ Answer SecretService::list(const std::optional<std::string>& name) const {
   if (parts_.vault != nullptr) {
     answer["keyFile"] = parts_.vault->file().native();
     answer["keyIds"] = parts_.vault->keyIds();
+    answer["printedKeys"] = printedKeys();
     if (std::string trouble = parts_.vault->trouble(); !trouble.empty()) answer["trouble"] = std::move(trouble);
   }
   return dumpJson(answer);
@@ -168,30 +180,37 @@ void SecretService::set(const std::string& name, const std::string& parameter, s
       [reply](const PlanOutcome& outcome) { reply(planAnswer(outcome, true)); });
 }
 
-Answer SecretService::encrypt(std::string_view body) const {
-  if (parts_.vault == nullptr) return noKeys();
+void SecretService::encrypt(std::string_view body, const Reply& reply) {
+  if (parts_.vault == nullptr) return reply(noKeys());
   auto read = readBody(body, {"instance", "parameter", "value"});
-  if (auto* failure = std::get_if<Failure>(&read)) return std::move(*failure);
+  if (auto* failure = std::get_if<Failure>(&read)) return reply(std::move(*failure));
   const Json& json = std::get<Json>(read);
   const auto instance = textOf(json, "instance");
   const auto parameter = textOf(json, "parameter");
   const auto value = textOf(json, "value");
-  if (!instance || !isName(*instance)) return invalid("wanted the name of an instance", "/instance");
-  if (!parameter || parameter->empty()) return invalid("wanted the name of a parameter", "/parameter");
-  if (!value || value->empty()) return invalid("wanted the secret as a text that is not empty", "/value");
+  if (!instance || !isName(*instance)) return reply(invalid("wanted the name of an instance", "/instance"));
+  if (!parameter || parameter->empty()) return reply(invalid("wanted the name of a parameter", "/parameter"));
+  if (!value || value->empty()) return reply(invalid("wanted the secret as a text that is not empty", "/value"));
   if (value->size() > kSecretBytesMax) {
-    return invalid(fmt::format("found a secret of {} bytes, wanted at most {}", value->size(), kSecretBytesMax),
-                   "/value");
+    return reply(invalid(fmt::format("found a secret of {} bytes, wanted at most {}", value->size(), kSecretBytesMax),
+                         "/value"));
   }
   std::string place = *parameter;
   // An instance that is not there yet gets its file next: then the parameter is taken as it is written.
   if (const auto view = parts_.supervisor.find(*instance); view && manifestOf(*view) != nullptr) {
-    if (auto failure = noSecret(*view, *parameter)) return std::move(*failure);
+    if (auto failure = noSecret(*view, *parameter)) return reply(std::move(*failure));
     place = *findSecret(*manifestOf(*view), *parameter);
   }
-  auto sealed = parts_.vault->seal(*value, {.instance = *instance, .parameter = place});
-  if (!sealed) return toFailure(sealed.error());
-  return dumpJson({{"instance", *instance}, {"parameter", place}, {"reference", *sealed}});
+  // With the rotations in one row: the key that is marked is the one that seals.
+  auto sealed = std::make_shared<Result<std::string>>(std::string{});
+  parts_.run_job(
+      [sealed, vault = parts_.vault, value = *value, instance = *instance, place] {
+        *sealed = vault->sealToPrint(value, {.instance = instance, .parameter = place}, wallNowUs());
+      },
+      guarded([sealed, reply, instance = *instance, place] {
+        if (!*sealed) return reply(toFailure(sealed->error()));
+        reply(dumpJson({{"instance", instance}, {"parameter", place}, {"reference", **sealed}}));
+      }));
 }
 
 // ---------------------------------------------------------------- rotation
@@ -284,7 +303,7 @@ void SecretService::dropKeys(const std::shared_ptr<Rotation>& rotation, std::fun
     auto dropped = std::make_shared<Result<void>>();
     parts_.run_job(
         [dropped, used, vault = parts_.vault] {
-          *dropped = vault->keepOnly({used.begin(), used.end()});
+          *dropped = vault->keepOnly({used.begin(), used.end()}, wallNowUs());
         },
         guarded([rotation, dropped, files, then] {
           if (!*dropped) return rotation->reply(toFailure(dropped->error()));
@@ -298,6 +317,7 @@ void SecretService::rotated(const std::shared_ptr<Rotation>& rotation) {
     const std::vector<std::string> ids = parts_.vault->keyIds();
     rotation->reply(dumpJson({{"keyId", ids.back()},
                               {"keyIds", ids},
+                              {"printedKeys", printedKeys()},
                               {"instancesCount", rotation->rewritten_count},
                               {"filesToWrite", files},
                               {"failed", rotation->failed}}));

@@ -36,7 +36,7 @@ class SecretService {
   // Body {"value": text or null}: into the configuration of an instance of the API. The answer is a plan's.
   void set(const std::string& name, const std::string& parameter, std::string_view body, const Reply& reply);
   // Body {"instance", "parameter", "value"}: {"reference"} for a file.
-  Answer encrypt(std::string_view body) const;
+  void encrypt(std::string_view body, const Reply& reply);
   // A new key, and every secret of the API's instances encrypted with it.
   void rotate(const Reply& reply);
 
@@ -46,6 +46,8 @@ class SecretService {
   auto guarded(Function function) const;
   const catalog::Manifest* manifestOf(const supervisor::InstanceView& view) const;
   std::optional<Failure> noSecret(const supervisor::InstanceView& view, const std::string& parameter) const;
+  // Older keys that are kept for references that were printed: [{"keyId", "until"}].
+  Json printedKeys() const;
   Json row(const supervisor::InstanceView& view, const std::string& place) const;
   void rewriteAll(const std::shared_ptr<Rotation>& rotation);
   void rewrite(const std::shared_ptr<Rotation>& rotation, const store::InstanceRecord& record);

@@ -210,6 +210,31 @@ class Doctor {
                  "chmod 400 " + path.native());
     }
     add(Grade::Good, "key of secrets", path.native() + "; back it up apart from the store");
+    printedKeys();
+  }
+
+  // Keys that a rotation left for what may not be in a file yet.
+  void printedKeys() {
+    const auto secrets = session_.api.get(Target{"/secrets"});
+    if (!secrets) return;
+    for (const Json& key : memberAt(*secrets, "printedKeys")) {
+      const std::string id = textAt(key, "keyId");
+      std::size_t used = 0;
+      for (const Json& secret : memberAt(*secrets, "secrets")) {
+        if (textAt(secret, "keyId") == id) ++used;
+      }
+      const std::string until = localTime(timeAt(key, "until"));
+      if (used == 0) {
+        add(Grade::Note, "older key of secrets",
+            fmt::format("{} opens no secret of an instance; it is kept until {} for references that \"longhaul secret "
+                        "encrypt\" printed",
+                        id, until),
+            "write them into their files by then, or encrypt anew");
+      } else {
+        add(Grade::Note, "older key of secrets", fmt::format("{} opens {}", id, counted(used, "secret")),
+            "\"longhaul secret encrypt\" prints them under the newest key");
+      }
+    }
   }
 
   void socketGroup() {

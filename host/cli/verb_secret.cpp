@@ -9,6 +9,7 @@
 #include "host/cli/printable.h"
 #include "host/cli/reading.h"
 #include "host/cli/results.h"
+#include "host/cli/times.h"
 #include "host/cli/verbs.h"
 
 namespace longhaul::host::cli {
@@ -138,6 +139,11 @@ Exit rotate(Session& session, const Arguments&) {
         fmt::format("{} names a secret of {} under an older key, which stays; write it anew with "
                     "\"longhaul secret encrypt\"",
                     textAt(file, "source"), textAt(file, "instance")));
+  }
+  for (const Json& key : memberAt(*answer, "printedKeys")) {
+    session.output.note(
+        fmt::format("the key {} stays until {}: references that \"longhaul secret encrypt\" printed want it",
+                    textAt(key, "keyId"), localTime(timeAt(key, "until"))));
   }
   for (const Json& each : failed) {
     session.output.error({Code::Internal, fmt::format("{}: {}", textAt(each, "instance"), textAt(each, "detail"))});

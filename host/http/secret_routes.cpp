@@ -16,7 +16,7 @@ WaitId putSecret(Call& call) {
 }
 
 WaitId encryptSecret(Call& call) {
-  call.reply(call.service.secrets().encrypt(call.body));
+  call.service.secrets().encrypt(call.body, call.reply);
   return WaitId::None;
 }
 

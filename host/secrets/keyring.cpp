@@ -8,6 +8,7 @@
 
 #include "host/base/check.h"
 #include "host/base/limits.h"
+#include "host/base/text.h"
 
 namespace longhaul::host::secrets {
 namespace {
@@ -93,8 +94,13 @@ Result<Keyring> Keyring::parse(std::string_view text) {
       continue;
     }
     const std::size_t blank = std::min(line.find(' '), line.size());
-    const std::string_view key_text = blank < line.size() ? line.substr(blank + 1) : std::string_view{};
+    std::string_view key_text = blank < line.size() ? line.substr(blank + 1) : std::string_view{};
     Key key;
+    if (const std::size_t second = key_text.find(' '); second != std::string_view::npos) {
+      const auto until = parseTimeUs(key_text.substr(second + 1));
+      key.printed_until_us = until.value_or(0);
+      if (until) key_text = key_text.substr(0, second);  // else it is no key, and said to be none
+    }
     std::size_t id_count = 0, key_count = 0;
     const bool good =
         ::sodium_hex2bin(key.id.data(), key.id.size(), line.data(), blank, nullptr, &id_count, nullptr) == 0 &&
@@ -120,8 +126,9 @@ std::string Keyring::text() const {
       "its backups.\n{}\n",
       kTitle);
   for (const Key& key : keys_) {
-    text += fmt::format("{} {}\n", toHex(key.id.data(), key.id.size()),
-                        toBase64({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()}));
+    text += fmt::format("{} {}{}\n", toHex(key.id.data(), key.id.size()),
+                        toBase64({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()}),
+                        key.printed_until_us == 0 ? "" : " " + formatTimeUs(key.printed_until_us));
   }
   return text;
 }
@@ -136,10 +143,30 @@ std::string Keyring::addKey() {
   return toHex(key.id.data(), key.id.size());
 }
 
-void Keyring::keepOnly(const std::vector<std::string>& ids) {
+bool Keyring::isFull() const {
+  return keys_.size() >= kKeysMax;
+}
+
+bool Keyring::keepPrinted(std::int64_t until_us) {
+  LONGHAUL_CHECK(!keys_.empty(), "what is printed was sealed with a key");
+  if (keys_.back().printed_until_us >= until_us) return false;
+  keys_.back().printed_until_us = until_us;
+  return true;
+}
+
+std::vector<Keyring::Printed> Keyring::printed() const {
+  std::vector<Printed> printed;
+  for (const Key& key : keys_) {
+    if (key.printed_until_us != 0) printed.push_back({toHex(key.id.data(), kIdBytes), key.printed_until_us});
+  }
+  return printed;
+}
+
+void Keyring::keepOnly(const std::vector<std::string>& ids, std::int64_t now_us) {
   for (std::size_t i = keys_.size(); i-- > 0;) {
     const std::string id = toHex(keys_[i].id.data(), kIdBytes);
     if (i + 1 == keys_.size() || std::find(ids.begin(), ids.end(), id) != ids.end()) continue;
+    if (keys_[i].printed_until_us > now_us) continue;
     ::sodium_memzero(keys_[i].bytes.data(), kKeyBytes);
     keys_.erase(keys_.begin() + static_cast<std::ptrdiff_t>(i));
   }

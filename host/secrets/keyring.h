@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,14 +28,23 @@ class Keyring {
   Keyring(Keyring&&) = default;
   Keyring& operator=(Keyring&&) = default;
 
-  // A key file's text: "longhaul-keys/1", then "ID KEY" a line, the newest last. The error shows nothing of a key.
+  // A key file's text: "longhaul-keys/1", then "ID KEY" a line, the newest last; behind a key of printed references the
+  // time until which it is kept. The error shows nothing of a key.
   static Result<Keyring> parse(std::string_view text);
   std::string text() const;
 
   // Makes a key, which seals from now on; its id.
   std::string addKey();
-  // Drops all but these and the newest.
-  void keepOnly(const std::vector<std::string>& ids);
+  // Drops all but these, the newest, and those of references that were printed and may be used until later than `now`.
+  void keepOnly(const std::vector<std::string>& ids, std::int64_t now_us);
+  // The newest key seals a text that leaves the host, and is kept until then. False: it was so already.
+  bool keepPrinted(std::int64_t until_us);
+  struct Printed {
+    std::string key_id;
+    std::int64_t until_us = 0;
+  };
+  std::vector<Printed> printed() const;  // the newest key last
+  bool isFull() const;                   // no key can be added
   std::vector<std::string> ids() const;  // the newest last
   bool empty() const { return keys_.empty(); }
 
@@ -48,6 +58,7 @@ class Keyring {
   struct Key {
     std::array<unsigned char, kIdBytes> id{};
     std::array<unsigned char, kKeyBytes> bytes{};
+    std::int64_t printed_until_us = 0;  // 0: it sealed nothing that was printed
   };
   std::vector<Key> keys_;  // the newest last
 };

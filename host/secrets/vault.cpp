@@ -82,6 +82,36 @@ Result<std::string> Vault::seal(std::string_view secret, const Place& place) con
   return fmt::format("${{encrypted:{}}}", keyring_.seal(secret, place));
 }
 
+Result<std::string> Vault::sealToPrint(std::string_view secret, const Place& place, std::int64_t now_us) {
+  using std::chrono::microseconds;
+  const std::int64_t until = now_us + microseconds{kPrintedKept}.count();
+  Keyring next;
+  bool marked = false;
+  {
+    const std::lock_guard lock{mutex_};
+    if (!trouble_.empty()) return noKeys(trouble_);
+    next = keyring_;
+    const auto printed = next.printed();
+    const bool is_newest = !printed.empty() && printed.back().key_id == next.ids().back();
+    const bool is_recent = is_newest && until - printed.back().until_us < microseconds{std::chrono::hours{24}}.count();
+    if (!of_systemd_ && !is_recent) marked = next.keepPrinted(until);
+  }
+  if (marked) {
+    // Without a file that can be written there is no rotation either that would drop the key.
+    (void)save(next);
+    const std::lock_guard lock{mutex_};
+    keyring_ = std::move(next);
+  }
+  return seal(secret, place);
+}
+
+std::vector<Keyring::Printed> Vault::printed(std::int64_t now_us) const {
+  const std::lock_guard lock{mutex_};
+  auto printed = keyring_.printed();
+  std::erase_if(printed, [&](const Keyring::Printed& each) { return each.until_us <= now_us; });
+  return printed;
+}
+
 Result<std::string> Vault::open(std::string_view sealed, const Place& place) const {
   const std::lock_guard lock{mutex_};
   if (!trouble_.empty()) return noKeys(trouble_);
@@ -100,6 +130,12 @@ Result<void> Vault::addKey() {
     if (auto may = writable(); !may) return may;
     next = keyring_;
   }
+  if (next.isFull()) {
+    return Error{Code::Conflict,
+                 fmt::format("{} has {} keys already, each of which a file still uses or may come to use: "
+                             "write the files anew that name older ones",
+                             file_.native(), next.ids().size())};
+  }
   next.addKey();
   if (auto done = save(next); !done) return done;  // on the disk before anything is sealed with it
   const std::lock_guard lock{mutex_};
@@ -107,14 +143,14 @@ Result<void> Vault::addKey() {
   return {};
 }
 
-Result<void> Vault::keepOnly(const std::vector<std::string>& ids) {
+Result<void> Vault::keepOnly(const std::vector<std::string>& ids, std::int64_t now_us) {
   Keyring next;
   {
     const std::lock_guard lock{mutex_};
     if (auto may = writable(); !may) return may;
     next = keyring_;
   }
-  next.keepOnly(ids);
+  next.keepOnly(ids, now_us);
   if (next.ids().size() == keyIds().size()) return {};
   if (auto done = save(next); !done) return done;
   const std::lock_guard lock{mutex_};

@@ -3,6 +3,8 @@
 // writes the file blocks, and belongs to the start or the job thread.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -18,6 +20,9 @@ namespace longhaul::host::secrets {
 // The name under which systemd gives the keys: LoadCredential=longhaul.keys:…
 inline constexpr std::string_view kKeysCredential = "longhaul.keys";
 
+// In which a reference that was printed finds its way into a file of the instances folder.
+inline constexpr auto kPrintedKept = std::chrono::hours{24 * 30};
+
 class Vault {
  public:
   // Reads the file, or makes it. `credentials_folder`: systemd's; where it has kKeysCredential that counts. What cannot
@@ -30,13 +35,19 @@ class Vault {
 
   // "${encrypted:…}", as a parameter holds it.
   Result<std::string> seal(std::string_view secret, const Place& place) const;
+  // The same for somebody who writes it into a file, sooner or later: its key outlives rotations for kPrintedKept.
+  // Writes the key file at most once a day.
+  Result<std::string> sealToPrint(std::string_view secret, const Place& place, std::int64_t now_us);
   // `sealed` is what stands between "${encrypted:" and "}".
   Result<std::string> open(std::string_view sealed, const Place& place) const;
   std::vector<std::string> keyIds() const;  // the newest last
+  // Keys that are kept for references that were printed, until when. The newest is among them if it sealed such.
+  std::vector<Keyring::Printed> printed(std::int64_t now_us) const;
 
-  // One more key, which seals from now on, or all but the newest and these fewer. Durable once it returns.
+  // One more key, which seals from now on, or all fewer but the newest, these, and those of printed references. Durable
+  // once it returns.
   Result<void> addKey();
-  Result<void> keepOnly(const std::vector<std::string>& ids);
+  Result<void> keepOnly(const std::vector<std::string>& ids, std::int64_t now_us);
 
  private:
   Result<void> load();

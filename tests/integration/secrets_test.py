@@ -203,6 +203,21 @@ class SecretsTest(DaemonTest):
         daemon.wait_known("thief")
         until(lambda: "another instance or parameter" in daemon.instance("thief")["reason"], "it does not open")
 
+    def test_a_printed_reference_outlives_rotations_until_it_is_applied(self):
+        daemon = self.host()
+        reference = self.secret(daemon, "encrypt", "edge", "token")
+        old = daemon.api("GET", "/secrets")["keyIds"][0]
+        rotated = daemon.api("POST", "/secrets/rotate", {})
+        self.assertEqual([old], [row["keyId"] for row in rotated["printedKeys"]])
+        self.assertIn(f"the key {old} stays until", daemon.cli("secret", "rotate", code=None)[2])
+        found = [row["found"] for row in json.loads(daemon.cli("doctor", "-o", "json", code=None)[1])
+                 if row["what"] == "older key of secrets"]
+        self.assertTrue(len(found) == 1 and old in found[0] and "secret encrypt" in found[0], found)
+        daemon.stop()
+        daemon.start()
+        daemon.run_instance("edge", PLUGIN, {"mode": "token", "token": reference})
+        self.until_noted(daemon, CANARY)
+
     def test_a_lost_key_file_is_told_by_its_key_and_the_secret_can_be_set_again(self):
         daemon = self.host()
         self.make(daemon, token=CANARY)

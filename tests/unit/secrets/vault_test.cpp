@@ -66,9 +66,9 @@ TEST_CASE("older keys open what they sealed until they are dropped") {
   REQUIRE(again.has_value());
   CHECK(again->ids() == std::vector{first, second});
   CHECK(again->open(old, kPlace).value() == "hunter2");
-  keyring.keepOnly({first});
+  keyring.keepOnly({first}, 0);
   CHECK(keyring.ids().size() == 2);
-  keyring.keepOnly({});
+  keyring.keepOnly({}, 0);
   CHECK(keyring.ids() == std::vector{second});
   const auto opened = keyring.open(old, kPlace);
   REQUIRE_FALSE(opened.has_value());
@@ -100,8 +100,45 @@ TEST_CASE("the key file is made once, for the daemon alone, and used from then o
   CHECK(modeOf(file) == 0400);
   CHECK(vault.keyIds().size() == 2);
   CHECK(Vault(file, {}).open(sealed, kPlace).value() == "hunter2");
-  REQUIRE(vault.keepOnly({}).has_value());
+  REQUIRE(vault.keepOnly({}, 0).has_value());
   CHECK(Vault(file, {}).keyIds().size() == 1);
+}
+
+TEST_CASE("the key of a reference that was printed outlives rotations until its time is over") {
+  const test::TempFolder folder;
+  const auto file = folder / "secrets.key";
+  const std::int64_t day_us = std::chrono::microseconds{std::chrono::hours{24}}.count();
+  const std::int64_t kept_us = std::chrono::microseconds{kPrintedKept}.count();
+  const std::int64_t printed_at = 1'800'000'000'000'000;
+  std::string first;
+  {
+    Vault vault{file, {}};
+    first = vault.keyIds().back();
+    REQUIRE(vault.sealToPrint("hunter2", kPlace, printed_at).has_value());
+    const std::string text = readFile(file, 1 << 16).value();
+    REQUIRE(vault.sealToPrint("hunter2", kPlace, printed_at + day_us - 1).has_value());
+    CHECK(readFile(file, 1 << 16).value() == text);  // not for each of them
+    REQUIRE(vault.addKey().has_value());
+  }
+  Vault vault{file, {}};
+  CHECK(modeOf(file) == 0400);
+  REQUIRE(vault.printed(printed_at).size() == 1);
+  CHECK(vault.printed(printed_at)[0].key_id == first);
+  CHECK(vault.printed(printed_at)[0].until_us == printed_at + kept_us);
+  REQUIRE(vault.keepOnly({}, printed_at + kept_us - 1).has_value());
+  CHECK(vault.keyIds().size() == 2);
+  REQUIRE(vault.keepOnly({}, printed_at + kept_us).has_value());
+  CHECK(vault.keyIds().size() == 1);
+  CHECK(vault.printed(printed_at + kept_us).empty());
+}
+
+TEST_CASE("no key is added that the file could not be read with") {
+  const test::TempFolder folder;
+  Vault vault{folder / "secrets.key", {}};
+  while (vault.keyIds().size() < 64)
+    REQUIRE(vault.addKey().has_value());
+  CHECK(vault.addKey().error().code == Code::Conflict);
+  CHECK(Vault(folder / "secrets.key", {}).trouble().empty());
 }
 
 TEST_CASE("a key file that others may read is not used, and the remedy is told by each secret") {
