@@ -254,13 +254,31 @@ WaitId AdminService::logs(const std::string& name, const LogsAsked& asked, const
   return *id;
 }
 
+namespace {
+
+Json argumentJson(const catalog::CommandArgument& argument) {
+  Json json{{"name", argument.name}, {"required", argument.required}, {"isArray", argument.is_array}};
+  if (!argument.description.empty()) json["description"] = argument.description;
+  if (!argument.default_value.is_null()) json["default"] = argument.default_value;
+  if (!argument.options.empty()) json["options"] = argument.options;
+  if (argument.secret) json["secret"] = true;
+  return json;
+}
+
+}  // namespace
+
 Answer AdminService::commands(const std::string& name) const {
   const auto view = around_.supervisor.find(name);
   if (!view) return unknownInstance(name);
   Json rows = Json::array();
   if (const catalog::Manifest* manifest = manifestOf(*view)) {
-    for (const catalog::Command& command : manifest->commands)
-      rows.push_back({{"name", command.name}, {"description", command.description}});
+    for (const catalog::Command& command : manifest->commands) {
+      Json arguments = Json::array();
+      for (const catalog::CommandArgument& argument : command.arguments)
+        arguments.push_back(argumentJson(argument));
+      rows.push_back(
+          {{"name", command.name}, {"description", command.description}, {"arguments", std::move(arguments)}});
+    }
   }
   return dumpJson({{"commands", std::move(rows)}});
 }

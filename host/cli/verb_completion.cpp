@@ -32,9 +32,14 @@ _longhaul() {
   if [[ $word =~ ^[:=]+$ ]]; then word=; fi
   local current=${words[-1]} front=
   front=${current%"$word"}
-  mapfile -t COMPREPLY < <("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null)
-  COMPREPLY=("${COMPREPLY[@]#"$front"}")
-  if [[ ${#COMPREPLY[@]} -eq 0 ]]; then
+  local found files=
+  found=$("${COMP_WORDS[0]}" __complete "${words[@]}" 2>/dev/null) && files=1
+  COMPREPLY=()
+  if [[ -n $found ]]; then
+    mapfile -t COMPREPLY <<< "$found"
+    COMPREPLY=("${COMPREPLY[@]#"$front"}")
+    if [[ ${COMPREPLY[0]} == *= ]]; then compopt -o nospace; fi
+  elif [[ -n $files ]]; then
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
   fi
@@ -45,10 +50,19 @@ complete -F _longhaul longhaul
 constexpr std::string_view kZsh = R"sh(#compdef longhaul
 # longhaul completion zsh: put it as _longhaul into a folder of $fpath
 _longhaul() {
-  local -a found
-  found=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  local text files=
+  local -a found ended
+  text="$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)" && files=1
+  found=("${(@f)text}")
   found=(${found:#})
-  if (( ${#found} )); then compadd -a found; else _files; fi
+  if (( ${#found} )); then
+    ended=(${(M)found:#*=})
+    found=(${found:#*=})
+    compadd -S '' -a ended
+    compadd -a found
+  elif [[ -n $files ]]; then
+    _files
+  fi
 }
 if [ "$funcstack[1]" = _longhaul ]; then _longhaul "$@"; else compdef _longhaul longhaul; fi
 )sh";
@@ -57,9 +71,10 @@ constexpr std::string_view kFish = R"sh(# longhaul completion fish: put it into 
 function __longhaul_words
   set -l words (commandline -opc) (commandline -ct)
   set -l found ($words[1] __complete $words[2..-1] 2>/dev/null)
+  set -l files $status
   if test (count $found) -gt 0
     printf '%s\n' $found
-  else
+  else if test $files -eq 0
     __fish_complete_path (commandline -ct)
   end
 end
@@ -139,6 +154,8 @@ class Words {
     offerOperand();
   }
   const std::set<std::string>& found() const { return found_; }
+  // Whether what is typed may be a file's name.
+  bool takesFiles() const { return takes_files_; }
 
  private:
   void add(std::string word) {
@@ -179,6 +196,7 @@ class Words {
   void offerValue(const OptionSpec& option) {
     for (const std::string& choice : option.choices)
       add(choice);
+    takes_files_ = option.value == "FILE" || option.value == "DIR";
     const std::string_view name = option.longName();
     if (name == "output") {
       for (const std::string& format : formatNames())
@@ -194,9 +212,12 @@ class Words {
     const std::size_t at = std::min(typed_.operands.size(), operands.size() - 1);
     if (typed_.operands.size() >= operands.size() && !operands[at].many) return;
     const std::string_view operand = operands[at].name;
+    takes_files_ = operand == "FILE" || operand == "TARGET";
     const std::string_view verb = typed_.verb->name;
     if (operand == "USER") return names("/users", "users", "username");
     if (operand == "COMMAND" && !typed_.operands.empty()) return commandsOf(typed_.operands.front());
+    if (operand == "KEY=VALUE" && typed_.operands.size() >= 2)
+      return argumentsOf(typed_.operands[0], typed_.operands[1]);
     if (operand == "SHELL") {
       for (const char* shell : {"bash", "zsh", "fish"})
         add(shell);
@@ -204,7 +225,7 @@ class Words {
     }
     if (verb.starts_with("token")) return names("/tokens", "tokens", "name");
     if (verb.starts_with("user ")) return;
-    if (operand == "NAME" && verb != "incident create" && verb != "plugin new")
+    if ((operand == "NAME" || operand == "TARGET") && verb != "incident create" && verb != "plugin new")
       return names("/instances", "instances", "name");
     if (operand == "ID" && verb.starts_with("plugin")) return names("/plugins", "plugins", "id");
     if (operand == "ID") return incidents();
@@ -230,9 +251,31 @@ class Words {
       add(textAt(row, "name"));
   }
 
+  // "to=" for each argument that is not said yet, and "severity=high" where there is a choice.
+  void argumentsOf(const std::string& instance, const std::string& command) {
+    const Json answer = ask(Target{"/instances"}.step(instance).literal("/commands"));
+    for (const Json& row : memberAt(answer, "commands")) {
+      if (textAt(row, "name") != command) continue;
+      for (const Json& argument : memberAt(row, "arguments"))
+        argumentOf(argument);
+    }
+  }
+  void argumentOf(const Json& argument) {
+    const std::string front = textAt(argument, "name") + "=";
+    const bool is_said = std::any_of(typed_.operands.begin() + 2, typed_.operands.end(),
+                                     [&](const std::string& word) { return word.starts_with(front); });
+    if (is_said) return;
+    const Json& options = memberAt(argument, "options");
+    if (options.empty()) add(front);
+    for (const Json& option : options) {
+      if (option.is_string()) add(front + option.get<std::string>());
+    }
+  }
+
   const Api& api_;
   const Typed& typed_;
   std::set<std::string> found_;
+  bool takes_files_ = false;
 };
 
 Exit words(Session& session, const Arguments& arguments) {
@@ -248,7 +291,8 @@ Exit words(Session& session, const Arguments& arguments) {
     if (word.starts_with(current) && word.find_first_of(" \t\n") == std::string::npos)
       session.output.line(printable(word));
   }
-  return Exit::Done;
+  // Where nothing was found, the scripts offer files only if a file's name is wanted.
+  return words.found().empty() && !words.takesFiles() ? Exit::Error : Exit::Done;
 }
 
 Exit script(Session& session, const Arguments& arguments) {
@@ -268,22 +312,22 @@ Exit script(Session& session, const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> completionVerbs() {
-  return {{.name = "completion",
-           .group = Group::Keep,
-           .summary = "prints the script that completes words in bash, zsh or fish",
-           .operands = {{.name = "SHELL"}},
-           .options = {},
-           .details =
-               "bash: source <(longhaul completion bash). Verbs, options and the live names of instances, commands,\n"
-               "users, plugins and incidents.",
-           .run = script},
-          {.name = kCompleteVerb,
-           .group = Group::Keep,
-           .summary = {},  // hidden: for those scripts, which give it the words so far
-           .operands = {{.name = "WORD", .required = false, .many = true}},
-           .options = {},
-           .details = {},
-           .run = words}};
+  return {
+      {.name = "completion",
+       .group = Group::Keep,
+       .summary = "prints the script that completes words in bash, zsh or fish",
+       .operands = {{.name = "SHELL"}},
+       .options = {},
+       .details = "bash: source <(longhaul completion bash). Verbs, options and the live names of instances, commands\n"
+                  "and their arguments, users, plugins and incidents; files where a file is wanted.",
+       .run = script},
+      {.name = kCompleteVerb,
+       .group = Group::Keep,
+       .summary = {},  // hidden: for those scripts, which give it the words so far
+       .operands = {{.name = "WORD", .required = false, .many = true}},
+       .options = {},
+       .details = {},
+       .run = words}};
 }
 
 }  // namespace longhaul::host::cli

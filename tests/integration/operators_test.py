@@ -136,6 +136,18 @@ class OperatorsTest(DaemonTest):
                               ("longhaul logs beat --fol", "--follow")):
             done = subprocess.run(["bash", "-c", script + "complete_it " + words], capture_output=True, text=True)
             self.assertEqual(wanted + "\n", done.stdout, words + done.stderr)
+        # What a command takes, and no files.
+        chat = self.daemon("chat")
+        chat.run_instance("desk", "chat", {"listen": f"unix:{chat.folder}/chat.sock"})
+        script = script.replace(str(daemon.socket), str(chat.socket))
+        done = subprocess.run(["bash", "-c", script + "complete_it longhaul exec desk send-notification ''; "
+                               "complete_it longhaul exec desk send-notification t; "
+                               "complete_it longhaul exec desk nonsense ''"], capture_output=True, text=True,
+                              cwd=chat.folder)
+        offered, begun, nothing = done.stdout.split("\n")[:3]
+        self.assertIn("to=", offered.split(), done.stderr)
+        self.assertEqual({"to="}, set(begun.split()))
+        self.assertEqual("", nothing)
         for shell in ("zsh", "fish"):
             self.assertIn("__complete", daemon.cli("completion", shell))
         self.assertEqual("beat", json.loads(daemon.cli("top", "-o", "json"))[0]["name"])

@@ -12,7 +12,7 @@ std::vector<std::string> complete(std::vector<std::string> words) {
   static const Program kProgram{"longhaul", "", longhaulVerbs()};
   words.insert(words.begin(), std::string(kCompleteVerb));
   const Ran ran = runProgram(kProgram, words);
-  CHECK(ran.exit == Exit::Done);
+  CHECK(ran.exit == (ran.out.empty() ? Exit::Error : Exit::Done));
   CHECK(ran.err == "");
   std::vector<std::string> all;
   std::istringstream lines(ran.out);
@@ -42,6 +42,38 @@ TEST_CASE("options are completed behind a dash, their values behind them, and no
   CHECK(complete({"ps", "--output=js"}) == std::vector<std::string>{"--output=json", "--output=jsonl"});
   CHECK(complete({"ps", "--wide="}).empty());
   CHECK(complete({"status", ""}).empty());
+}
+
+TEST_CASE("files are offered only where a file's name is wanted") {
+  static const Program kProgram{"longhaul", "", longhaulVerbs()};
+  const auto takes = [](std::vector<std::string> words) {
+    words.insert(words.begin(), std::string(kCompleteVerb));
+    return runProgram(kProgram, words).exit == Exit::Done;
+  };
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"apply", "-f", ""}, {"inspect", ""}, {"explain", ""}, {"doctor", "--config", ""}, {"backup", ""}})
+    CHECK(takes(words));
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"exec", "desk", "send-notification", ""}, {"status", ""}, {"nonsense", ""}, {"token", "create", "x", ""}})
+    CHECK_FALSE(takes(words));
+}
+
+TEST_CASE("a command's arguments are completed by their names, each once") {
+  TestServer server;
+  const Json arguments{{{"name", "to"}, {"required", true}},
+                       {{"name", "severity"}, {"options", {"high", "low"}}},
+                       {{"name", "message"}}};
+  server.answer("GET /api/v1/instances/desk/commands", 200,
+                {{"commands", {{{"name", "send-notification"}, {"arguments", arguments}}}}});
+  const auto complete = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {std::string(kCompleteVerb), "--address", "unix:" + server.socket().native(), "exec",
+                                 "desk", "send-notification"});
+    return runProgram({"longhaul", "", longhaulVerbs()}, words).out;
+  };
+  CHECK(complete({""}) == "message=\nseverity=high\nseverity=low\nto=\n");
+  CHECK(complete({"to=anna", ""}) == "message=\nseverity=high\nseverity=low\n");
+  CHECK(complete({"severity=h"}) == "severity=high\n");
+  CHECK(complete({"to=a"}).empty());
 }
 
 TEST_CASE("each shell gets a script that asks this program") {
