@@ -42,14 +42,14 @@ void EventStream::publish(std::string_view kind, Json data) {
 }
 
 void EventStream::wake() {
-  if (wakes_.empty() || wake_posted_) return;
+  if (readers_.empty() || wake_posted_) return;
   wake_posted_ = true;
   post_([this, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.lock()) return;
     wake_posted_ = false;
-    const auto wakes = wakes_;  // one may go away in its turn
-    for (const auto& [subscription, wake] : wakes) {
-      if (wakes_.contains(subscription)) wake();
+    const auto readers = readers_;  // one may go away in its turn
+    for (const auto& [subscription, reader] : readers) {
+      if (readers_.contains(subscription)) reader.wake();
     }
   });
 }
@@ -95,9 +95,29 @@ std::vector<const Event*> EventStream::read(Place& place, const EventFilter& fil
   return events;
 }
 
-std::uint64_t EventStream::subscribe(std::function<void()> wake) {
-  if (wakes_.size() >= kEventReadersMax) return 0;
-  wakes_[++last_subscription_] = std::move(wake);
+// Whoever may open the socket can hold streams; an operator still gets one, and so does another reader.
+std::string EventStream::fullFor(const EventReader& reader) const {
+  std::size_t of_others = 0;  // of those who are no admins
+  std::size_t of_one = 0;
+  for (const auto& [id, each] : readers_) {
+    if (each.reader.role == Role::Admin) continue;
+    ++of_others;
+    if (each.reader.name == reader.name) ++of_one;
+  }
+  if (readers_.size() >= kEventReadersMax) return fmt::format("{} streams of events are open already", readers_.size());
+  if (reader.role == Role::Admin) return {};
+  if (of_one >= kEventReadersOfOneMax) {
+    return fmt::format("{} has {} streams of events open already", reader.name, of_one);
+  }
+  if (of_others >= kEventReadersMax - kEventReadersKept) {
+    return fmt::format("{} streams of events are open already; the others are for the role admin", of_others);
+  }
+  return {};
+}
+
+std::uint64_t EventStream::subscribe(EventReader reader, std::function<void()> wake) {
+  if (!fullFor(reader).empty()) return 0;
+  readers_[++last_subscription_] = {std::move(reader), std::move(wake)};
   return last_subscription_;
 }
 

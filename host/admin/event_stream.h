@@ -16,13 +16,16 @@
 
 #include "host/admin/answer.h"
 #include "host/base/json.h"
+#include "host/base/role.h"
 
 namespace longhaul::host::admin {
 
 // An event is some hundred bytes: minutes of a busy host, hours of a quiet one.
 inline constexpr std::size_t kEventsKept = 4096;
 inline constexpr std::size_t kEventsKeptBytes = 8U << 20;
-inline constexpr std::size_t kEventReadersMax = 64;  // streams at once, of 256 connections
+inline constexpr std::size_t kEventReadersMax = 64;       // streams at once, of 256 connections
+inline constexpr std::size_t kEventReadersKept = 16;      // of them for admins, whatever others hold
+inline constexpr std::size_t kEventReadersOfOneMax = 16;  // of one who is no admin: others look too
 
 // The kinds of events, each with its sentence for the help and docs/API.md.
 inline constexpr std::string_view kEventKinds[] = {"state", "health", "removed", "incident",
@@ -33,6 +36,12 @@ struct Event {
   std::string kind;
   std::string instance;  // empty: of none
   std::string data;      // JSON object with id, at, kind and what belongs to the kind
+};
+
+// Who reads: streams are shared out by it.
+struct EventReader {
+  std::string name;
+  Role role = Role::Read;
 };
 
 struct EventFilter {
@@ -66,13 +75,15 @@ class EventStream {
   std::string idOf(std::uint64_t number) const;
   std::string newestId() const { return idOf(next_ - 1); }
 
-  // `wake` runs in a turn of its own after something was published. 0: there are kEventReadersMax already.
-  std::uint64_t subscribe(std::function<void()> wake);
-  void unsubscribe(std::uint64_t subscription) { wakes_.erase(subscription); }
+  // Why there is no stream left for this one; empty: there is one.
+  std::string fullFor(const EventReader& reader) const;
+  // `wake` runs in a turn of its own after something was published. 0: it is full for this one.
+  std::uint64_t subscribe(EventReader reader, std::function<void()> wake);
+  void unsubscribe(std::uint64_t subscription) { readers_.erase(subscription); }
 
   // ---- counters
   const std::map<std::string, std::uint64_t, std::less<>>& counts() const { return counts_; }
-  std::size_t readerCount() const { return wakes_.size(); }
+  std::size_t readerCount() const { return readers_.size(); }
 
  private:
   const Event& at(std::uint64_t number) const { return ring_[number - ring_.front().number]; }
@@ -85,7 +96,11 @@ class EventStream {
   std::size_t bytes_ = 0;
   std::uint64_t next_ = 1;
   std::map<std::string, std::uint64_t, std::less<>> counts_;
-  std::map<std::uint64_t, std::function<void()>> wakes_;
+  struct Subscription {
+    EventReader reader;
+    std::function<void()> wake;
+  };
+  std::map<std::uint64_t, Subscription> readers_;
   std::uint64_t last_subscription_ = 0;
   bool wake_posted_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a wake that comes late asks it

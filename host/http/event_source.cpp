@@ -7,9 +7,10 @@
 namespace longhaul::host::http {
 
 std::shared_ptr<EventSource> EventSource::open(admin::EventStream& events, TimerQueue& timers,
-                                               admin::EventFilter filter, admin::EventStream::Place place) {
+                                               admin::EventReader reader, admin::EventFilter filter,
+                                               admin::EventStream::Place place) {
   std::shared_ptr<EventSource> source{new EventSource(events, timers, std::move(filter), std::move(place))};
-  source->subscription_ = events.subscribe([self = source.get()] { self->wake(); });
+  source->subscription_ = events.subscribe(std::move(reader), [self = source.get()] { self->wake(); });
   return source->subscription_ == 0 ? nullptr : source;
 }
 

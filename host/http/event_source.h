@@ -17,9 +17,9 @@ inline constexpr std::size_t kEventsChunkRows = 256;
 
 class EventSource final : public BodyStream {
  public:
-  // Nothing: too many readers.
-  static std::shared_ptr<EventSource> open(admin::EventStream& events, TimerQueue& timers, admin::EventFilter filter,
-                                           admin::EventStream::Place place);
+  // Nothing: it is full for this reader.
+  static std::shared_ptr<EventSource> open(admin::EventStream& events, TimerQueue& timers, admin::EventReader reader,
+                                           admin::EventFilter filter, admin::EventStream::Place place);
   ~EventSource() override;
   EventSource(const EventSource&) = delete;
   EventSource& operator=(const EventSource&) = delete;

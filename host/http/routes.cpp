@@ -214,12 +214,11 @@ WaitId streamEvents(Call& call) {
   if (isWrong(call)) return WaitId::None;
   if (const auto wrong = wrongKind(filter)) return answer(call, *wrong);
   admin::EventStream& events = call.service.events();
-  auto source = EventSource::open(events, call.service.timers(), std::move(filter), events.placeAfter(after));
-  if (!source) {
-    return answer(
-        call,
-        admin::toFailure({Code::Busy, fmt::format("{} streams of events are open already", admin::kEventReadersMax)}));
+  const admin::EventReader reader{call.caller.name, call.caller.role};
+  if (std::string full = events.fullFor(reader); !full.empty()) {
+    return answer(call, admin::toFailure({Code::Busy, std::move(full)}));
   }
+  auto source = EventSource::open(events, call.service.timers(), reader, std::move(filter), events.placeAfter(after));
   call.respond({.content_type = "text/event-stream", .stream = std::move(source)});
   return WaitId::None;
 }

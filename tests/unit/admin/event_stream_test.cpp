@@ -19,6 +19,8 @@ struct Fixture {
   }
 };
 
+const EventReader kRoot{"root", Role::Admin};
+
 TEST_CASE("Who comes without an id gets what comes from then on") {
   Fixture fixture;
   fixture.publish(3);
@@ -87,16 +89,37 @@ TEST_CASE("Filters look at kind and instance, and the last N are counted after t
 TEST_CASE("Readers are woken once for what came in one turn, and no more than are allowed") {
   Fixture fixture;
   int woken = 0;
-  const auto subscription = fixture.events.subscribe([&] { ++woken; });
+  const auto subscription = fixture.events.subscribe(kRoot, [&] { ++woken; });
   fixture.publish(5);
   REQUIRE(fixture.posted.size() == 1);
   fixture.posted[0]();
   CHECK(woken == 1);
   for (std::size_t i = 1; i < kEventReadersMax; ++i)
-    CHECK(fixture.events.subscribe([] {}) != 0);
-  CHECK(fixture.events.subscribe([] {}) == 0);
+    CHECK(fixture.events.subscribe(kRoot, [] {}) != 0);
+  CHECK(fixture.events.subscribe(kRoot, [] {}) == 0);
   fixture.events.unsubscribe(subscription);
-  CHECK(fixture.events.subscribe([] {}) != 0);
+  CHECK(fixture.events.subscribe(kRoot, [] {}) != 0);
+}
+
+TEST_CASE("Those who may only look keep neither an admin nor each other from following") {
+  Fixture fixture;
+  std::size_t held = 0;
+  const auto follow = [&](const std::string& name, Role role) { return fixture.events.subscribe({name, role}, [] {}); };
+  for (; held <= kEventReadersMax && follow("anna", Role::Read) != 0; ++held) {
+  }
+  CHECK(held == kEventReadersOfOneMax);
+  CHECK_THAT(fixture.events.fullFor({"anna", Role::Read}), Catch::Contains("anna has 16 streams"));
+  const auto ben = follow("ben", Role::Operate);
+  CHECK(ben != 0);
+  for (int i = 0; held < kEventReadersMax && follow("reader " + std::to_string(i), Role::Read) != 0; ++i)
+    ++held;
+  CHECK(held + 1 == kEventReadersMax - kEventReadersKept);
+  CHECK_THAT(fixture.events.fullFor({"cora", Role::Operate}), Catch::Contains("for the role admin"));
+  for (std::size_t i = 0; i < kEventReadersKept; ++i)
+    CHECK(follow("root", Role::Admin) != 0);
+  CHECK(follow("root", Role::Admin) == 0);
+  fixture.events.unsubscribe(ben);
+  CHECK(follow("cora", Role::Operate) != 0);
 }
 
 }  // namespace

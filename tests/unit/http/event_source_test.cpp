@@ -12,7 +12,7 @@ namespace {
 struct StreamWire : test::Wire {
   StreamWire() {
     handler = [this](const Request&, const Peer&, const Connection::Respond& respond) {
-      auto source = EventSource::open(events, loop.timers(), {}, events.placeAfter(after));
+      auto source = EventSource::open(events, loop.timers(), {"anna", Role::Admin}, {}, events.placeAfter(after));
       REQUIRE(source);
       respond({.content_type = "text/event-stream", .stream = std::move(source)});
       return std::function<void()>{};
