@@ -53,8 +53,9 @@ void Instance::run(CommandAsked asked, services::InstanceCalls::Done done) {
   const catalog::PluginFile* file = fileForCommands();
   if (file == nullptr) {
     return done(
-        Error{Code::NotFound, fmt::format("the plugin {} of {} is not there: drop its .so into the plugin folder",
-                                          record_.plugin, record_.name)});
+        Error{Code::Closed, fmt::format("no worker can be started for it: the plugin {} of {} is not there; drop "
+                                        "its .so into the plugin folder",
+                                        record_.plugin, record_.name)});
   }
   if (!file->manifest.offers(kCapability)) {
     return done(Error{Code::Absent, fmt::format("{} has no commands and no test: its manifest does not name {}",
