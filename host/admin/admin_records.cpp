@@ -1,4 +1,5 @@
-// Contexts, incidents and entries: what an operator reads and writes in the store.
+// Contexts, incidents and entries: what an operator reads and writes in the store. A page of rows becomes its text
+// where it is read, on the reader thread: a thousand rows would hold the loop for milliseconds.
 
 #include <fmt/format.h>
 
@@ -67,19 +68,22 @@ void AdminService::incidents(const IncidentsAsked& asked, const Reply& reply) {
     wanted.before_id = cursor;
   }
   query(
-      reply, [wanted](store::StoreReader& reader) { return reader.incidents(wanted); },
-      [reply, cursor, oldest_first = asked.oldest_first](const store::Page<store::Incident>& page) {
+      reply,
+      [wanted, cursor, oldest_first = asked.oldest_first](store::StoreReader& reader) -> Result<std::string> {
+        const auto page = reader.incidents(wanted);
+        if (!page) return page.error();
         Json rows = Json::array();
-        for (const store::Incident& incident : page.rows)
+        for (const store::Incident& incident : page->rows)
           rows.push_back(toJson(incident, false));
-        Json json{{"incidents", std::move(rows)}, {"more", page.more}};
-        if (!page.rows.empty() && (page.more || oldest_first)) {
-          json["next"] = std::to_string(page.rows.back().id.value);
+        Json json{{"incidents", std::move(rows)}, {"more", page->more}};
+        if (!page->rows.empty() && (page->more || oldest_first)) {
+          json["next"] = std::to_string(page->rows.back().id.value);
         } else if (oldest_first && cursor) {
           json["next"] = std::to_string(*cursor);
         }
-        reply(dumpJson(json));
-      });
+        return dumpJson(json);
+      },
+      reply);
 }
 
 void AdminService::incident(std::string_view id, const Reply& reply) {
@@ -134,22 +138,22 @@ void AdminService::entries(std::string_view id, std::size_t limit, const std::st
   if (!after || *after < 0) return reply(wrongCursor(cursor));
   query(
       reply,
-      [number = *number, after = *after, limit](store::StoreReader& reader) -> Result<store::Page<store::Entry>> {
+      [number = *number, after = *after, limit, cursor](store::StoreReader& reader) -> Result<std::string> {
         if (auto incident = reader.incident(IncidentId{number}); !incident) return incident.error();
-        return reader.entries(IncidentId{number}, after, limit);
-      },
-      [reply, cursor](const store::Page<store::Entry>& page) {
+        const auto page = reader.entries(IncidentId{number}, after, limit);
+        if (!page) return page.error();
         Json rows = Json::array();
-        for (const store::Entry& entry : page.rows)
+        for (const store::Entry& entry : page->rows)
           rows.push_back(toJson(entry));
-        Json json{{"entries", std::move(rows)}, {"more", page.more}};
-        if (!page.rows.empty()) {
-          json["next"] = std::to_string(page.rows.back().id.value);
+        Json json{{"entries", std::move(rows)}, {"more", page->more}};
+        if (!page->rows.empty()) {
+          json["next"] = std::to_string(page->rows.back().id.value);
         } else if (!cursor.empty()) {
           json["next"] = cursor;
         }
-        reply(dumpJson(json));
-      });
+        return dumpJson(json);
+      },
+      reply);
 }
 
 void AdminService::addEntry(std::string_view id, std::string_view body, const std::string& author, const Reply& reply) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <map>
 
 #include "host/admin/body.h"
 #include "host/admin/record_json.h"
@@ -289,13 +290,23 @@ void ConversationService::indicators(const IndicatorsAsked& asked, const Reply& 
   if (!asked.page.cursor.empty() && !wanted.after) return reply(wrongCursor(asked.page.cursor));
   query(
       reply, [wanted](store::StoreReader& reader) { return reader.indicators(wanted); },
-      [this, reply](const store::IndicatorPage& page) {
-        Json rows = Json::array();
-        for (const store::Indicator& indicator : page.rows)
-          rows.push_back(toJson(indicator, instanceName(indicator.instance)));
-        Json json{{"indicators", std::move(rows)}, {"more", page.more}, {"total", page.total}};
-        if (page.more) json["next"] = std::to_string(page.rows.back().id.value);
-        reply(dumpJson(json));
+      [this, reply](store::IndicatorPage page) {
+        // The loop knows the names; the rows become a text on the reader thread, as they would hold the loop for long.
+        std::map<InstanceId, std::string> names;
+        for (const store::Indicator& indicator : page.rows) {
+          if (!names.contains(indicator.instance)) names[indicator.instance] = instanceName(indicator.instance);
+        }
+        query(
+            reply,
+            [page = std::move(page), names = std::move(names)](store::StoreReader&) -> Result<std::string> {
+              Json rows = Json::array();
+              for (const store::Indicator& indicator : page.rows)
+                rows.push_back(toJson(indicator, names.at(indicator.instance)));
+              Json json{{"indicators", std::move(rows)}, {"more", page.more}, {"total", page.total}};
+              if (page.more) json["next"] = std::to_string(page.rows.back().id.value);
+              return dumpJson(json);
+            },
+            reply);
       });
 }
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Whether long lists stall the daemon's loop: pages through 100,000 incidents, entries and indicators over the API and
-prints the longest turn of the loop, as /metrics tells it, before and after. See docs/PERFORMANCE.md.
+prints the longest turn of the loop, as /metrics tells it, before and after, and what the first page costs beside the last:
+the same where a page costs what it holds, wherever it lies. See docs/PERFORMANCE.md.
 
     cmake --preset bench && ninja -C build/bench longhauld longhaul-worker fill_store
     tests/bench/lists_bench.py            --rows N  --build FOLDER"""
 import argparse
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 1000  # rows of a page: the most that the API gives
+TURNS = 21  # of the first and the last page
 
 LISTS = (("incidents, newest first", "/incidents", "incidents", {}),
          ("incidents, oldest first", "/incidents", "incidents", {"order": "oldest"}),
@@ -29,13 +32,26 @@ def longest_turn_ms(daemon):
 
 
 def read_all(daemon, path, member, query):
-    count, pages, cursor = 0, 0, {}
+    """The number of rows, and the cursors of all pages."""
+    count, cursors = 0, [{}]
     while True:
-        page = daemon.api("GET", path, limit=LIMIT, **query, **cursor)
-        count, pages = count + len(page[member]), pages + 1
+        page = daemon.api("GET", path, limit=LIMIT, **query, **cursors[-1])
+        count += len(page[member])
         if not page["more"]:
-            return count, pages
-        cursor = {"cursor": page["next"]}
+            return count, cursors
+        cursors.append({"cursor": page["next"]})
+
+
+def ends_of(daemon, path, query, cursors):
+    """The median milliseconds of the first and of the last whole page, asked for in turn: what else the machine does
+    costs both the same."""
+    costs = [], []
+    for _ in range(TURNS):
+        for cursor, of_page in zip((cursors[0], cursors[-2]), costs):
+            begun = time.monotonic()
+            daemon.api("GET", path, limit=LIMIT, **query, **cursor)
+            of_page.append(1000 * (time.monotonic() - begun))
+    return [statistics.median(of_page) for of_page in costs]
 
 
 def main():
@@ -54,12 +70,12 @@ def main():
         database.parent.mkdir(mode=0o700)
         subprocess.run([build / "bin" / "fill_store", database, str(options.rows)], check=True)
         daemon.start()
-        print(f"| list | rows | pages | s | longest turn so far, ms |\n| --- | --- | --- | --- | --- |\n"
-              f"| none yet | | | | {longest_turn_ms(daemon):.2f} |")
+        print(f"| list | rows | pages | first page, ms | last page, ms | longest turn so far, ms |\n"
+              f"| --- | --- | --- | --- | --- | --- |\n| none yet | | | | | {longest_turn_ms(daemon):.2f} |")
         for name, path, member, query in LISTS:
-            begun = time.monotonic()
-            count, pages = read_all(daemon, path, member, query)
-            print(f"| {name} | {count:,} | {pages} | {time.monotonic() - begun:.2f} | {longest_turn_ms(daemon):.2f} |",
+            count, cursors = read_all(daemon, path, member, query)
+            first, last = ends_of(daemon, path, query, cursors)
+            print(f"| {name} | {count:,} | {len(cursors)} | {first:.1f} | {last:.1f} | {longest_turn_ms(daemon):.2f} |",
                   flush=True)
     finally:
         daemon.end()
