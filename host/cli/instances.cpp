@@ -54,6 +54,12 @@ Result<std::vector<Json>> selectInstances(const Api& api, const std::vector<std:
   return instances;
 }
 
+std::string listenerText(const Json& listener) {
+  const std::string transport = textAt(listener, "transport");
+  const std::string address = textAt(listener, "address");
+  return transport == "unix" ? address : fmt::format("{}/{}", address, transport);
+}
+
 Tone toneOfState(std::string_view state) {
   if (state == "running") return Tone::Good;
   if (state == "starting" || state == "stopping" || state == "backoff") return Tone::Warning;

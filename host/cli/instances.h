@@ -15,6 +15,9 @@ Result<std::vector<Json>> selectInstances(const Api& api, const std::vector<std:
 // `*`, `?` or `[` in it.
 bool isGlob(std::string_view name);
 
+// "127.0.0.1:514/udp", "unix:/run/chat.sock": of a path the transport would look like a part.
+std::string listenerText(const Json& listener);
+
 Tone toneOfState(std::string_view state);
 Tone toneOfHealth(std::string_view state);
 // "running for 3 h 12 min", "backoff, next start in 4 s".

@@ -12,16 +12,6 @@
 namespace longhaul::host::cli {
 namespace {
 
-void showPlan(Output& output, const Json& body) {
-  const std::string whole = textAt(body, "text");
-  std::string_view left = whole;
-  while (!left.empty()) {
-    const std::size_t end = left.find('\n');
-    output.line(printable(left.substr(0, end)));
-    left.remove_prefix(end == std::string_view::npos ? left.size() : end + 1);
-  }
-}
-
 // One instance that was touched.
 void follow(Results& results, const Json& touched, bool wait, std::chrono::steady_clock::time_point deadline,
             std::chrono::milliseconds timeout) {
@@ -96,6 +86,16 @@ std::vector<OptionSpec> planOptions() {
 }
 
 }  // namespace
+
+void showPlan(Output& output, const Json& answer) {
+  const std::string whole = textAt(answer, "text");
+  std::string_view left = whole;
+  while (!left.empty()) {
+    const std::size_t end = left.find('\n');
+    output.line(printable(left.substr(0, end)));
+    left.remove_prefix(end == std::string_view::npos ? left.size() : end + 1);
+  }
+}
 
 std::vector<Verb> applyVerbs() {
   Verb apply_verb{.name = "apply",

@@ -103,10 +103,10 @@ class Doctor {
     std::error_code error;
     const std::string file = config().config_file.native();
     if (!loaded_.problems.empty()) {
-      return add(Grade::Bad, "configuration",
-                 fmt::format("{} of its lines are wrong: {}", loaded_.problems.size(),
-                             config::toText(loaded_.problems.front())),
-                 "longhaul config validate shows all");
+      return add(
+          Grade::Bad, "configuration",
+          fmt::format("{}: {}", counted(loaded_.problems.size(), "fault"), config::toText(loaded_.problems.front())),
+          "longhaul config validate shows all");
     }
     const bool there = fs::exists(config().config_file, error);
     add(Grade::Good, "configuration",

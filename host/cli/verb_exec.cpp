@@ -143,7 +143,7 @@ Exit set(Session& session, const Arguments& arguments) {
   if (arguments.has("dry-run")) target.query("dryRun", "true");
   const auto answer = session.api.send("PATCH", target, changes);
   if (!answer) return session.fail(answer.error());
-  if (session.output.forPeople()) session.output.text(printable(textAt(*answer, "text")));
+  if (session.output.forPeople()) showPlan(session.output, *answer);
   session.output.value(*answer, name);
   return Exit::Done;
 }

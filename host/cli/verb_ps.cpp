@@ -18,8 +18,7 @@ void addRow(Table& table, const Json& instance, std::int64_t now_us) {
   const std::string remedy = textAt(instance, "remedy");
   std::string listens;
   for (const Json& listener : memberAt(instance, "listeners"))
-    listens +=
-        fmt::format("{}{}/{}", listens.empty() ? "" : " ", textAt(listener, "address"), textAt(listener, "transport"));
+    listens += (listens.empty() ? "" : " ") + listenerText(listener);
   const auto number = [](std::int64_t value) { return value == 0 ? std::string{} : std::to_string(value); };
   table.add({textAt(instance, "name"), textAt(instance, "plugin"), Cell{state, toneOfState(state)},
              Cell{health, toneOfHealth(health)}, ready == 0 ? "" : spanText(now_us - ready),

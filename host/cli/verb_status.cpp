@@ -111,7 +111,7 @@ void showRun(Block& block, const Json& instance, bool wide) {
   if (running + waiting > 0) block.line("Commands", fmt::format("{} under way, {} wait", running, waiting));
   for (const Json& listener : memberAt(instance, "listeners")) {
     const std::string transport = textAt(listener, "transport");
-    std::string text = fmt::format("{}/{}", textAt(listener, "address"), transport);
+    std::string text = listenerText(listener);
     if (const std::string name = textAt(listener, "name"); name != transport) text += fmt::format(" as {}", name);
     if (transport == "udp") {
       text += fmt::format(", buffer {}, {} dropped",
@@ -146,7 +146,8 @@ std::string limitText(const Json& limit, bool wide) {
   const bool close = refused > 0 || (most > 0 && used * 5 >= most * 4);
   if (!wide && !close) return {};
   std::string text = used >= 0 ? fmt::format("{} {}", name, used) : name;
-  text += most > 0 ? fmt::format(" of {}, held by {}", most, textAt(limit, "heldBy")) : ": no limit";
+  const std::string_view of = used >= 0 ? "of" : "at most";
+  text += most > 0 ? fmt::format(" {} {}, held by {}", of, most, textAt(limit, "heldBy")) : ": no limit";
   if (refused > 0) {
     text += name == "cpu_percent" ? fmt::format(", kept waiting for {} ms", refused)
                                   : fmt::format(", held {}", counted(refused, "time"));

@@ -427,7 +427,16 @@ Json toJson(const DaemonConfig& config) {
   Json dirs = Json::array();
   for (const fs::path& path : config.plugin_dirs)
     dirs.push_back(path.native());
-  const auto ms = [](std::chrono::milliseconds span) { return fmt::format("{}ms", span.count()); };
+  // As a file may have it, in the largest unit that is whole.
+  const auto ms = [](std::chrono::milliseconds span) {
+    constexpr std::array<std::pair<std::string_view, std::int64_t>, 4> kUnits{
+        {{"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000}, {"s", 1000}}};
+    for (const auto& [unit, unit_ms] : kUnits) {
+      if (span.count() >= unit_ms && span.count() % unit_ms == 0)
+        return fmt::format("{}{}", span.count() / unit_ms, unit);
+    }
+    return fmt::format("{}ms", span.count());
+  };
   Json shown{
       {"plugin_dirs", dirs},
       {"instances_dir", config.instances_dir.native()},

@@ -87,7 +87,12 @@ Document Document::read(const std::filesystem::path& path) {
   if (text) return parse(*text, path.native());
   Document document;
   document.file_ = path.native();
-  document.problems_.push_back({path.native(), {}, {}, text.error().message + "; mend it, or take the file away"});
+  document.problems_.push_back(
+      {path.native(),
+       {},
+       {},
+       text.error().message +
+           (text.error().code == Code::NotFound ? "; name a file that is there" : "; mend it, or take the file away")});
   return document;
 }
 

@@ -78,6 +78,17 @@ class CliTest(DaemonTest):
         self.assertIn(str(daemon.socket), err)
         self.assertIn("longhauld", err)
 
+    def test_words_from_outside_make_no_lines_of_their_own(self):
+        forged = "x\nerror: the disk burns"
+        for program, words in (("longhaul", ["status", forged]), ("longhaul", [forged]), ("longhauld", ["--" + forged]),
+                               ("longhauld", [forged]), ("longhauld", ["--config", "/nonexistent/" + forged])):
+            done = subprocess.run([BIN / program, *words], capture_output=True, text=True, check=False, timeout=WAIT_S,
+                                  env={**os.environ, "LONGHAUL_ADDRESS": "unix:/nonexistent/longhaul.sock"})
+            self.assertNotEqual(0, done.returncode)
+            self.assertIn("error: " if program == "longhaul" else "longhauld: ", done.stderr)
+            lines = [line for line in done.stderr.splitlines() if line.startswith("error: the disk")]
+            self.assertEqual([], lines, done.stderr)
+
     def test_incidents_entries_and_context(self):
         daemon = self.daemon("heartbeat", "syslog")
         port = free_port()

@@ -189,6 +189,16 @@ class Commands(harness.DaemonTest):
         code, _, text = daemon.cli("test", "mute", code=None)
         self.assertEqual(0, code)
         self.assertIn("said nothing", text)
+        # Nothing is tested without the plugin: no test failed, so there is no result.
+        daemon.put_instance("gone", "absent")
+        daemon.wait_known("gone")
+        answer = daemon.request("POST", "/api/v1/instances/gone/test", {})
+        self.assertEqual((503, "CLOSED"), (answer.status, answer["code"]))
+        self.assertIn("the plugin absent of gone is not there", answer["detail"])
+        code, out, text = daemon.cli("test", "gone", "-o", "json", code=None)
+        self.assertEqual((1, False), (code, json.loads(out)[0]["ok"]))
+        self.assertNotIn("passed", json.loads(out)[0])
+        self.assertIn("drop its .so", text)
 
     def test_the_daemon_stops_with_commands_under_way(self):
         daemon = self.daemon("test_commander")
@@ -225,7 +235,8 @@ class Commands(harness.DaemonTest):
         daemon.cli("apply", "-f", file)
         daemon.wait("c")
         generation = daemon.instance("c")["current"]["generation"]
-        daemon.cli("set", "c", "says=fault")
+        plan = daemon.cli("set", "c", "says=fault")
+        self.assertEqual(["change", "changes", "1"], [line.split()[0] for line in plan.splitlines()], plan)
         harness.until(lambda: daemon.wait("c")["current"]["generation"] > generation, "a new worker has it")
         self.assertEqual(1, daemon.cli("test", "c", code=None)[0])
         code, _, text = daemon.cli("set", "c", "says=okay", code=None)

@@ -105,6 +105,21 @@ TEST_CASE("is-active is 0 when all run and 3 when not") {
   CHECK(runLonghaul(server, {"is-active", "a", "b", "-q"}).out.empty());
 }
 
+TEST_CASE("A listener has its transport beside the address, but a path stands alone") {
+  TestServer server;
+  Json instance = instanceJson("desk");
+  instance["listeners"] = {{{"name", "udp"}, {"transport", "udp"}, {"address", "127.0.0.1:514"}},
+                           {{"name", "unix"}, {"transport", "unix"}, {"address", "unix:/run/chat.sock"}}};
+  instance["limits"] = {{{"name", "context_mib"}, {"most", 4}, {"heldBy", "host"}}};
+  server.answer(kList, 200, listOf({instance}));
+  CHECK_THAT(runLonghaul(server, {"ps", "-o", "wide"}).out, Contains(" 127.0.0.1:514/udp unix:/run/chat.sock "));
+  server.answer(kList + "?name=desk", 200, listOf({instance}));
+  server.answer(kList + "/desk", 200, instance);
+  const std::string shown = runLonghaul(server, {"status", "desk", "-o", "wide"}).out;
+  CHECK_THAT(shown, Contains("Listens: unix:/run/chat.sock\n"));
+  CHECK_THAT(shown, Contains("context_mib at most 4, held by host"));
+}
+
 TEST_CASE("A wrong name gets the nearest one and exit code 4") {
   TestServer server;
   server.answer(kList + "?name=edg", 200, listOf({}, {{{"name", "edg"}, {"hint", "did you mean \"edge\"?"}}}));

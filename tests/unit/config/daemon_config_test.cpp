@@ -237,7 +237,8 @@ TEST_CASE("the effective settings are shown under the keys of the file, each wit
   const DaemonConfig config = loadDaemonConfig(environmentOf(0), {}).config;
   const Json shown = toJson(config);
   CHECK(shown.at("config").at("log").at("files") == config.log_files);
-  CHECK(shown.at("config").at("restart").at("first_delay") == "1000ms");
+  CHECK(shown.at("config").at("restart").at("first_delay") == "1s");
+  CHECK(shown.at("config").at("audit").at("kept") == "366d");
   // What is shown is what can be written: it reads back without a fault, and every key has an origin.
   Files files;
   files.write("longhaul.yaml", dumpJson(shown.at("config")));

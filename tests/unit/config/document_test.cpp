@@ -282,7 +282,8 @@ TEST_CASE("a file over the limit, one that is not there and a folder are told by
     REQUIRE(document.problems().size() == 1);
     return toText(document.problems()[0]);
   };
-  CHECK_THAT(message(folder / "none.yaml"), Catch::Contains("none.yaml") && Catch::Contains("mend it"));
+  CHECK_THAT(message(folder / "none.yaml"),
+             Catch::Contains("none.yaml") && Catch::Contains("name a file that is there"));
   CHECK_THAT(message(folder.path()), Catch::Contains(folder.path().native()));
   test::writeText(folder / "good.yaml", "a: 1\n");
   CHECK(Document::read(folder / "good.yaml").value() == Json{{"a", 1}});
