@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -197,7 +198,12 @@ Result<LaunchedWorker> PosixWorkerLauncher::launch(const LaunchPlan& plan) {
   ::posix_spawnattr_setsigmask(&spawn.attributes, &none);
   ::posix_spawnattr_setsigdefault(&spawn.attributes, &all);
   ::posix_spawnattr_setpgroup(&spawn.attributes, 0);
-  ::posix_spawnattr_setflags(&spawn.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
+  // A plugin of real-time priority would keep everybody else off its processor, and the kernel takes no such process into
+  // a control group of version 1. The attributes say SCHED_OTHER unless told otherwise.
+  const int policy = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+  if (policy == SCHED_FIFO || policy == SCHED_RR) flags |= POSIX_SPAWN_SETSCHEDULER;
+  ::posix_spawnattr_setflags(&spawn.attributes, flags);
 
   LaunchedWorker worker;
   worker.tag = fmt::format("{}/{}.{}", plan.state_tag, ::getpid(), ++serial_);

@@ -59,12 +59,11 @@ class Bench:
             raise RuntimeError(f"yardstick_{name} {words}: {done.stderr}")
         return json.loads(done.stdout)
 
-    def start_daemon(self, count, settings=""):
+    def start_daemon(self, count, settings="", limits="limits: {calls_per_second: 0}\n", lines_per_second=0):
         daemon = self.daemon = self.harness.Daemon(("bench_c", "bench_cpp"))
         # No limit of calls and lines, no rotation that would lose some; a kill each second is meant to be restarted at once.
         (daemon.folder / "longhaul.yaml").write_text(
-            "limits: {calls_per_second: 0}\n"
-            "log: {lines_per_second: 0, file_bytes: 1GiB, files: 4}\n"
+            f"{limits}log: {{lines_per_second: {lines_per_second}, file_bytes: 1GiB, files: 4}}\n"
             "restart: {first_delay: 10ms, forgotten_after: 1s, window: 1s, crash_loop_count: 1000,\n"
             "          quarantine_count: 1000}\n" + settings)
         self.control = {}
@@ -96,16 +95,23 @@ class Bench:
 
     def order(self, plugin, mode, threads=1, per_call=1, workers=1):
         """Calls/s, units/s, and the slowest worker's p50 and p99 in µs."""
+        run = self.send_order(plugin, mode, range(workers), threads, per_call)
+        return self.result(plugin, mode, run, workers)
+
+    def send_order(self, plugin, mode, indices, threads=1, per_call=1, seconds=None):
         self.run += 1
-        text = f"{self.run} {mode} {threads} {per_call} {int(self.options.seconds * 1000)}"
+        text = f"{self.run} {mode} {threads} {per_call} {int((seconds or self.options.seconds) * 1000)}"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as orders:
-            for i in range(workers):
+            for i in indices:
                 orders.sendto(text.encode(), str(self.control[plugin] / str(i)))
+        return self.run
+
+    def result(self, plugin, mode, run, workers):
         calls = units = failed = 0.0
         counted = 0
         p50 = p99 = 0
         for i in range(workers):
-            path = self.data(f"{plugin}-{i}", f"result-{self.run}")
+            path = self.data(f"{plugin}-{i}", f"result-{run}")
             self.harness.until(path.exists, f"{path} is written", 60)
             count, rows, refused, began, ended, half, most = map(int, path.read_text().split())
             seconds = (ended - began) / 1e9
@@ -276,6 +282,55 @@ class Bench:
             self.compare(what, "ms" if "start" in what else "kB", lambda w=without: next(w),
                          lambda _, c=confined: next(c), None, (plugin,))
 
+    def figure_neighbours(self):
+        """Twenty ordinary instances, alone and beside one that does harm as fast as it can, under the limits that every
+        instance has. None of theirs may fail: result() raises. The one's own calls are refused, and it is told so."""
+        harms = (("a flooder of calls, 64 threads", "call", 64, 1),
+                 ("a flooder of log lines, 8 threads", "log", 8, 1),
+                 ("a writer of a 400 kB context, 8 threads", "context", 8, 2000))
+        self.stop_daemon()
+        self.start_daemon({"c": 11, "cpp": 10}, limits="", lines_per_second=10000)
+        slowest = {"c": {}, "cpp": {}}
+
+        def ordinary(what):
+            runs = {plugin: self.send_order(plugin, "paced", range(10)) for plugin in ("c", "cpp")}
+            for plugin, run in runs.items():
+                slowest[plugin].setdefault(what, []).append(self.result(plugin, "paced", run, 10)["p99"])
+
+        for _ in range(self.options.repeat):
+            for what, mode, threads, per_call in harms:
+                ordinary("alone before " + what)
+                run = self.send_order("c", mode, (10,), threads, per_call, self.options.seconds + 2)
+                self.pass_time(1)  # so that it is at its worst
+                ordinary(what)
+                path = self.data("c-10", f"result-{run}")
+                self.harness.until(path.exists, f"{path} is written", 60)
+                count, _, refused = map(int, path.read_text().split()[:3])
+                print(f"    {what}: {count:,} done, {refused:,} refused", flush=True)
+        for what, *_ in harms:
+            for plugin in ("c", "cpp"):
+                alone, beside = iter(slowest[plugin]["alone before " + what]), iter(slowest[plugin][what])
+                self.compare(f"p99 of the slowest of 20 instances beside {what} (alone)", "µs", lambda a=alone: next(a),
+                             lambda _, b=beside: next(b), None, (plugin,))
+
+    def figure_watch(self):
+        """What the look at each worker's memory, threads and descriptors costs the daemon where the kernel has no control
+        group for it: processor time of the daemon over ten seconds, for idle instances."""
+        count = self.options.instances
+        self.stop_daemon()
+        self.start_daemon({"c": count, "cpp": 0}, "sandbox: {off: [cgroup]}\n", limits="limits: {memory_mib: 256}\n")
+        self.pass_time(5)  # the last ones fall asleep
+        ticks = os.sysconf("SC_CLK_TCK")
+
+        def used():
+            fields = Path(f"/proc/{self.daemon.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            return (int(fields[11]) + int(fields[12])) / ticks
+        before = used()
+        self.pass_time(10)
+        print(f"    {count} idle instances under the watch cost the daemon {(used() - before) * 10:.2f} % of one processor; "
+              f"PSS {self.pss(self.daemon.pid) / 1024:.0f} MiB of the daemon, "
+              f"{sum(self.pss(pid) for pid in self.daemon.workers()) / 1024:.0f} MiB of all workers")
+
     def pss(self, pid):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):
@@ -306,6 +361,7 @@ def main():
     parser.add_argument("--only", default=",".join(figures), help="of " + ",".join(figures))
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of one measurement")
+    parser.add_argument("--instances", type=int, default=1000, help="of the figure watch")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -314,7 +370,7 @@ def main():
     bench = Bench(options, load_harness(options.build.resolve()))
     print("| " + " | ".join(HEADING) + " |\n" + "| --- " * len(HEADING) + "|")
     try:
-        if set(wanted) - {"idle", "sandbox"}:
+        if set(wanted) - {"idle", "sandbox", "neighbours", "watch"}:
             bench.start_daemon({"c": INSTANCES, "cpp": INSTANCES})
         for name in sorted(wanted, key=figures.index):
             getattr(bench, f"figure_{name}")()

@@ -34,6 +34,22 @@ static void putNowhere(void* self, longhaul_text_t value) {
   *(size_t*)self += value.size;
 }
 
+static longhaul_status_t onePaced(runner_t* runner) {
+  static const char kSeen[] = "{\"cursor\":1,\"seen\":\"2026-11-24T01:51:58Z\"}";
+  const longhaul_server_t* server = runner->server;
+  size_t bytes = 0;
+  longhaul_sink_t sink = {putNowhere, &bytes};
+  longhaul_create_incidents_t args = {.struct_size = sizeof args, .incidents = runner->payload};
+  switch (runner->calls % 3) {
+    case 0:
+      return server->updateModuleHealth(server, text("reading at 512 lines a second"), 0);
+    case 1:
+      return server->patchIntegrationContext(server, text(kSeen));
+    default:
+      return server->createIncidents(server, &args, &sink);
+  }
+}
+
 static longhaul_status_t one(runner_t* runner) {
   const longhaul_server_t* server = runner->server;
   size_t bytes = 0;
@@ -48,6 +64,8 @@ static longhaul_status_t one(runner_t* runner) {
       return server->patchIntegrationContext(server, runner->payload);
     case kModeIncidents:
       return server->createIncidents(server, &args, &sink);
+    case kModePaced:
+      return onePaced(runner);
     default:
       return server->info(server, runner->payload);
   }
@@ -76,6 +94,10 @@ static void* run(void* self) {
     runner->calls += (uint64_t)(block - refused);
     runner->failed += (uint64_t)refused;
     now = then;
+    if (mode == kModePaced) {
+      benchPace();
+      now = benchNow();
+    }
   }
   runner->ended = now;
   return NULL;
@@ -83,10 +105,10 @@ static void* run(void* self) {
 
 /* What each call of a run carries; to be freed. */
 static char* makePayload(const bench_order_t* order) {
-  const size_t size = (size_t)order->per_call * kIncidentBytes + 256;
+  const size_t size = (size_t)order->per_call * kIncidentBytes + 256; /* also of context: kContextUnit is less */
   char* payload = malloc(size);
   if (payload == NULL) return NULL;
-  if (order->mode == kModeIncidents) {
+  if (order->mode == kModeIncidents || order->mode == kModePaced) {
     size_t at = 0;
     for (int i = 0; i < order->per_call; ++i) {
       payload[at++] = i == 0 ? '[' : ',';
@@ -94,7 +116,8 @@ static char* makePayload(const bench_order_t* order) {
     }
     memcpy(payload + at, "]", 2);
   } else if (order->mode == kModeContext) {
-    snprintf(payload, size, "{\"cursor\":%lld,\"seen\":\"%-190s\"}", order->run, "2026-11-24T01:51:58Z");
+    snprintf(payload, size, "{\"cursor\":%lld,\"seen\":\"%-*s\"}", order->run, kContextUnit * order->per_call,
+             "2026-11-24T01:51:58Z");
   } else if (order->mode == kModeLog) {
     snprintf(payload, size, "%-150s", "accepted a connection from 203.0.113.7 and read 512 bytes of it");
   } else {

@@ -19,7 +19,7 @@ class Run {
       : server_(server), order_(order), payload_(payloadOf(order)) {}
 
   void perform() {
-    one();  // the first call of a kind may write what the others find
+    one(0);  // the first call of a kind may write what the others find
     const std::uint64_t began = benchNow();
     const std::uint64_t until = began + static_cast<std::uint64_t>(order_.milliseconds) * 1'000'000U;
     std::vector<Share> shares(static_cast<std::size_t>(order_.threads));
@@ -47,7 +47,7 @@ class Run {
 
   static std::string payloadOf(const bench_order_t& order) {
     std::string payload;
-    if (order.mode == kModeIncidents) {
+    if (order.mode == kModeIncidents || order.mode == kModePaced) {
       for (unsigned i = 0; i < static_cast<unsigned>(order.per_call); ++i) {
         char incident[512];
         payload += i == 0 ? '[' : ',';
@@ -57,7 +57,7 @@ class Run {
     }
     if (order.mode == kModeContext) {
       std::string seen = "2026-11-24T01:51:58Z";
-      seen.resize(190, ' ');
+      seen.resize(kContextUnit * static_cast<std::size_t>(order.per_call), ' ');
       return "{\"cursor\":" + std::to_string(order.run) + ",\"seen\":\"" + seen + "\"}";
     }
     payload = order.mode == kModeLog ? "accepted a connection from 203.0.113.7 and read 512 bytes of it"
@@ -66,7 +66,18 @@ class Run {
     return payload;
   }
 
-  bool one() {
+  bool onePaced(std::uint64_t number) {
+    switch (number % 3) {
+      case 0:
+        return server_.tryUpdateModuleHealth("reading at 512 lines a second").ok();
+      case 1:
+        return server_.tryPatchIntegrationContext(R"({"cursor":1,"seen":"2026-11-24T01:51:58Z"})").ok();
+      default:
+        return server_.tryCreateIncidents(payload_).ok();
+    }
+  }
+
+  bool one(std::uint64_t number) {
     switch (order_.mode) {
       case kModeCall:
         return server_.tryUpdateModuleHealth(payload_).ok();
@@ -76,6 +87,8 @@ class Run {
         return server_.tryPatchIntegrationContext(payload_).ok();
       case kModeIncidents:
         return server_.tryCreateIncidents(payload_).ok();
+      case kModePaced:
+        return onePaced(number);
       default:
         return longhaul::isDone(server_.info(payload_));
     }
@@ -90,7 +103,7 @@ class Run {
     while (now < until) {
       unsigned refused = 0;
       for (unsigned i = 0; i < block; ++i) {
-        if (one()) continue;
+        if (one(share.calls + i)) continue;
         ++refused;
         // The ring is full: the host is what is measured.
         if (order_.mode == kModeLog) std::this_thread::sleep_for(std::chrono::microseconds(50));
@@ -102,6 +115,10 @@ class Run {
       share.calls += block - refused;
       share.failed += refused;
       now = then;
+      if (order_.mode == kModePaced) {
+        benchPace();
+        now = benchNow();
+      }
     }
     share.ended = now;
   }

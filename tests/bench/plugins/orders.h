@@ -3,6 +3,8 @@
  *
  * An order is one datagram to the socket INDEX in the folder "control":
  *     RUN MODE THREADS PER_CALL MILLISECONDS
+ * MODE is call, read, context, incidents or log, each as fast as it goes; paced is what an ordinary instance does: every
+ * 5 ms one of health, context patch and incident in turn. PER_CALL: incidents a call; of context, units of about 200 B.
  * It is answered by the file result-RUN in the instance's own folder, put there by rename:
  *     CALLS UNITS FAILED BEGAN_NS ENDED_NS P50_NS P99_NS
  * by CLOCK_MONOTONIC. When the loop begins, one call is made, and the socket and then the file "started" are there:
@@ -20,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kModeCall, kModeRead, kModeContext, kModeIncidents, kModeLog, kModeUnknown };
-enum { kThreadsMax = 64, kSamplesMax = 200000, kBlock = 100, kOrderBytes = 256 };
+enum { kModeCall, kModeRead, kModeContext, kModeIncidents, kModeLog, kModePaced, kModeUnknown };
+enum { kThreadsMax = 64, kSamplesMax = 200000, kBlock = 100, kOrderBytes = 256, kPaceNs = 5000000, kContextUnit = 190 };
 
 typedef struct bench_order {
   long long run; /* 0: no order */
@@ -34,8 +36,14 @@ static inline uint64_t benchNow(void) {
   return (uint64_t)at.tv_sec * 1000000000U + (uint64_t)at.tv_nsec;
 }
 
+/* Until the next of the paced calls is due. */
+static inline void benchPace(void) {
+  const struct timespec pause = {0, kPaceNs};
+  nanosleep(&pause, NULL);
+}
+
 static inline bench_order_t benchParse(const char* text) {
-  static const char* const kModes[] = {"call", "read", "context", "incidents", "log"};
+  static const char* const kModes[] = {"call", "read", "context", "incidents", "log", "paced"};
   bench_order_t order = {0, kModeUnknown, 0, 0, 0};
   char mode[32];
   if (sscanf(text, "%lld %31s %d %d %d", &order.run, mode, &order.threads, &order.per_call, &order.milliseconds) != 5) {

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -126,6 +127,22 @@ TEST_CASE("a worker finds its descriptors at their numbers and no others, its fo
   CHECK_FALSE(end.signaled);
   CHECK(end.code == 0);
   CHECK(end.rss_max_bytes > 0);
+}
+
+TEST_CASE("a worker of a host with real-time priority has none itself") {
+  const sched_param highest{.sched_priority = 1};
+  if (::sched_setscheduler(0, SCHED_RR, &highest) != 0) {
+    WARN("skipped: this user may not have real-time priority");
+    return;
+  }
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  auto worker = launcher.launch(sandbox.plan("cut -d ' ' -f 40,41 /proc/$$/stat"));
+  const sched_param none{};
+  REQUIRE(::sched_setscheduler(0, SCHED_OTHER, &none) == 0);
+  REQUIRE(worker);
+  CHECK(readAll(worker->stdout_read.get()) == "0 0\n");
+  waitFor(*worker);
 }
 
 TEST_CASE("the host's own descriptors never land in the middle of the worker's, whatever their numbers are") {
