@@ -105,16 +105,19 @@ PlanAsked AdminService::audited(PlanAsked asked, const std::shared_ptr<PlanAudit
 void AdminService::planOver(const std::shared_ptr<PlanAudit>& audit, const PlanOutcome& outcome,
                             const std::function<void()>& done) {
   audit->left = 1;
-  const auto over = guarded([audit, done] {
-    if (--audit->left == 0) done();
+  // Shared: each of a thousand rows would keep a copy of an outcome with a thousand rows.
+  const auto over = guarded([audit, done = std::make_shared<std::function<void()>>(done)] {
+    if (--audit->left == 0) (*done)();
   });
+  std::map<std::string_view, const StepResult*> results;
+  for (const StepResult& each : outcome.results)
+    results.emplace(each.name, &each);
   for (auto& [name, row] : audit->rows) {
     if (!row.record) continue;
-    const auto result = std::find_if(outcome.results.begin(), outcome.results.end(),
-                                     [&](const StepResult& each) { return each.name == name; });
+    const auto result = results.find(name);
     row.audited.outcome = "done";
     if (outcome.error) row.audited.outcome = outcome.error->message;
-    if (result != outcome.results.end() && result->error) row.audited.outcome = result->error->message;
+    if (result != results.end() && result->second->error) row.audited.outcome = result->second->error->message;
     ++audit->left;
     audit_log_.end(*row.record, {.name = PlanAudit::kActor, .role = Role::Admin}, row.audited, over);
   }
