@@ -208,11 +208,11 @@ const WorkerGroup::Part* WorkerGroup::partWith(GroupPower power) const {
   return found == parts_.end() ? nullptr : &*found;
 }
 
-Result<void> WorkerGroup::admit(pid_t pid) const {
-  for (const Part& part : parts_) {
-    if (auto done = writeTo(part.folder / "cgroup.procs", std::to_string(pid)); !done) return done;
-  }
-  return {};
+std::vector<fs::path> WorkerGroup::entries() const {
+  std::vector<fs::path> files;
+  for (const Part& part : parts_)
+    files.push_back(part.folder / "cgroup.procs");
+  return files;
 }
 
 GroupUse WorkerGroup::use() const {

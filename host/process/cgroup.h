@@ -67,8 +67,9 @@ class WorkerGroup {
   };
 
   bool empty() const { return parts_.empty(); }
-  // Moves a process in, with its threads; children that it makes from then on are in too.
-  Result<void> admit(pid_t pid) const;
+  // A process that writes 0 to each of these files (or whose pid is written there) is in, with its threads; children
+  // that it makes from then on are in too. The kernel may take 10 ms for the first one after a while: not on the loop.
+  std::vector<std::filesystem::path> entries() const;
   GroupUse use() const;
   GroupEvents events() const;
   // Processes that are in it; none is the usual case after a worker's end.

@@ -15,7 +15,7 @@
 namespace longhaul::host::protocol {
 
 // Both ends come from one build; this catches a worker binary left over from another one.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 // What travels on the control socket, and (Call, Reply) on call sockets. Numbers are the wire.
 enum class Kind : std::uint16_t {

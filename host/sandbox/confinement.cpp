@@ -8,6 +8,9 @@ void encode(const Confinement& confinement, std::string& out) {
   protocol::Writer writer{out};
   writer.number(confinement.uid);
   writer.number(static_cast<std::uint32_t>(confinement.drop_privileges));
+  writer.number(static_cast<std::uint32_t>(confinement.groups.size()));
+  for (const std::string& each : confinement.groups)
+    writer.text(std::string_view{each});
   writer.number(static_cast<std::uint32_t>(confinement.rlimits.size()));
   for (const Rlimit& each : confinement.rlimits)
     writer.number(each.resource).number(each.soft).number(each.hard);
@@ -26,6 +29,9 @@ bool decode(std::string_view payload, Confinement& confinement) {
   protocol::Reader reader{payload};
   confinement.uid = reader.number<std::uint32_t>();
   confinement.drop_privileges = reader.number<std::uint32_t>() != 0;
+  confinement.groups.resize(reader.count(4));
+  for (std::string& each : confinement.groups)
+    each = reader.text();
   confinement.rlimits.resize(reader.count(20));
   for (Rlimit& each : confinement.rlimits) {
     each.resource = reader.number<std::uint32_t>();

@@ -175,7 +175,7 @@ class Instance final : public WorkerEvents {
   config::Limits limitsOf(const config::InstanceLimits& written) const;
   LimitSurroundings limitSurroundings(bool groups) const;
   process::WorkerGroup planLimitsOf(Slot& slot);
-  Result<void> beginLimits(Slot& slot, process::WorkerGroup group);
+  void beginLimits(Slot& slot, process::WorkerGroup group);
   sandbox::LayerState groupLayer(bool in_group) const;
   void overLimit(lifecycle::WorkerId worker, const std::string& text);
   void watchFolder();

@@ -76,9 +76,8 @@ process::WorkerGroup Instance::planLimitsOf(Slot& slot) {
 }
 
 // Right after the spawn, before the worker is sent anything.
-Result<void> Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
+void Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
   WorkerProcess& worker = *slot.process;
-  auto admitted = group.admit(worker.pid());
   worker.join(std::move(group));
   const bool no_forks = std::any_of(slot.layers.begin(), slot.layers.end(), [](const sandbox::LayerState& layer) {
     return layer.layer == sandbox::Layer::Seccomp && layer.status == sandbox::LayerStatus::On;
@@ -89,7 +88,6 @@ Result<void> Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
                                          if (Instance* instance = shared.find(id)) instance->overLimit(worker_id, text);
                                        });
   watchFolder();
-  return admitted;
 }
 
 sandbox::LayerState groupLayerOf(const Settings& settings, bool in_group) {

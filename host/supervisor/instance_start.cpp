@@ -177,11 +177,13 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
   }
   const sandbox::Allowed allowed = allowedBy(slot.target.grants);
   process::WorkerGroup group = planLimitsOf(slot);
-  const sandbox::Plan confined = sandbox::makePlan(shared_.settings.sandbox, allowed,
+  sandbox::Plan confined = sandbox::makePlan(shared_.settings.sandbox, allowed,
                                                    {.plugin_path = plan.plugin_path,
                                                     .data_folder = plan.working_folder,
                                                     .instance_number = static_cast<std::uint64_t>(id().value),
                                                     .rlimits = slot.limits.rlimits});
+  for (const std::filesystem::path& entry : group.entries())
+    confined.confinement.groups.push_back(entry);
   auto launched = shared_.around.launcher.launch(plan);
   if (!launched) {
     shared_.remove_group(std::move(group));
@@ -195,10 +197,10 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
       std::move(*launched));
   slot.layers = confined.layers;
   slot.layers.push_back(groupLayer(!group.empty()));
-  auto admitted = beginLimits(slot, std::move(group));
+  beginLimits(slot, std::move(group));
   // The worker waits for it; without it, it must not go on.
-  if (!payload || !admitted) {
-    const std::string& text = payload ? admitted.error().message : payload.error().message;
+  if (!payload) {
+    const std::string& text = payload.error().message;
     slot.process->fail(lifecycle::FailedStage::Confine, text);
     slot.process->kill(lifecycle::EndCause::Superseded, text);
     return {};

@@ -95,8 +95,7 @@ TEST_CASE("where version 2 is delegated, its controllers are handed on and the d
   CHECK(readText(made / "memory.oom.group") == "1");
   CHECK(readText(made / "pids.max") == "32");
   CHECK(readText(made / "cpu.max") == "150000 100000");
-  REQUIRE(group->admit(4711));
-  CHECK(readText(made / "cgroup.procs") == "4711");
+  CHECK(group->entries() == std::vector<fs::path>{made / "cgroup.procs"});
 
   put(made / "memory.current", "1234\n");
   put(made / "pids.current", "5\n");
@@ -195,7 +194,8 @@ TEST_CASE("the kernel's own groups count, end and are removed with what hid itse
     ::_exit(0);
   }
   ::close(told[1]);
-  REQUIRE(group->admit(child));
+  for (const fs::path& entry : group->entries())
+    writeText(entry, std::to_string(child));
   REQUIRE(::write(go[1], "x", 1) == 1);
   REQUIRE(::waitpid(child, nullptr, 0) == child);
   char byte = 0;

@@ -35,6 +35,7 @@ TEST_CASE("A confinement travels as bytes") {
   Confinement sent;
   sent.uid = 1'900'000'001;
   sent.drop_privileges = false;
+  sent.groups = {"/sys/fs/cgroup/a/cgroup.procs", "/b"};
   sent.rlimits = {{RLIMIT_NOFILE, 100, 200}};
   sent.landlock = {kFsReadFile, kNetConnectTcp, kScopeSignal, {{"/usr", kFsReadFile, false}, {"/d", 3, true}}, {443}};
   sent.seccomp = std::string("12345678\0\0\0\0\0\0\0\0", 16);
@@ -44,6 +45,7 @@ TEST_CASE("A confinement travels as bytes") {
   REQUIRE(decode(bytes, came));
   CHECK(came.uid == sent.uid);
   CHECK_FALSE(came.drop_privileges);
+  CHECK(came.groups == sent.groups);
   REQUIRE(came.rlimits.size() == 1);
   CHECK(came.rlimits[0].hard == 200);
   CHECK(came.landlock.handled_files == kFsReadFile);
@@ -125,6 +127,23 @@ TEST_CASE("Landlock lets a plugin reach its folder and what the system gives, an
   CHECK(attempt({.read_paths = {other}}, [&] { return openAs(other / "secret", O_WRONLY); }) == EACCES);
   CHECK(attempt({.write_paths = {other}}, [&] { return openAs(other / "new", O_WRONLY | O_CREAT); }) == 0);
   CHECK(attempt({}, [&] { return ::rename((other / "secret").c_str(), (data / "s").c_str()) == 0 ? 0 : errno; }) != 0);
+}
+
+TEST_CASE("It enters its control groups by itself, before it is somebody else") {
+  const test::TempFolder folder;
+  const auto entry = folder.path() / "cgroup.procs";
+  test::writeText(entry, "");
+  ::chmod(entry.c_str(), 0600);
+  Confinement confinement;
+  confinement.groups = {entry};
+  if (::geteuid() == 0) confinement.uid = 1'900'000'001;
+  CHECK(tryConfined(confinement, [] { return 0; }).fault.empty());
+  CHECK(test::readText(entry) == "0");
+
+  confinement.groups = {folder.path() / "gone"};
+  const auto tried = tryConfined(confinement, [] { return 0; });
+  CHECK_THAT(tried.fault, Catch::Contains("cgroup: write 0 to " + confinement.groups[0]));
+  CHECK(tried.value != 0);
 }
 
 TEST_CASE("What cannot be applied is an end with the layer's name, never a worker without it") {
