@@ -85,6 +85,10 @@ void Instance::spawnOneShot() {
   armOneShot(kLoadTimeout, "it was not loaded in time");
   const catalog::PluginFile* file = shared_.around.catalog.find(one_shot_->slot.target.digest);
   if (file == nullptr) return startFailed(one_shot_->slot.id, "its staged file is gone");
+  // A plugin that asks for its sockets finds them here as well. What a back-off keeps is bound already.
+  if (auto bound = shared_.listeners.bind(id(), record_.name, one_shot_->slot.listeners); !bound) {
+    return startFailed(one_shot_->slot.id, bound.error().message);
+  }
   Json parameters = std::exchange(one_shot_->slot.parameters, Json());
   prepare(one_shot_->slot, *file, std::move(parameters));
 }
@@ -156,6 +160,7 @@ void Instance::endOneShot(const Error* fault) {
   shared_.around.loop.timers().cancel(one_shot_->timer);
   shared_.slots.giveBack(id());
   one_shot_.reset();
+  if (!machine_->listenersOpen()) shared_.listeners.closeAll(id());
   watchFolder();
   if (fault != nullptr && deferred_.empty()) failCommandsOf(WorkerId::None, *fault);
   // All that waited comes before a command that is held: it may want another one-shot worker.
