@@ -296,14 +296,14 @@ TEST_CASE("a question that the chat never took is closed as one that was not ask
                                 .expires_at_us = kRigNowUs + 60'000'000});
   chat.calls.answer(Error{Code::Closed, "the chat is down"});
   chat.settle();
-  CHECK(chat.questions->faultOf(asked) == "the chat is down");
+  CHECK(chat.questions->faultOf(asked.guid) == "the chat is down");
   wall_us += 60'000'000;
   chat.pass(std::chrono::seconds{61});
   chat.settle();
   CHECK(stored(chat, asked).state == store::EntitlementState::Expired);
   CHECK(chat.memory.entries(IncidentId{1}, 0, 10)->rows.back().text ==
         "The question never came to ann: the chat did not take it: taken as no");
-  CHECK(chat.questions->faultOf(asked).empty());
+  CHECK(chat.questions->faultOf(asked.guid).empty());
 }
 
 TEST_CASE("an answer ends reminder and time-out") {
