@@ -27,7 +27,7 @@ AdminService::AdminService(Surroundings surroundings)
                  {.age = around_.config.audit_kept, .rows = around_.config.audit_rows}),
       people_(around_.queries, around_.executor),
       bearers_(around_.queries, around_.executor),
-      conversations_(around_.queries, around_.executor, around_.supervisor, around_.questions),
+      conversations_(around_.queries, around_.executor, around_.supervisor, around_.questions, around_.mirrors),
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault),
       secrets_({around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault,
                 plans_, [this](std::string_view name) { return unknownInstance(name); }}),

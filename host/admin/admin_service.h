@@ -43,6 +43,7 @@ struct Surroundings {
   services::Questions* questions = nullptr;  // null: nothing can be asked
   // Copies the store to a file that is not there yet. Blocks; for the job thread. Empty: there is nothing to copy.
   std::function<Result<void>(const std::filesystem::path& target)> back_up{};
+  services::MirrorDelivery* mirrors = nullptr;  // null: nothing is mirrored
 };
 
 enum class Act : std::uint8_t { Enable, Disable, Restart, Release };

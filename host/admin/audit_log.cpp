@@ -75,6 +75,15 @@ void AuditLog::refused(const Caller& caller, const Audited& audited, std::functi
   if (!queued && done) done();
 }
 
+void AuditLog::recorded(const store::AuditRecord& record) {
+  added();
+  events_.publish("act", {{"actor", record.actor},
+                          {"role", record.role},
+                          {"act", record.act},
+                          {"target", record.target},
+                          {"outcome", record.outcome}});
+}
+
 void AuditLog::publish(const Caller& caller, const Audited& audited) {
   events_.publish("act", {{"actor", caller.name},
                           {"role", roleName(caller.role)},

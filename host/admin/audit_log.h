@@ -53,6 +53,8 @@ class AuditLog {
   void begin(const Caller& caller, const Audited& audited, std::function<void(const Result<std::int64_t>&)> begun);
   // The act is over. `done` runs on the loop when that is durable or could not be written; then the record stays begun.
   void end(std::int64_t record, const Caller& caller, const Audited& audited, std::function<void()> done);
+  // A row that came into the store with the act itself.
+  void recorded(const store::AuditRecord& record);
   // An act that was refused, and so is over as it begins. `done` as above.
   void refused(const Caller& caller, const Audited& audited, std::function<void()> done);
 

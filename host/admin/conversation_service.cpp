@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -18,12 +19,24 @@ constexpr std::int64_t kQuestionLifeMaxMs = std::int64_t{366} * 86'400'000;  // 
 constexpr std::size_t kWaitingCountMax = 100;  // entries of a mirror that are counted: who sees that many knows enough
 constexpr std::array<std::string_view, 3> kStates{"open", "answered", "expired"};
 
+struct Waiting {
+  store::Mirror mirror;
+  std::size_t count = 0;
+};
+
 // NOT_FOUND: what is asked of an incident that is not there is no empty list.
 Result<void> mustBeThere(store::StoreReader& reader, const std::optional<IncidentId>& incident) {
   if (!incident) return {};
   auto found = reader.incident(*incident);
   if (!found) return std::move(found).error();
   return {};
+}
+
+// Nothing brings it to run but an operator.
+bool rests(std::string_view state) {
+  constexpr std::array<std::string_view, 7> kResting{"disabled",  "orphaned",    "idle",   "held",
+                                                     "completed", "quarantined", "refused"};
+  return std::find(kResting.begin(), kResting.end(), state) != kResting.end();
 }
 
 Failure wrongCursor(const std::string& cursor) {
@@ -116,6 +129,14 @@ std::string ConversationService::instanceName(InstanceId id) const {
   return {};
 }
 
+std::string ConversationService::waitsFor(InstanceId id, const std::string& fault) const {
+  const std::string name = instanceName(id);
+  if (name.empty()) return "its instance was removed";
+  const auto view = supervisor_.find(name);
+  if (!view || view->state == "running") return fault;
+  return fmt::format("{} is {}{}", name, view->state, view->state == view->reason ? "" : ": " + view->reason);
+}
+
 void ConversationService::findIncident(std::string_view id, const Reply& reply,
                                        std::function<void(const store::Incident&)> then) {
   const auto number = parseId(id);
@@ -181,7 +202,7 @@ void ConversationService::ask(const Caller& caller, std::string_view id, std::st
   if (!number) return reply(unknownIncident(id));
   if (questions_ == nullptr) return reply(toFailure({Code::Absent, "this host asks no questions"}));
   Body body(text, {"to", "text", "instance", "options", "reply", "defaultResponse", "remindAfterMs", "expireAfterMs",
-                   "taskId"});
+                   "taskId", "wait"});
   services::QuestionAsked asked{.incident = IncidentId{*number}, .asked_by = caller.name};
   asked.to = body.neededText("to", "a user: name, address, or id in that chat");
   asked.message = body.neededText("text", "the question");
@@ -195,6 +216,8 @@ void ConversationService::ask(const Caller& caller, std::string_view id, std::st
     asked.remind_at_us = now_us + *after * 1000;
   if (const auto after = body.number("expireAfterMs", 1, kQuestionLifeMaxMs))
     asked.expires_at_us = now_us + *after * 1000;
+  const Json& wait = body.member("wait");
+  if (!wait.is_null() && !wait.is_boolean()) body.fail("wait", "true: ask also where the instance does not run");
   if (body.failure()) return reply(*body.failure());
   const auto found = supervisor_.idOf(instance);
   if (!found) {
@@ -202,10 +225,27 @@ void ConversationService::ask(const Caller& caller, std::string_view id, std::st
                           didYouMean(instance, supervisor_.names())));
   }
   asked.instance = *found;
+  // Else its default would count as the answer of somebody whom nobody asked.
+  if (const auto view = supervisor_.find(instance);
+      view && !(wait.is_boolean() && wait.get<bool>()) && rests(view->state)) {
+    return reply(conflict(
+        fmt::format("{} is {}: the question would reach nobody", instance, view->state),
+        fmt::format("{}; or say that it may wait until {} runs (--wait)",
+                    view->remedy.empty() ? fmt::format("\"longhaul explain {}\" says more", instance) : view->remedy,
+                    instance)));
+  }
   questions_->ask(std::move(asked), guarded([reply, instance](const Result<store::Entitlement>& question) {
                     if (!question) return reply(toFailure(question.error()));
                     reply(dumpJson(toJson(*question, instance)));
                   }));
+}
+
+Json ConversationService::shown(const store::Entitlement& question) const {
+  Json json = toJson(question, instanceName(question.instance));
+  if (question.state != store::EntitlementState::Open || question.sent_at_us != 0) return json;
+  const std::string why = waitsFor(question.instance, questions_ == nullptr ? "" : questions_->faultOf(question.guid));
+  if (!why.empty()) json["waitsFor"] = why;
+  return json;
 }
 
 void ConversationService::questions(const QuestionsAsked& asked, const Reply& reply) {
@@ -234,7 +274,7 @@ void ConversationService::questions(const QuestionsAsked& asked, const Reply& re
       [this, reply](const store::Page<store::Entitlement>& page) {
         Json rows = Json::array();
         for (const store::Entitlement& question : page.rows)
-          rows.push_back(toJson(question, instanceName(question.instance)));
+          rows.push_back(shown(question));
         Json json{{"questions", std::move(rows)}, {"more", page.more}};
         if (page.more) json["next"] = std::to_string(page.rows.back().id);
         reply(dumpJson(json));
@@ -257,20 +297,28 @@ void ConversationService::mirrors(const std::string& instance, const std::string
   }
   query(
       reply,
-      [wanted](store::StoreReader& reader) -> Result<Json> {
+      [wanted](store::StoreReader& reader) -> Result<std::vector<Waiting>> {
         if (auto there = mustBeThere(reader, wanted.incident); !there) return std::move(there).error();
         auto mirrors = reader.mirrors(wanted);
         if (!mirrors) return std::move(mirrors).error();
-        Json rows = Json::array();
+        std::vector<Waiting> rows;
         for (const store::Mirror& mirror : *mirrors) {
           auto waiting = reader.entries(mirror.incident, mirror.sent_entry, kWaitingCountMax);
           if (!waiting) return std::move(waiting).error();
-          rows.push_back(toJson(mirror));
-          rows.back()["waitingCount"] = waiting->rows.size();
+          rows.push_back({mirror, waiting->rows.size()});
         }
         return rows;
       },
-      [reply](Json rows) {
+      [this, reply](const std::vector<Waiting>& found) {
+        Json rows = Json::array();
+        for (const auto& [mirror, count] : found) {
+          Json& row = rows.emplace_back(toJson(mirror));
+          row["waitingCount"] = count;
+          if (count == 0) continue;
+          const std::string why =
+              waitsFor(mirror.instance, mirrors_ == nullptr ? "" : mirrors_->faultOf(mirror.incident, mirror.instance));
+          if (!why.empty()) row["waitsFor"] = why;
+        }
         reply(dumpJson({{"mirrors", std::move(rows)}}));
       });
 }

@@ -34,10 +34,11 @@ struct IndicatorsAsked {
 
 class ConversationService {
  public:
-  // `questions` null: nothing can be asked.
+  // `questions` null: nothing can be asked. `mirrors` null: nothing is delivered.
   ConversationService(store::StoreQueries& queries, store::StoreExecutor& executor,
-                      const supervisor::Supervisor& supervisor, services::Questions* questions)
-      : queries_(queries), executor_(executor), supervisor_(supervisor), questions_(questions) {}
+                      const supervisor::Supervisor& supervisor, services::Questions* questions,
+                      const services::MirrorDelivery* mirrors)
+      : queries_(queries), executor_(executor), supervisor_(supervisor), questions_(questions), mirrors_(mirrors) {}
   ConversationService(const ConversationService&) = delete;
   ConversationService& operator=(const ConversationService&) = delete;
 
@@ -57,6 +58,9 @@ class ConversationService {
   void submit(store::Write write, const Reply& reply, std::function<void()> then);
   void findIncident(std::string_view id, const Reply& reply, std::function<void(const store::Incident&)> then);
   std::string instanceName(InstanceId id) const;
+  // Why what is for its chat waits, where it waits; `fault` is what the last try gave.
+  Json shown(const store::Entitlement& question) const;
+  std::string waitsFor(InstanceId id, const std::string& fault) const;
   template <class Query, class Then>
   void query(const Reply& reply, Query query, Then then);
   template <class Function>
@@ -66,6 +70,7 @@ class ConversationService {
   store::StoreExecutor& executor_;
   const supervisor::Supervisor& supervisor_;
   services::Questions* questions_;
+  const services::MirrorDelivery* mirrors_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "host/base/text.h"
+#include "host/store/write_checks.h"
 
 namespace longhaul::host::admin {
 namespace {
@@ -79,6 +80,7 @@ void News::written(const store::Write& write, const store::WriteValue& value) {
   const auto* commit = std::get_if<store::CommitWrite>(&write);
   const auto* committed = std::get_if<store::Committed>(&value);
   if (commit == nullptr || committed == nullptr || committed->replayed) return;
+  if (commit->act) audit_.recorded(store::actRow(*commit, *committed, nullptr));
   const std::string instance = nameOf(commit->instance);
   const auto publish = [&](std::string_view kind, Json data) {
     if (!instance.empty()) data["instance"] = instance;

@@ -41,6 +41,7 @@ Exit ask(Session& session, const Arguments& arguments) {
     if (!found) return session.fail(found.error());
     body["instance"] = *found;
   }
+  if (arguments.has("wait")) body["wait"] = true;
   if (arguments.has("option")) body["options"] = arguments.all("option");
   if (const auto given = arguments.text("default")) body["defaultResponse"] = *given;
   if (const auto given = arguments.text("task")) body["taskId"] = *given;
@@ -78,6 +79,7 @@ Exit questions(Session& session, const Arguments& arguments) {
                  {.title = "BY", .wide_only = true},
                  {"ANSWER"},
                  {"ANSWERED BY"},
+                 {"WAITS FOR"},
                  {.title = "QUESTION", .may_cut = true}}};
     std::vector<std::string> ids;
     for (const Json& question : rows) {
@@ -86,7 +88,7 @@ Exit questions(Session& session, const Arguments& arguments) {
       table.add({ids.back(), textAt(question, "incident"), Cell{state, toneOfQuestion(state)}, textAt(question, "to"),
                  textAt(question, "instance"), agoText(timeAt(question, "createdAt"), session.nowUs()),
                  textAt(question, "askedBy"), textAt(question, "answer"), textAt(question, "answeredBy"),
-                 textAt(question, "text")});
+                 textAt(question, "waitsFor"), textAt(question, "text")});
     }
     if (rows.empty() && session.output.forPeople()) session.output.note("no questions");
     session.output.page(table, rows, ids);
@@ -105,13 +107,14 @@ Exit mirrors(Session& session, const Arguments& arguments) {
                {"DIRECTION"},
                {"AUTO CLOSE"},
                {.title = "WAITING", .right = true},
-               {"SINCE"}}};
+               {"SINCE"},
+               {.title = "WAITS FOR", .may_cut = true}}};
   std::vector<std::string> ids;
   for (const Json& mirror : rows) {
     ids.push_back(textAt(mirror, "incident"));
     table.add({ids.back(), textAt(mirror, "instance"), textAt(mirror, "type"), textAt(mirror, "direction"),
                flagAt(mirror, "autoClose") ? "yes" : "no", std::to_string(numberAt(mirror, "waitingCount")),
-               localTime(timeAt(mirror, "createdAt"))});
+               localTime(timeAt(mirror, "createdAt")), textAt(mirror, "waitsFor")});
   }
   if (rows.empty() && session.output.forPeople()) session.output.note("no incident is mirrored");
   session.output.list(table, rows, ids);
@@ -166,8 +169,11 @@ std::vector<Verb> conversationVerbs() {
                 text("--default", "TEXT", "the answer when the time is out"),
                 text("--task", "ID", "the task that it belongs to"),
                 {.flags = "--remind", .kind = ValueKind::Span, .value = "TIME", .help = "reminds after so long, once"},
-                {.flags = "--timeout", .kind = ValueKind::Span, .value = "TIME", .help = "closes it after so long"}},
-           .details = {},
+                {.flags = "--timeout", .kind = ValueKind::Span, .value = "TIME", .help = "closes it after so long"},
+                {.flags = "--wait", .help = "asks also through a chat that does not run: it goes out once that runs"}},
+           .details = "Through an instance that is disabled, or rests for another reason, nothing is asked without\n"
+                      "--wait: nobody would see it, and the default would count as the answer. \"questions\" shows\n"
+                      "what did not go out yet, and why.",
            .run = ask},
           {.name = "questions",
            .group = Group::Use,

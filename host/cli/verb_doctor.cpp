@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <map>
 
 #include "host/base/counted.h"
 #include "host/base/files.h"
@@ -283,6 +284,7 @@ class Doctor {
     limits(*version);
     plugins();
     instances();
+    deliveries();
   }
 
   void limits(const Json& version) {
@@ -335,6 +337,36 @@ class Doctor {
           remedy.empty() ? fmt::format("longhaul explain {}", textAt(instance, "name")) : remedy);
     }
     add(Grade::Good, "instances", fmt::format("{} of {} are as they should be", well, rows.size()));
+  }
+
+  // What does not go out to people. One line an instance and reason: a mirror an incident would be a flood.
+  void deliveries() {
+    std::map<std::pair<std::string, std::string>, std::int64_t> entries;
+    std::map<std::pair<std::string, std::string>, std::int64_t> questions;
+    if (const auto answer = session_.api.get(Target{"/mirrors"})) {
+      for (const Json& mirror : memberAt(*answer, "mirrors")) {
+        const std::string why = textAt(mirror, "waitsFor");
+        if (!why.empty()) entries[{textAt(mirror, "instance"), why}] += numberAt(mirror, "waitingCount");
+      }
+    }
+    if (const auto answer = session_.api.get(Target{"/questions"}.query("state", "open").query("limit", "1000"))) {
+      for (const Json& question : memberAt(*answer, "questions")) {
+        const std::string why = textAt(question, "waitsFor");
+        if (!why.empty()) ++questions[{textAt(question, "instance"), why}];
+      }
+    }
+    for (const auto& [where, count] : entries) {
+      add(Grade::Warning, "mirrors",
+          fmt::format("{} of mirrored incidents wait for {}: {}",
+                      count == 1 ? "1 entry" : fmt::format("{} entries", count), where.first, where.second),
+          fmt::format("longhaul explain {}", where.first));
+    }
+    for (const auto& [where, count] : questions) {
+      add(Grade::Warning, "questions",
+          fmt::format("{} through {} did not go out: {}",
+                      count == 1 ? "1 question" : fmt::format("{} questions", count), where.first, where.second),
+          fmt::format("longhaul explain {}", where.first));
+    }
   }
 
   Session& session_;

@@ -155,7 +155,7 @@ std::string limitText(const Json& limit, bool wide) {
   return text;
 }
 
-void show(Output& output, const Json& instance, std::int64_t now_us) {
+void show(Output& output, const Json& instance, const std::string& mirrors, std::int64_t now_us) {
   const std::string state = textAt(instance, "state");
   output.line(fmt::format("{} {} ({})", output.toned(state == "running" ? "●" : "○", toneOfState(state)),
                           printable(textAt(instance, "name")), printable(textAt(instance, "plugin"))));
@@ -165,6 +165,7 @@ void show(Output& output, const Json& instance, std::int64_t now_us) {
   for (const Json& limit : memberAt(instance, "limits")) {
     if (const std::string text = limitText(limit, output.wide()); !text.empty()) block.line("Limit", text);
   }
+  block.line("Mirrors", mirrors);
   const std::string source = textAt(instance, "source");
   block.line("Owner", source.empty() ? "the API (made by command line or dashboard)" : "file " + source);
   if (!output.wide()) return;
@@ -172,6 +173,22 @@ void show(Output& output, const Json& instance, std::int64_t now_us) {
   block.line("Context", fmt::format("version {}", numberAt(instance, "contextVersion")));
   block.yaml("Config", memberAt(instance, "config"));
   block.yaml("Grants", memberAt(instance, "grants"));
+}
+
+// Of a chat alone: which incidents go there, and what it did not take yet.
+std::string mirrorsText(const Session& session, const std::string& name) {
+  const auto answer = session.api.get(Target{"/mirrors"}.query("instance", name));
+  if (!answer) return {};
+  const Json& rows = memberAt(*answer, "mirrors");
+  if (rows.empty()) return {};
+  std::int64_t waiting = 0;
+  std::string why;
+  for (const Json& mirror : rows) {
+    waiting += numberAt(mirror, "waitingCount");
+    if (why.empty()) why = textAt(mirror, "waitsFor");
+  }
+  return fmt::format("{}, {} waiting{}{}", rows.size() == 1 ? "1 incident" : fmt::format("{} incidents", rows.size()),
+                     waiting == 1 ? "1 entry" : fmt::format("{} entries", waiting), why.empty() ? "" : ": ", why);
 }
 
 Exit status(Session& session, const Arguments& arguments) {
@@ -187,7 +204,7 @@ Exit status(Session& session, const Arguments& arguments) {
     if (!instance) return session.fail(instance.error());
     if (session.output.forPeople()) {
       if (i > 0) session.output.line("");
-      show(session.output, *instance, session.nowUs());
+      show(session.output, *instance, mirrorsText(session, name), session.nowUs());
     } else if (one) {
       session.output.value(*instance, name);
     } else {

@@ -283,7 +283,8 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
                           std::string(kVersion), vault.get(), questions.get(),
                           [database = state.database(), folder = state.path()](const std::filesystem::path& target) {
                             return store::backUpStore(database, folder, target);
-                          }});
+                          },
+                          mirrors.get()});
   logs->setOnWritten([this](const std::string& instance) { admin->onLogWritten(instance); });
 
   auto made_signals = openSignals();

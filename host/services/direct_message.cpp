@@ -15,13 +15,9 @@ namespace {
 constexpr Duration kMirrorCommandTimeout = std::chrono::seconds{30};
 constexpr std::size_t kOpenedNameBytesMax = 100;  // of a new incident's name; the whole text is in its details
 
-std::string shownRef(const store::UserRef& who) {
-  return who.email.empty() ? who.username : who.email;
-}
-
 Error unknownUser(const store::UserRef& who) {
-  return {Code::NotFound, fmt::format("I'm sorry but I was unable to find you as a Demisto user for email [{}]",
-                                      cutAtCharacter(shownRef(who), 200))};
+  return {Code::NotFound,
+          fmt::format("I'm sorry but I was unable to find you as a Demisto user for email [{}]", shownRef(who))};
 }
 
 std::string noSuchIncident(std::int64_t id) {
@@ -121,6 +117,29 @@ std::int64_t incidentNamed(const ChatCommand& command) {
 
 }  // namespace
 
+namespace {
+
+// As the API names the same act; empty: it only reads.
+std::string_view actName(const ChatCommand& command) {
+  if (std::holds_alternative<NewIncidentAsked>(command)) return "incidents.create";
+  if (std::holds_alternative<CloseAsked>(command)) return "incidents.close";
+  if (std::holds_alternative<AssignAsked>(command)) return "incidents.assign";
+  if (std::holds_alternative<MirrorAsked>(command)) return "incidents.mirror";
+  return {};
+}
+
+std::string targetOf(const ChatCommand& command) {
+  const std::int64_t id = incidentNamed(command);
+  return id == 0 ? std::string{} : std::to_string(id);
+}
+
+store::AuditRecord rowOf(const DirectMessages::Asked& asked, const std::optional<store::User>& user,
+                         const ChatCommand& command) {
+  return actOf(asked.caller, asked.who, user ? &*user : nullptr, actName(command), targetOf(command));
+}
+
+}  // namespace
+
 void DirectMessages::perform(Asked asked, Answer answer) {
   if (asked.message.size() > kDirectMessageBytesMax) {
     answer(failure({Code::TooLarge, fmt::format("message: {} bytes, at most {} are read", asked.message.size(),
@@ -174,20 +193,34 @@ void DirectMessages::list(const Asked& asked, const Known& known, Answer answer)
   if (const auto* wanted = std::get_if<NewIncidentAsked>(&known.command)) {
     if (known.user || asked.anyone_can_open) return open(asked, wanted->details, known.user, std::move(answer));
   }
-  if (!known.user) return answer(failure(unknownUser(asked.who)));
+  const bool acts = !actName(known.command).empty();
+  if (!known.user) {
+    const Error unknown = unknownUser(asked.who);
+    if (!acts) return answer(failure(unknown));
+    return refuse(asked, known, unknown, failure(unknown), answer);
+  }
   const store::User& user = *known.user;
   const bool may_change = user.role >= Role::Operate;
+  const auto deny = [&](std::string_view what) {
+    const std::string text = notAllowed(what, Role::Operate, user);
+    refuse(asked, known, {Code::NotGranted, text}, success(text), answer);
+  };
+  const auto miss = [&](const std::string& text) {
+    refuse(asked, known, {Code::NotFound, text}, success(text), answer);
+  };
   if (std::holds_alternative<HelpAsked>(known.command)) return answer(success(chatHelp(may_change)));
   if (const auto* wrong = std::get_if<Misunderstood>(&known.command)) return answer(success(wrong->text));
+  if (!known.text.empty() && acts) return miss(known.text);
   if (!known.text.empty()) return answer(success(known.text));
   if (const auto* wanted = std::get_if<MirrorAsked>(&known.command)) {
-    if (!may_change) return answer(success(notAllowed("mirror incidents", Role::Operate, user)));
+    if (!may_change) return deny("mirror incidents");
     return mirror(asked, wanted->incident, user, std::move(answer));
   }
   store::CommitWrite commit = commitOf(asked);
+  commit.act = store::PersonAct{rowOf(asked, known.user, known.command)};
   std::string text;
   if (const auto* wanted = std::get_if<CloseAsked>(&known.command)) {
-    if (!may_change) return answer(success(notAllowed("close incidents", Role::Operate, user)));
+    if (!may_change) return deny("close incidents");
     const IncidentId id{wanted->incident};
     // Under a key the closing itself may be what is asked again: the store then answers as it did.
     if (known.incident_status == "closed" && asked.idempotency_key.empty()) {
@@ -199,8 +232,8 @@ void DirectMessages::list(const Asked& asked, const Known& known, Answer answer)
     text = fmt::format("Incident {} is closed.", id.value);
   }
   if (const auto* wanted = std::get_if<AssignAsked>(&known.command)) {
-    if (!may_change) return answer(success(notAllowed("assign incidents", Role::Operate, user)));
-    if (!known.assignee) return answer(success(fmt::format("There is no user \"{}\".", wanted->user)));
+    if (!may_change) return deny("assign incidents");
+    if (!known.assignee) return miss(fmt::format("There is no user \"{}\".", wanted->user));
     const IncidentId id{wanted->incident};
     const std::string& owner = known.assignee->username;
     commit.owners.push_back({id, owner});
@@ -238,6 +271,7 @@ void DirectMessages::write(store::CommitWrite write, std::function<std::string(c
 void DirectMessages::open(const Asked& asked, const std::string& details, const std::optional<store::User>& user,
                           Answer answer) {
   store::CommitWrite commit = commitOf(asked);
+  commit.act = store::PersonAct{rowOf(asked, user, NewIncidentAsked{})};
   store::NewIncident incident;
   const std::string who = user ? user->username : shownRef(asked.who);
   incident.name = details.empty()
@@ -263,8 +297,42 @@ void DirectMessages::open(const Asked& asked, const std::string& details, const 
       std::move(answer));
 }
 
+void DirectMessages::refuse(const Asked& asked, const Known& known, const Error& why, Outcome outcome,
+                            const Answer& answer) {
+  refusals_.keep(asked.caller, {rowOf(asked, known.user, known.command)}, why,
+                 [answer, outcome = std::move(outcome)] { answer(outcome); });
+}
+
+// It is no one write: the plugin does it, in calls of its own. So its row comes before it, and gets its outcome behind.
 void DirectMessages::mirror(const Asked& asked, std::int64_t incident, const store::User& user, Answer answer) {
   if (calls_ == nullptr) return answer(failure({Code::Absent, "this host runs no commands"}));
+  store::AuditRecord row = rowOf(asked, user, MirrorAsked{incident});
+  row.at_us = wall_clock_();
+  row.outcome = store::kActBegun;
+  const bool queued =
+      store_.submit(store::AddAudit{row}, [this, asked, incident, user, row, answer](const store::WriteResult& begun) {
+        if (!begun) return answer(failure(begun.error()));
+        const std::int64_t record = std::get<store::Added>(*begun).id;
+        runMirror(asked, incident, user, [this, incident, row, record, answer](const Result<CommandResult>& result) {
+          std::string text =
+              result ? result->text
+                     : fmt::format("Incident {} could not be mirrored: {}", incident, result.error().message);
+          if (text.empty()) text = fmt::format("Incident {} is mirrored here.", incident);
+          const std::string outcome =
+              result ? "done" : fmt::format("{}: {}", codeName(result.error().code), result.error().message);
+          const auto over = [answer, text](const store::WriteResult&) { answer(success(text)); };
+          store::EndAudit end{.id = record,
+                              .target = row.target,
+                              .detail = row.detail,
+                              .outcome = std::string{cutAtCharacter(outcome, 1024)}};
+          if (!store_.submit(std::move(end), over)) answer(success(text));
+        });
+      });
+  if (!queued) answer(failure(queueFull()));
+}
+
+void DirectMessages::runMirror(const Asked& asked, std::int64_t incident, const store::User& user,
+                               std::function<void(const Result<CommandResult>&)> done) {
   CommandAsked command;
   command.instance = asked.caller.name;
   command.command = "mirror-investigation";
@@ -272,12 +340,7 @@ void DirectMessages::mirror(const Asked& asked, std::int64_t incident, const sto
                      {"user", {{"username", user.username}, {"email", user.email}}}};
   command.deadline = kMirrorCommandTimeout;
   command.live_only = true;
-  calls_->run(std::move(command), [incident, answer](const Result<CommandResult>& result) {
-    if (!result) {
-      return answer(success(fmt::format("Incident {} could not be mirrored: {}", incident, result.error().message)));
-    }
-    answer(success(result->text.empty() ? fmt::format("Incident {} is mirrored here.", incident) : result->text));
-  });
+  calls_->run(std::move(command), std::move(done));
 }
 
 }  // namespace longhaul::host::services

@@ -1,9 +1,11 @@
 // Does what a chat user wrote to the bot: lists, new incidents, mirroring, closing, assigning; in that user's name and
-// with that user's role. The text that comes back is for the user. Loop only; owns nothing.
+// with that user's role. The text that comes back is for the user. What changes something, or was refused, is in the
+// audit before it is answered. Loop only; owns nothing.
 #pragma once
 
 #include <string>
 
+#include "host/services/acts.h"
 #include "host/services/areas.h"
 #include "host/services/outcome.h"
 #include "host/services/ports.h"
@@ -15,8 +17,9 @@ namespace longhaul::host::services {
 class DirectMessages {
  public:
   using WallClock = std::int64_t (*)();
-  DirectMessages(store::StoreExecutor& store, store::StoreQueries& queries, InstanceCalls* calls, WallClock wall_clock)
-      : store_(store), queries_(queries), calls_(calls), wall_clock_(wall_clock) {}
+  DirectMessages(store::StoreExecutor& store, store::StoreQueries& queries, InstanceCalls* calls, Refusals& refusals,
+                 WallClock wall_clock)
+      : store_(store), queries_(queries), calls_(calls), refusals_(refusals), wall_clock_(wall_clock) {}
 
   struct Asked {
     CallerFacts caller;
@@ -35,12 +38,17 @@ class DirectMessages {
   void write(store::CommitWrite write, std::function<std::string(const store::Committed&)> text, Answer answer);
   void open(const Asked& asked, const std::string& details, const std::optional<store::User>& user, Answer answer);
   void mirror(const Asked& asked, std::int64_t incident, const store::User& user, Answer answer);
+  void runMirror(const Asked& asked, std::int64_t incident, const store::User& user,
+                 std::function<void(const Result<CommandResult>&)> done);
+  // What is not done, with its row in the audit; `outcome` is what the plugin gets.
+  void refuse(const Asked& asked, const Known& known, const Error& why, Outcome outcome, const Answer& answer);
 
   store::CommitWrite commitOf(const Asked& asked) const;
 
   store::StoreExecutor& store_;
   store::StoreQueries& queries_;
   InstanceCalls* calls_;
+  Refusals& refusals_;
   WallClock wall_clock_;
 };
 

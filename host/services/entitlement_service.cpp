@@ -3,9 +3,16 @@
 #include <fmt/format.h>
 
 #include "host/base/limits.h"
+#include "host/base/text.h"
+#include "host/services/acts.h"
 #include "host/services/areas.h"
 
 namespace longhaul::host::services {
+namespace {
+
+constexpr std::size_t kGuidShownBytesMax = 64;  // those of this host have 36
+
+}  // namespace
 
 Result<void> readAnswer(const protocol::HandleEntitlement& call, const CallerFacts& caller, store::CommitWrite& write) {
   const auto incident = readIncidentId(call.incident_id);
@@ -31,6 +38,15 @@ Result<void> readAnswer(const protocol::HandleEntitlement& call, const CallerFac
   entry.text = answer.expired ? fmt::format("No answer in time: taken as {}", call.content) : std::string{call.content};
   entry.user = answer.by;
   entry.tags = {"answer"};
+  if (!answer.expired) {
+    store::AuditRecord row =
+        actOf(caller, answer.by, nullptr, "incidents.questions.answer", std::to_string(incident->value));
+    row.detail = dumpJson({{"through", caller.name},
+                           {"provider", caller.plugin},
+                           {"identity", shownRef(answer.by)},
+                           {"question", cutAtCharacter(answer.guid, kGuidShownBytesMax)}});
+    write.act = store::PersonAct{std::move(row), answer.by};
+  }
   write.entries.push_back(std::move(entry));
   write.answer = std::move(answer);
   return {};

@@ -49,6 +49,11 @@ MirrorDelivery::Outbox* MirrorDelivery::find(const Key& key) {
   return found == outboxes_.end() ? nullptr : &found->second;
 }
 
+std::string MirrorDelivery::faultOf(IncidentId incident, InstanceId instance) const {
+  const auto found = outboxes_.find({incident, instance});
+  return found == outboxes_.end() ? std::string{} : found->second.fault;
+}
+
 void MirrorDelivery::start() {
   take({});
 }
@@ -190,6 +195,7 @@ void MirrorDelivery::sent(const Key& key, std::int64_t entry, const Result<Comma
   if (outbox == nullptr) return;
   if (!result) {
     const Error& error = result.error();
+    outbox->fault = error.message;
     const bool refused = error.code == Code::Invalid || error.code == Code::TooLarge;
     if (outbox->failures == 0) {
       around_.warn(outbox->mirror.instance_name,
@@ -202,6 +208,7 @@ void MirrorDelivery::sent(const Key& key, std::int64_t entry, const Result<Comma
   }
   outbox->failures = 0;
   outbox->refusals = 0;
+  outbox->fault.clear();
   ++outbox->next;
   advance(key, entry);
 }
@@ -224,7 +231,10 @@ void MirrorDelivery::closeChannel(const Key& key) {
       around_.warn(outbox->mirror.instance_name, fmt::format("the channel of incident {} could not be closed: {}",
                                                              key.first.value, result.error().message));
     }
-    if (!result) return retry(key);
+    if (!result) {
+      outbox->fault = result.error().message;
+      return retry(key);
+    }
     around_.store.submit(store::EndMirror{key.first, key.second}, [this, key](const store::WriteResult& done) {
       if (find(key) == nullptr) return;
       if (!done) return retry(key);

@@ -48,6 +48,8 @@ class MirrorDelivery {
   void start();
   // For StoreExecutor::observe: looks whether a write that was stored has something to go out.
   void stored(const store::Write& write, const store::WriteValue& value);
+  // Why the chat did not take what comes next; empty: it was not tried, or all is well.
+  std::string faultOf(IncidentId incident, InstanceId instance) const;
 
  private:
   using Key = std::pair<IncidentId, InstanceId>;
@@ -61,7 +63,8 @@ class MirrorDelivery {
     bool busy = false;
     bool again = false;  // something came while it was busy
     int failures = 0;
-    int refusals = 0;  // of the same entry
+    int refusals = 0;   // of the same entry
+    std::string fault;  // the last failure; empty: what came last went well
     TimerId timer = TimerId::None;
     std::vector<store::Entry> entries;  // that were read and wait, oldest first
     std::size_t next = 0;

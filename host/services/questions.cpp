@@ -165,6 +165,11 @@ void Questions::keep(QuestionAsked asked, std::string username, Done done) {
   if (!queued) done(Error{Code::Busy, "the store's queue is full: try again"});
 }
 
+std::string Questions::faultOf(const std::string& guid) const {
+  const auto found = open_.find(guid);
+  return found == open_.end() ? std::string{} : found->second.fault;
+}
+
 // What is next is read from the store each time: an answer may have come any way.
 void Questions::look(const std::string& guid) {
   Open& open = open_[guid];
@@ -233,8 +238,10 @@ void Questions::send(const Sendable& found, bool reminder) {
       if (open_[guid].failures == 0) {
         around_.warn(instance, fmt::format("question {} is not in the chat yet: {}", guid, result.error().message));
       }
+      open_[guid].fault = result.error().message;
       return retry(guid);
     }
+    open_[guid].fault.clear();
     const std::int64_t now_us = around_.wall_clock();
     store::MarkEntitlement mark{guid, reminder ? 0 : now_us, reminder ? now_us : 0};
     around_.store.submit(std::move(mark), [this, guid](const store::WriteResult& done) {
@@ -254,7 +261,11 @@ void Questions::expire(const store::Entitlement& question) {
   entry.incident = question.incident;
   entry.author = "longhaul";
   entry.content_type = "text";
-  entry.text = fmt::format("No answer of {} in time{}", question.to,
+  // Who was never asked did not keep silent.
+  entry.text = fmt::format("{}{}",
+                           question.sent_at_us == 0
+                               ? fmt::format("The question never came to {}: the chat did not take it", question.to)
+                               : fmt::format("No answer of {} in time", question.to),
                            question.default_response.empty() ? "" : ": taken as " + question.default_response);
   entry.tags = {"answer"};
   write.entries.push_back(std::move(entry));

@@ -39,6 +39,8 @@ class Questions {
   // INVALID: the time is out already, or the reminder would come after it.
   using Done = std::function<void(Result<store::Entitlement>)>;
   void ask(QuestionAsked asked, Done done);
+  // Why the chat did not take it; empty: it was not tried, or it was taken.
+  std::string faultOf(const std::string& guid) const;
 
  private:
   struct Sendable {
@@ -50,6 +52,7 @@ class Questions {
     bool busy = false;
     int failures = 0;
     TimerId timer = TimerId::None;
+    std::string fault{};  // of the last try; empty: it went well
   };
 
   void startBehind(std::int64_t id);

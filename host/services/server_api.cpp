@@ -224,7 +224,7 @@ bool ServerApi::call(const Caller& caller, Method method, std::string_view paylo
     answer(success({}));
     return true;
   }
-  Pending pending{method, {}, write.health};
+  Pending pending{method, {}, write.health, facts};
   pending.names.reserve(write.incidents.size());
   for (const auto& incident : write.incidents)
     pending.names.push_back(incident.name);
@@ -239,7 +239,12 @@ bool ServerApi::call(const Caller& caller, Method method, std::string_view paylo
 void ServerApi::submit(CommitWrite write, Pending pending, Answer answer) {
   store::CommitWrite mirrored;  // what an answer to mirrorInvestigation needs
   mirrored.mirror = write.mirror;
-  auto completion = [this, answer, mirrored, pending = std::move(pending)](store::WriteResult result) {
+  auto completion = [this, answer, mirrored, act = write.act, pending = std::move(pending)](store::WriteResult result) {
+    // Nobody answers who has no right to: that is told, and what the store could not do is not.
+    if (!result && act && (result.error().code == Code::AlreadyAnswered || result.error().code == Code::NotFound)) {
+      return refusals_.keep(pending.caller, *act, result.error(),
+                            [answer, error = result.error()] { answer(failure(error)); });
+    }
     if (!result) return answer(failure(result.error()));
     if (mirrored.mirror) return answerMirror(mirrored, answer);
     const auto& committed = std::get<store::Committed>(*result);

@@ -40,7 +40,11 @@ class ServerApi {
 
   // `calls` may be null: then nothing can be run in an instance.
   ServerApi(store::StoreExecutor& store, store::StoreQueries& queries, InstanceCalls* calls, WallClock wall_clock)
-      : store_(store), queries_(queries), wall_clock_(wall_clock), messages_(store, queries, calls, wall_clock) {}
+      : store_(store),
+        queries_(queries),
+        wall_clock_(wall_clock),
+        refusals_(store, wall_clock),
+        messages_(store, queries, calls, refusals_, wall_clock) {}
 
   // `answer` runs exactly once on the loop: at once when the call is refused, else when the store has it. A payload
   // that is not this method's gives no answer and false: the worker broke the protocol. `warn` may run before it
@@ -53,6 +57,7 @@ class ServerApi {
     protocol::Method method;
     std::vector<std::string> names;  // of the incidents, in order
     std::optional<store::Health> health;
+    CallerFacts caller{};
   };
   void submit(store::CommitWrite write, Pending pending, Answer answer);
   void openAs(store::CommitWrite write, Pending pending, store::UserRef opener, Answer answer);
@@ -64,6 +69,7 @@ class ServerApi {
   store::StoreExecutor& store_;
   store::StoreQueries& queries_;
   WallClock wall_clock_;
+  Refusals refusals_;
   DirectMessages messages_;
 };
 

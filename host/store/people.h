@@ -73,6 +73,12 @@ struct AuditRecord {
   std::string outcome;        // "done", "refused: …", kActBegun
   bool operator==(const AuditRecord&) const = default;
 };
+// What a person did through a plugin: a row in the transaction of the act itself. Where somebody is `by`, actor and
+// role are that user's, if there is one; an empty target is the first incident that the commit creates.
+struct PersonAct {
+  AuditRecord record;
+  UserRef by{};
+};
 struct AddAudit {
   AuditRecord record;  // its id is given by the store
 };

@@ -189,6 +189,7 @@ struct CommitWrite {
   std::optional<ContextWrite> context;
   std::optional<std::string> last_run;
   std::optional<Health> health;
+  std::optional<PersonAct> act;
   std::size_t context_bytes_max = 0;  // 0: the default limit; over it TOO_LARGE
 };
 

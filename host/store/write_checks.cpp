@@ -41,6 +41,7 @@ std::size_t commitBytes(const CommitWrite& write) {
   if (write.answer) bytes += write.answer->answer.size();
   for (const auto& indicator : write.indicators)
     bytes += sizeof indicator + indicator.value.size() + indicator.type.size() + indicator.body.size();
+  if (write.act) bytes += sizeof(PersonAct) + write.act->record.detail.size() + write.act->record.outcome.size();
   if (write.last_run) bytes += write.last_run->size();
   if (write.health) bytes += write.health->text.size();
   return bytes;
@@ -138,6 +139,9 @@ Result<void> checkCommit(const CommitWrite& write) {
     return tooLarge("an answer", write.answer->answer.size(), kQuestionBytesMax);
   }
   if (auto checked = checkIndicators(write.indicators); !checked) return checked;
+  if (write.act) {
+    if (auto checked = checkAudit(write.act->record); !checked) return checked;
+  }
   if (write.last_run && write.last_run->size() > kLastRunBytesMax) {
     return tooLarge("the last run", write.last_run->size(), kLastRunBytesMax);
   }
@@ -217,6 +221,17 @@ Result<void> checkAudit(const AuditRecord& record) {
     return tooLarge("the detail of an act", record.detail.size(), kAuditDetailBytesMax);
   }
   return {};
+}
+
+AuditRecord actRow(const CommitWrite& write, const Committed& result, const User* user) {
+  AuditRecord row = write.act->record;
+  row.at_us = write.at_us;
+  if (user != nullptr) {
+    row.actor = user->username;
+    row.role = roleName(user->role);
+  }
+  if (row.target.empty() && !result.incidents.empty()) row.target = std::to_string(result.incidents.front().value);
+  return row;
 }
 
 Error noOpenAct(std::int64_t id) {

@@ -23,6 +23,8 @@ Result<User> checkUser(User user);
 // be from a time without this rule. Null: a new user.
 Result<void> checkUnseen(const User& user, const User* before);
 Result<void> checkAudit(const AuditRecord& record);
+// The row of a commit's act. `user` null: nobody is `by`.
+AuditRecord actRow(const CommitWrite& write, const Committed& result, const User* user);
 Error noOpenAct(std::int64_t id);
 Result<void> checkToken(const Token& token);
 

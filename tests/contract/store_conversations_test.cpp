@@ -108,6 +108,35 @@ LONGHAUL_STORE_CASE("a question is answered once, with who and when, and its ent
   CHECK_FALSE(subject.reader().entitlement("g").value());
 }
 
+LONGHAUL_STORE_CASE("an act of a person is in the audit with its commit, or neither is there") {
+  const InstanceId chat = subject.instance("chat");
+  subject.must<UserPut>(PutUser{{.username = "ann", .email = "ann@example.org", .role = Role::Operate}, {}, 1});
+  const auto rows = [&] { return subject.reader().audit({.after_id = 0, .limit = 10})->rows; };
+  CommitWrite opened = commitOf(chat);
+  opened.idempotency_key = "k";
+  opened.request_hash = "h";
+  opened.at_us = 77;
+  opened.incidents = {test::incidentNamed("a")};
+  opened.act = PersonAct{{.actor = "U9", .role = "none", .act = "incidents.create", .outcome = "done"}, {}};
+  const auto incident = subject.must<Committed>(opened).incidents.front();
+  CHECK(subject.must<Committed>(opened).replayed);
+  REQUIRE(rows().size() == 1);
+  CHECK(rows()[0].actor == "U9");
+  CHECK(rows()[0].target == std::to_string(incident.value));
+  CHECK(rows()[0].at_us == 77);
+  CommitWrite closed = commitOf(chat);
+  closed.statuses = {{incident, "closed", "", 1}, {IncidentId{99}, "closed", "", 1}};
+  closed.act = PersonAct{{.act = "incidents.close", .target = "1", .outcome = "done"}, {"", "ANN@example.org", "chat"}};
+  CHECK(refusalOf(subject, closed).code == Code::NotFound);
+  CHECK(rows().size() == 1);
+  closed.statuses.pop_back();
+  subject.must<Committed>(closed);
+  subject.reopen();
+  REQUIRE(rows().size() == 2);
+  CHECK(rows()[1].actor == "ann");
+  CHECK(rows()[1].role == "operate");
+}
+
 LONGHAUL_STORE_CASE("the host answers when the time is out, and a late answer hears so") {
   const InstanceId id = subject.instance("chat");
   const IncidentId incident = incidentOf(subject, id);

@@ -310,9 +310,74 @@ class Chat(harness.DaemonTest):
         for number in (1, 2):
             self.chat.cli("entry", "add", incident, f"out {number}")
         mirror, = json.loads(self.chat.cli("mirrors", "-o", "json"))
-        self.assertEqual(2, mirror["waitingCount"])
+        self.assertEqual((2, "desk is disabled"), (mirror["waitingCount"], mirror["waitsFor"]))
+        self.assertIn("desk is disabled", self.chat.cli("mirrors"))
+        self.assertIn("Mirrors: 1 incident, 2 entries waiting: desk is disabled", self.chat.cli("status", "desk"))
+        self.assertIn("2 entries of mirrored incidents wait for desk: desk is disabled",
+                      self.chat.cli("doctor", code=None)[1])
         self.chat.cli("enable", "desk")
         harness.until(lambda: json.loads(self.chat.cli("mirrors", "-o", "json"))[0]["waitingCount"] == 0, "all is sent")
+        self.assertNotIn("waitsFor", json.loads(self.chat.cli("mirrors", "-o", "json"))[0])
+        self.assertIn("Mirrors: 1 incident, 0 entries waiting\n", self.chat.cli("status", "desk"))
+
+    def test_through_a_chat_that_rests_nothing_is_asked_unless_it_may_wait(self):
+        daemon = self.chat
+        incident = daemon.cli("incident", "create", "Disk full", "-o", "name").strip()
+        daemon.cli("disable", "desk")
+        words = ("ask", incident, "--to", "alice", "--instance", "desk", "--default", "no", "May I?")
+        code, out, said = daemon.cli(*words, "--timeout", "1s", code=None)
+        self.assertEqual((1, ""), (code, out))
+        self.assertIn("desk is disabled: the question would reach nobody", said)
+        self.assertIn("longhaul enable desk", said)
+        self.assertEqual([], json.loads(daemon.cli("questions", incident, "-o", "json")))
+        self.assertEqual([], json.loads(daemon.cli("entries", incident, "-o", "json")))
+        daemon.cli(*words, "--wait")
+        question, = json.loads(daemon.cli("questions", incident, "-o", "json"))
+        self.assertEqual(("open", "desk is disabled"), (question["state"], question["waitsFor"]))
+        self.assertIn("1 question through desk did not go out: desk is disabled", daemon.cli("doctor", code=None)[1])
+        daemon.cli("enable", "desk")
+        self.person("alice").wait_for("May I?")
+        harness.until(lambda: "sentAt" in json.loads(daemon.cli("questions", incident, "-o", "json"))[0], "it was sent")
+        self.assertNotIn("waitsFor", json.loads(daemon.cli("questions", incident, "-o", "json"))[0])
+
+    def test_a_worker_for_commands_alone_has_its_listener_and_lets_it_go_with_its_end(self):
+        daemon = self.chat
+        daemon.cli("disable", "desk")
+        self.assertIn("ok", daemon.cli("test", "desk"))
+        daemon.cli("exec", "desk", "close-channel", "channel=incident-1")
+        harness.until(lambda: not self.path.exists(), "the socket is gone with the worker")
+        self.assertEqual([], daemon.instance("desk")["listeners"])
+        # Its address is another's now: that is said, and that one is left alone.
+        daemon.run_instance("other", "chat", {"listen": f"unix:{self.path}"})
+        code, out, said = daemon.cli("test", "desk", code=None)
+        self.assertNotEqual(0, code)
+        self.assertIn("other", out + said)
+        self.assertTrue(self.person("alice").say("list incidents")[0])
+        daemon.cli("disable", "other")
+        daemon.cli("enable", "desk")
+        self.assertTrue(self.person("alice").say("list incidents")[0])
+
+    def test_what_people_do_through_the_chat_is_in_the_audit(self):
+        daemon, alice, bob = self.chat, self.person("alice"), self.person("bob")
+        alice.say("new incident Disk full")
+        alice.say("mirror 1")
+        bob.say("close 1")
+        alice.say("list incidents")
+        daemon.cli("ask", "1", "--to", "alice", "May I?")
+        thread = re.search(r"answer (q\d+)", alice.wait_for("answer q")).group(1)
+        alice.say(f"answer {thread} yes")
+        alice.say("close 1 done")
+        rows = [row for row in json.loads(daemon.cli("audit", "--oldest", "-o", "json")) if "through" in row["detail"]]
+        self.assertEqual([("alice", "operate", "incidents.create", "1", "done"),
+                          ("alice", "operate", "incidents.mirror", "1", "done"),
+                          ("bob", "read", "incidents.close", "1"),
+                          ("alice", "operate", "incidents.questions.answer", "1", "done"),
+                          ("alice", "operate", "incidents.close", "1", "done")],
+                         [tuple(row[key] for key in ("actor", "role", "act", "target", "outcome")
+                                if key != "outcome" or row[key] == "done") for row in rows])
+        self.assertTrue(rows[2]["outcome"].startswith("NOT_GRANTED: You may not close incidents"), rows[2])
+        self.assertEqual({("desk", "chat")}, {(row["detail"]["through"], row["detail"]["provider"]) for row in rows})
+        self.assertEqual("alice@example.com", rows[3]["detail"]["identity"])
 
     def test_a_worker_for_commands_alone_has_its_listener_and_lets_it_go_with_its_end(self):
         daemon = self.chat

@@ -202,6 +202,7 @@ WriteResult MemoryStore::perform(const CommitWrite& write) {
     if (!stays) all.push_back(now);
     keepNewest(all, kHealthHistoryMax);
   }
+  if (write.act) static_cast<void>(perform(AddAudit{actRow(write, result, findUser(write.act->by))}));
   if (!write.idempotency_key.empty()) {
     Committed stored = result;
     stored.replayed = true;

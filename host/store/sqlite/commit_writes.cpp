@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "host/base/limits.h"
+#include "host/store/sqlite/audit.h"
 #include "host/store/sqlite/context_writes.h"
 #include "host/store/sqlite/conversations.h"
 #include "host/store/sqlite/incident_index.h"
@@ -91,6 +92,7 @@ Result<WriteValue> CommitWrites::perform(const CommitWrite& write) {
   }
   if (auto done = setLastRun(write, result); !done) return std::move(done).error();
   if (auto done = addHealth(write); !done) return std::move(done).error();
+  if (auto done = addAct(write, result); !done) return std::move(done).error();
   if (!write.idempotency_key.empty()) {
     if (auto kept = idempotency_.keep(write, result); !kept) return std::move(kept).error();
   }
@@ -217,6 +219,15 @@ Result<void> CommitWrites::addHealth(const CommitWrite& write) {
       connection_,
       "DELETE FROM health WHERE id IN (SELECT id FROM health WHERE instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)");
   if (!old.bind(write.instance.value).bind(static_cast<std::int64_t>(kHealthHistoryMax)).run()) return old.error();
+  return {};
+}
+
+Result<void> CommitWrites::addAct(const CommitWrite& write, const Committed& result) {
+  if (!write.act) return {};
+  auto user = findUser(connection_, write.act->by);
+  if (!user) return std::move(user).error();
+  auto added = AuditWrites(connection_).perform(AddAudit{actRow(write, result, *user ? &**user : nullptr)});
+  if (!added) return std::move(added).error();
   return {};
 }
 

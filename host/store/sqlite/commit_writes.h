@@ -36,6 +36,7 @@ class CommitWrites {
   Result<void> changeIncidents(const CommitWrite& write);
   Result<void> setLastRun(const CommitWrite& write, Committed& result);
   Result<void> addHealth(const CommitWrite& write);
+  Result<void> addAct(const CommitWrite& write, const Committed& result);
 
   Connection& connection_;
   DamageCount& damage_;

@@ -286,6 +286,26 @@ TEST_CASE("a user is reminded once, and when the time is out the default is the 
   CHECK(chat.calls.calls.empty());
 }
 
+TEST_CASE("a question that the chat never took is closed as one that was not asked, and says meanwhile why it waits") {
+  ChatRig chat;
+  const auto asked = ask(chat, {.incident = chat.incident("a"),
+                                .to = "ann",
+                                .message = "block it?",
+                                .default_response = "no",
+                                .asked_by = "bob",
+                                .expires_at_us = kRigNowUs + 60'000'000});
+  chat.calls.answer(Error{Code::Closed, "the chat is down"});
+  chat.settle();
+  CHECK(chat.questions->faultOf(asked.guid) == "the chat is down");
+  wall_us += 60'000'000;
+  chat.pass(std::chrono::seconds{61});
+  chat.settle();
+  CHECK(stored(chat, asked).state == store::EntitlementState::Expired);
+  CHECK(chat.memory.entries(IncidentId{1}, 0, 10)->rows.back().text ==
+        "The question never came to ann: the chat did not take it: taken as no");
+  CHECK(chat.questions->faultOf(asked.guid).empty());
+}
+
 TEST_CASE("an answer ends reminder and time-out") {
   ChatRig chat;
   const auto asked = ask(chat, {.incident = chat.incident("a"),

@@ -1,4 +1,6 @@
 // The rows of the server API that the host answers, each against what it promises.
+#include <fmt/format.h>
+
 #include "tests/unit/services/rig.h"
 
 using namespace longhaul::host;
@@ -24,7 +26,96 @@ std::string say(Rig& rig, const std::string& text, const std::string& user = "U1
   return rig.result(Method::directMessage, protocol::DirectMessage{.message = text, .username = user});
 }
 
+// The audit, the oldest first: who, role, what, on what, outcome.
+std::vector<std::string> acts(Rig& rig) {
+  std::vector<std::string> rows;
+  const auto page = rig.memory.audit({.after_id = 0, .limit = 1000});
+  for (const auto& row : page->rows) {
+    const Json detail = Json::parse(row.detail);
+    CHECK(detail["through"] == "edge");
+    CHECK(detail["provider"] == "chat");
+    rows.push_back(fmt::format("{} ({}) {} {}: {}, as {}", row.actor, row.role, row.act, row.target, row.outcome,
+                               detail["identity"].get<std::string>()));
+  }
+  return rows;
+}
+
 }  // namespace
+
+TEST_CASE(
+    "what people do through a chat is in the audit with who, where, what and how it came out, and reading is not") {
+  Rig rig;
+  protocol::DirectMessage open{.message = "new incident Disk is full", .username = "U1"};
+  open.idempotency_key = "m1";
+  rig.result(Method::directMessage, open);
+  rig.result(Method::directMessage, open, 1);  // a lost reply is no second act
+  for (const char* text : {"assign 1 bob", "mirror 1", "close 1 done", "list incidents", "show 1", "help", "close it"})
+    say(rig, text);
+  CHECK(acts(rig) == std::vector<std::string>{"ann (operate) incidents.create 1: done, as U1",
+                                              "ann (operate) incidents.assign 1: done, as U1",
+                                              "ann (operate) incidents.mirror 1: done, as U1",
+                                              "ann (operate) incidents.close 1: done, as U1"});
+}
+
+TEST_CASE("what a chat's people may not do, and what is not there, is in the audit too") {
+  Rig rig;
+  rig.incident("a");
+  say(rig, "close 1", "U2");
+  say(rig, "mirror 7");
+  say(rig, "assign 1 nobody");
+  rig.refusal(Method::directMessage, protocol::DirectMessage{.message = "new incident x", .username = "Eve"});
+  rig.refusal(Method::directMessage, protocol::DirectMessage{.message = "list incidents", .username = "Eve"});
+  const auto rows = acts(rig);
+  REQUIRE(rows.size() == 4);
+  CHECK_THAT(rows[0], Catch::StartsWith("bob (read) incidents.close 1: NOT_GRANTED: You may not close incidents"));
+  CHECK(rows[1] == "ann (operate) incidents.mirror 7: NOT_FOUND: There is no incident 7., as U1");
+  CHECK(rows[2] == "ann (operate) incidents.assign 1: NOT_FOUND: There is no user \"nobody\"., as U1");
+  CHECK_THAT(rows[3], Catch::StartsWith("Eve (none) incidents.create : NOT_FOUND: I'm sorry"));
+  CHECK(rig.memory.incident(IncidentId{1})->status == "active");
+}
+
+TEST_CASE("who is refused again and again does not fill the audit, which says how many it left out") {
+  Rig rig;
+  rig.incident("a");
+  for (std::size_t i = 0; i < services::kRefusalsPerMinute + 5; ++i)
+    say(rig, "close 1", "U2");
+  CHECK(acts(rig).size() == services::kRefusalsPerMinute);
+}
+
+TEST_CASE("an answer is in the audit with its question, once, and so is one that came too late") {
+  Rig rig;
+  const std::string id = ask(rig, rig.incident("a"), "g1");
+  protocol::HandleEntitlement call{id, "g1", "bob@example.org", "yes", std::nullopt};
+  rig.result(Method::handleEntitlementForUser, call);
+  rig.result(Method::handleEntitlementForUser, call, 1);
+  call.email = "ann@example.org";
+  rig.refusal(Method::handleEntitlementForUser, call);
+  const auto rows = acts(rig);
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0] == "bob (read) incidents.questions.answer 1: done, as bob@example.org");
+  CHECK_THAT(rows[1], Catch::StartsWith("ann (operate) incidents.questions.answer 1: ALREADY_ANSWERED: "));
+  const auto first = rig.memory.audit({.after_id = 0, .limit = 1})->rows.front();
+  CHECK(Json::parse(first.detail)["question"] == "g1");
+  CHECK(first.detail.find("yes") == std::string::npos);  // what was said is in the war room
+}
+
+TEST_CASE("a mirror that failed is in the audit with the reason") {
+  Rig rig;
+  rig.incident("a");
+  std::optional<services::Outcome> outcome;
+  std::string payload;
+  protocol::encode(protocol::DirectMessage{.message = "mirror 1", .username = "U1"}, payload);
+  const services::Caller caller{.instance = rig.edge, .generation = Generation{1}, .name = "edge", .plugin = "chat"};
+  REQUIRE(rig.api.call(
+      caller, Method::directMessage, payload, [](const std::string&) {},
+      [&](services::Outcome answered) { outcome = std::move(answered); }));
+  REQUIRE(rig.loop.runUntil([&] { return !rig.calls.calls.empty(); }, std::chrono::seconds{10}));
+  // Its row was there before the plugin was asked.
+  CHECK(acts(rig) == std::vector<std::string>{"ann (operate) incidents.mirror 1: begun, as U1"});
+  rig.calls.answer(Error{Code::Closed, "it ended"});
+  REQUIRE(rig.loop.runUntil([&] { return outcome.has_value(); }, std::chrono::seconds{10}));
+  CHECK(acts(rig) == std::vector<std::string>{"ann (operate) incidents.mirror 1: CLOSED: it ended, as U1"});
+}
 
 TEST_CASE("findUser gives a user by name, chat id or address, and null for nobody") {
   Rig rig;
