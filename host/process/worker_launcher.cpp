@@ -199,8 +199,8 @@ Result<LaunchedWorker> PosixWorkerLauncher::launch(const LaunchPlan& plan) {
   ::posix_spawnattr_setsigdefault(&spawn.attributes, &all);
   ::posix_spawnattr_setpgroup(&spawn.attributes, 0);
   short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
-  // A plugin of real-time priority would keep everybody else off its processor, and the kernel takes no such process into
-  // a control group of version 1. The attributes say SCHED_OTHER unless told otherwise.
+  // A plugin of real-time priority would keep everybody else off its processor, and the kernel takes no such process
+  // into a control group of version 1. The attributes say SCHED_OTHER unless told otherwise.
   const int policy = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
   if (policy == SCHED_FIFO || policy == SCHED_RR) flags |= POSIX_SPAWN_SETSCHEDULER;
   ::posix_spawnattr_setflags(&spawn.attributes, flags);

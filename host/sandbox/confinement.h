@@ -32,9 +32,9 @@ struct Landlock {
 };
 
 struct Confinement {
-  std::uint32_t uid = 0;        // and gid; 0: stays what the host is
+  std::uint32_t uid = 0;            // and gid; 0: stays what the host is
   std::vector<std::string> groups;  // files that put the process into its control groups when it writes 0 to them
-  bool drop_privileges = true;  // no_new_privs, no capabilities, not dumpable. Off in tests of the worker alone
+  bool drop_privileges = true;      // no_new_privs, no capabilities, not dumpable. Off in tests of the worker alone
   std::vector<Rlimit> rlimits;
   Landlock landlock;
   std::string seccomp;  // a filter's instructions, 8 bytes each; empty: none

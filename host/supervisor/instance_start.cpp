@@ -178,10 +178,10 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
   const sandbox::Allowed allowed = allowedBy(slot.target.grants);
   process::WorkerGroup group = planLimitsOf(slot);
   sandbox::Plan confined = sandbox::makePlan(shared_.settings.sandbox, allowed,
-                                                   {.plugin_path = plan.plugin_path,
-                                                    .data_folder = plan.working_folder,
-                                                    .instance_number = static_cast<std::uint64_t>(id().value),
-                                                    .rlimits = slot.limits.rlimits});
+                                             {.plugin_path = plan.plugin_path,
+                                              .data_folder = plan.working_folder,
+                                              .instance_number = static_cast<std::uint64_t>(id().value),
+                                              .rlimits = slot.limits.rlimits});
   for (const std::filesystem::path& entry : group.entries())
     confined.confinement.groups.push_back(entry);
   auto launched = shared_.around.launcher.launch(plan);

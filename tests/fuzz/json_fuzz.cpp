@@ -1,5 +1,5 @@
-// The fast way through a JSON text against nlohmann's own: what the fast way takes must be whole JSON, of no more than the
-// depth allowed, no key twice in one object, and the same value.
+// The fast way through a JSON text against nlohmann's own: what the fast way takes must be whole JSON, of no more than
+// the depth allowed, no key twice in one object, and the same value.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

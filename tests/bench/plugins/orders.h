@@ -3,12 +3,11 @@
  *
  * An order is one datagram to the socket INDEX in the folder "control":
  *     RUN MODE THREADS PER_CALL MILLISECONDS
- * MODE is call, read, context, incidents or log, each as fast as it goes; paced is what an ordinary instance does: every
- * 5 ms one of health, context patch and incident in turn. PER_CALL: incidents a call; of context, units of about 200 B.
- * It is answered by the file result-RUN in the instance's own folder, put there by rename:
- *     CALLS UNITS FAILED BEGAN_NS ENDED_NS P50_NS P99_NS
- * by CLOCK_MONOTONIC. When the loop begins, one call is made, and the socket and then the file "started" are there:
- *     ENTERED_NS ANSWERED_NS PID */
+ * MODE is call, read, context, incidents or log, each as fast as it goes; paced is what an ordinary instance does:
+ * every 5 ms one of health, context patch and incident in turn. PER_CALL: incidents a call; of context, units of about
+ * 200 B. It is answered by the file result-RUN in the instance's own folder, put there by rename: CALLS UNITS FAILED
+ * BEGAN_NS ENDED_NS P50_NS P99_NS by CLOCK_MONOTONIC. When the loop begins, one call is made, and the socket and then
+ * the file "started" are there: ENTERED_NS ANSWERED_NS PID */
 #ifndef LONGHAUL_BENCH_ORDERS_H
 #define LONGHAUL_BENCH_ORDERS_H
 
