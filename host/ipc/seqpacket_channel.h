@@ -53,7 +53,9 @@ class SeqpacketChannel final : public Channel, public CallSocket::Owner {
   std::unique_ptr<FdWatch> control_watch_;
   SendQueue control_queue_;
   protocol::ReassemblyBudget reassembly_;
-  protocol::Reassembler control_reassembler_{reassembly_};
+  // Its own, for one message at a time: answers of commands go out whatever calls are under way.
+  protocol::ReassemblyBudget control_reassembly_;
+  protocol::Reassembler control_reassembler_{control_reassembly_};
   protocol::LogRingReader ring_;
   std::vector<std::unique_ptr<CallSocket>> calls_;              // by index; null: closed
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // for what was posted

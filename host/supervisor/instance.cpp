@@ -145,7 +145,7 @@ void Instance::refreshTarget() {
 
 std::vector<sandbox::LayerState> Instance::layersHere() const {
   auto layers = sandbox::layersOf(shared_.settings.sandbox, static_cast<std::uint64_t>(id().value));
-  layers.push_back(groupLayer(!shared_.settings.groups.empty()));
+  layers.push_back(groupLayerOf(shared_.settings, !shared_.settings.groups.empty()));
   return layers;
 }
 

@@ -176,7 +176,6 @@ class Instance final : public WorkerEvents {
   LimitSurroundings limitSurroundings(bool groups) const;
   process::WorkerGroup planLimitsOf(Slot& slot);
   Result<void> beginLimits(Slot& slot, process::WorkerGroup group);
-  sandbox::LayerState groupLayer(bool in_group) const;
   void overLimit(lifecycle::WorkerId worker, const std::string& text);
   void watchFolder();
   bool refuseCall(const WorkerProcess& worker, ipc::CallId call, std::size_t payload_bytes);

@@ -110,10 +110,6 @@ sandbox::LayerState groupLayerOf(const Settings& settings, bool in_group) {
   return layer;
 }
 
-sandbox::LayerState Instance::groupLayer(bool in_group) const {
-  return groupLayerOf(shared_.settings, in_group);
-}
-
 void Instance::overLimit(WorkerId worker, const std::string& text) {
   WorkerProcess* found = process(worker);
   if (found == nullptr) return;

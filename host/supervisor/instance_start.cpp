@@ -194,7 +194,7 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
                            slot.limits.mostText(Limit::Memory), slot.limits.mostText(Limit::Disk)},
       std::move(*launched));
   slot.layers = confined.layers;
-  slot.layers.push_back(groupLayer(!group.empty()));
+  slot.layers.push_back(groupLayerOf(shared_.settings, !group.empty()));
   auto admitted = beginLimits(slot, std::move(group));
   // The worker waits for it; without it, it must not go on.
   if (!payload || !admitted) {

@@ -1,5 +1,6 @@
 #include "host/worker/call_pool.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +55,24 @@ bool CallPool::waitForFree(std::unique_lock<std::mutex>& lock) {
   return !free_.empty();
 }
 
+bool CallPool::takeBytes(CallSocket& socket) {
+  const std::size_t bytes = socket.payloadBytes();
+  if (!bytes_.take(bytes, std::chrono::milliseconds{LONGHAUL_CALL_TIMEOUT_MS})) return false;
+  socket.taken_bytes = bytes;
+  return true;
+}
+
+void CallPool::giveBytesBack(CallSocket& socket) {
+  if (const std::size_t bytes = std::exchange(socket.taken_bytes, 0)) bytes_.giveBack(bytes);
+}
+
+// Half a message may lie in the socket, which the host counts until it sees the end: the control thread waits for it.
+void CallPool::tear(std::unique_ptr<CallSocket> socket) {
+  if (socket->taken_bytes == 0) return close(std::move(socket));
+  ::shutdown(socket->fd(), SHUT_WR);
+  giveUp(std::move(socket));
+}
+
 void CallPool::giveBack(std::unique_ptr<CallSocket> socket) {
   socket->finish();
   if (socket->extra()) socket->idle_since = Clock::now();
@@ -71,6 +90,7 @@ void CallPool::giveUp(std::unique_ptr<CallSocket> socket) {
 }
 
 void CallPool::close(std::unique_ptr<CallSocket> socket) {
+  giveBytesBack(*socket);
   remember(socket->fd(), false);
   socket.reset();
   const std::lock_guard lock{mutex_};

@@ -15,6 +15,8 @@
 
 #include "host/base/limits.h"
 #include "host/base/unique_fd.h"
+#include "host/base/worker_limits.h"
+#include "host/worker/byte_window.h"
 #include "host/worker/call_socket.h"
 
 namespace longhaul::host::worker {
@@ -27,19 +29,24 @@ class CallPool {
   // `given_up` says that takeGivenUp() has something.
   CallPool(UniqueFd first, std::function<void()> ask_more, std::function<void()> given_up);
 
-  // A socket for one call. Unless it is given back or given up, its destructor closes it: a call that is torn off in
-  // the middle (its thread was cancelled) leaves an answer under way that nobody must mistake for its own.
+  // A socket for one call. Unless it is given back or given up, it is never leased again: a call that is torn off in
+  // the middle (its thread was cancelled) leaves an answer under way that nobody must mistake for its own. Its bytes
+  // stay taken until the host has closed its end, since until then the host counts them.
   class Lease {
    public:
     Lease(CallPool& pool, std::unique_ptr<CallSocket> socket) : pool_(pool), socket_(std::move(socket)) {}
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
     ~Lease() {
-      if (socket_) pool_.close(std::move(socket_));
+      if (socket_) pool_.tear(std::move(socket_));
     }
     CallSocket& operator*() { return *socket_; }
     CallSocket* operator->() { return socket_.get(); }
     explicit operator bool() const { return socket_ != nullptr; }
+    // Before the call is sent: waits until its bytes fit beside those of the calls under way; false: not in
+    // LONGHAUL_CALL_TIMEOUT_MS. They are given back with the reply.
+    bool takeBytes() { return pool_.takeBytes(*socket_); }
+    void replied() { pool_.giveBytesBack(*socket_); }
     void giveBack() { pool_.giveBack(std::move(socket_)); }
     void giveUp() { pool_.giveUp(std::move(socket_)); }
 
@@ -68,11 +75,15 @@ class CallPool {
  private:
   void giveBack(std::unique_ptr<CallSocket> socket);
   void giveUp(std::unique_ptr<CallSocket> socket);
+  void tear(std::unique_ptr<CallSocket> socket);
+  bool takeBytes(CallSocket& socket);
+  void giveBytesBack(CallSocket& socket);
   bool waitForFree(std::unique_lock<std::mutex>& lock);
   void remember(int fd, bool open);
 
   std::function<void()> ask_more_;
   std::function<void()> given_up_notice_;
+  ByteWindow bytes_{kCallBytesUnderWayMax};
   std::mutex mutex_;
   std::condition_variable freed_;
   std::vector<std::unique_ptr<CallSocket>> free_;  // the last one was used last

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,7 +38,9 @@ class CallSocket {
   // Gives large buffers back.
   void finish();
 
-  std::chrono::steady_clock::time_point idle_since;  // the pool's
+  // The pool's:
+  std::chrono::steady_clock::time_point idle_since;
+  std::size_t taken_bytes = 0;  // of the window, for the call under way
 
  private:
   Outcome send(std::uint16_t kind);

@@ -89,9 +89,14 @@ longhaul_status_t call(Session& session, Method method, const Arguments& argumen
   auto lease = session.calls.acquire();
   if (!lease) return failed(LONGHAUL_BUSY, "no call socket became free; nothing was sent");
   protocol::encode(arguments, lease->beginPayload());
+  if (!lease.takeBytes()) {
+    lease.giveBack();
+    return failed(LONGHAUL_BUSY, "calls under way have as many bytes as may be; nothing was sent");
+  }
   const auto kind = static_cast<std::uint16_t>(static_cast<int>(protocol::Kind::Call) + static_cast<int>(method));
   switch (lease->exchange(kind, session.last_request_id.fetch_add(1, std::memory_order_relaxed) + 1)) {
     case CallSocket::Outcome::Replied: {
+      lease.replied();  // before the sink, which the plugin may leave in other ways than by its end
       const longhaul_status_t status = takeReply(session, lease->reply(), sink, out_version);
       lease.giveBack();
       return status;

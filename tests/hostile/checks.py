@@ -47,6 +47,12 @@ def siblings_go_on(run, _name):
     return host_serves(run)
 
 
+def large_calls_served(run, name):
+    """Calls that are too large together wait for each other: none is refused, and the worker lives on."""
+    return host_serves(run) + runs(run, name) + \
+        check(not run.data(name, "refused"), f"a call gave {run.data(name, 'refused')}")
+
+
 # ---- classes 8, 33, 34
 def frozen_and_thawed(run, name):
     """A stopped worker is replaced; continued meanwhile, it writes nothing behind its successor."""

@@ -29,6 +29,8 @@ class Fault:
     # mode -> (regular expression, text): problems that match are what this mode does not hold, and the text says what
     # remains. All other problems are failures in this mode too.
     degraded: dict = dataclasses.field(default_factory=dict)
+    # Whether a race decides about the marks of `degraded`: otherwise one that no run needed is a failure too.
+    races: bool = False
     # Why it is not held yet: its problems are shown and are no failure.
     pending: str = ""
 

@@ -48,8 +48,10 @@ add("17", "floods", "doorbell", "rings without end", **FLOOD)
 add("17", "floods", "extend", "asks for more time without end", **FLOOD)
 add("17", "floods", "calls", "calls without end, answers unread but taken away", **FLOOD)
 add("17", "floods", "calls-unread", "calls until its socket is full", batch="flood", check=checks.siblings_go_on)
-add("17", "floods", "large", "calls of 15 MiB from four threads without end", batch="flood", check=checks.siblings_go_on,
-    pending="calls under way at once that have more than 16 MiB together end the worker, where the second should wait")
+add("17", "floods", "large", "calls of 15 MiB from four threads without end", proof=4, batch="flood",
+    check=checks.large_calls_served)
+add("17", "floods", "open-messages", "opens messages of 30 MiB at once, past the worker's window", ends=VIOLATION,
+    text="open messages")
 add("17", "floods", "output", "writes lines to both outputs without end", batch="flood", proof=10, check=checks.siblings_go_on)
 add("17", "floods", "output-one-line", "writes one line without end", batch="flood", proof=10, check=checks.siblings_go_on)
 add("17", "floods", "child", "a child floods the channel of its dead worker", ends=("signal",), processes=True, batch="flood")

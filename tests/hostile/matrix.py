@@ -44,6 +44,16 @@ def table(rows):
                     seen.append((row["verdict"], row["what"], remains))
             for verdict, what, remains in sorted(set(seen)):
                 notes.append(f"- {cls}, {name}: {what}. {verdict.capitalize()}: {remains}.")
+    unused = set()
+    for mode, name in NAMES.items():
+        for cls in listed:
+            runs = {}
+            for row in by_class[cls]:
+                if row["mode"] == mode:
+                    runs.setdefault(row["fault"], []).append(row)
+            unused |= {(name, of[0]["what"], of[0]["unneeded"]) for of in runs.values()
+                       if all(row.get("unneeded") for row in of)}
+    notes += [f"- {name}: {what}. Held in these runs; it can come to this: {mark}." for name, what, mark in sorted(unused)]
     if notes:
         lines += ["", "What is not held, or only in part:", "", *notes]
     return "\n".join(lines)

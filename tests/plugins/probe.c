@@ -121,6 +121,33 @@ static void large(void) {
   free(result.data);
 }
 
+/* Four threads whose calls have more bytes together than a worker may have under way. */
+static void* call_large(void* unused) {
+  (void)unused;
+  const size_t size = 7u << 20;
+  char* request = malloc(size + 1);
+  memset(request, 'x', size);
+  request[size] = 0;
+  long wrong = 0;
+  for (int i = 0; i < 3; ++i)
+    wrong += create_incidents(request, NULL) != LONGHAUL_OK;
+  free(request);
+  return (void*)wrong;
+}
+
+static void large_calls(void) {
+  pthread_t threads[4];
+  long wrong = 0;
+  for (int i = 0; i < 4; ++i)
+    pthread_create(&threads[i], NULL, call_large, NULL);
+  for (int i = 0; i < 4; ++i) {
+    void* result = NULL;
+    pthread_join(threads[i], &result);
+    wrong += (long)result;
+  }
+  say("large calls refused: %ld", wrong);
+}
+
 static void show_context(const char* when) {
   buffer_t object = {0};
   longhaul_sink_t sink = {keep, &object};
@@ -270,6 +297,7 @@ static longhaul_status_t run(longhaul_plugin_t* plugin) {
   if (strcmp(mode, "calls") == 0) calls(8);
   if (strcmp(mode, "many-threads") == 0) calls(100);
   if (strcmp(mode, "large") == 0) large();
+  if (strcmp(mode, "large-calls") == 0) large_calls();
   if (strcmp(mode, "context") == 0) context();
   if (strcmp(mode, "facts") == 0) facts();
   if (strcmp(mode, "invalid") == 0) invalid();

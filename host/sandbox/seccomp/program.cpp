@@ -105,6 +105,12 @@ constexpr std::array kOfCaller{OfCaller{"prlimit64", 0},          OfCaller{"sche
                                OfCaller{"sched_setattr", 0},      OfCaller{"sched_setparam", 0},
                                OfCaller{"sched_setscheduler", 0}, OfCaller{"setpriority", 1},
                                OfCaller{"ioprio_set", 1}};
+// Change what a file is by its path, which Landlock lets pass; the calls on a descriptor stay, since it had to be opened.
+constexpr std::array kByPath{"chmod",       "chown",        "fchmodat",       "fchownat", "futimesat", "lchown", "lremovexattr",
+                             "lsetxattr",   "removexattr",  "setxattr",       "utime",    "utimes"};
+// The same that libseccomp of Debian 12 has no name for: fchmodat2, setxattrat, removexattrat, on every architecture.
+// Libraries ask for ENOSYS and take the older call.
+constexpr std::array kByPathNumbers{452, 463, 466};
 constexpr std::array<std::uint64_t, 7> kNamespaces{CLONE_NEWNS,   CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
                                                    CLONE_NEWUSER, CLONE_NEWPID,    CLONE_NEWNET};
 constexpr std::uint64_t kLow = 0xffffffffU;  // the kernel takes an int: what stands above it must not matter
@@ -118,6 +124,11 @@ class Rules {
     const int number = ::seccomp_syscall_resolve_name(name);
     // This architecture or this libseccomp does not know it; a number that is not there cannot be called.
     if (number == __NR_SCMP_ERROR || number < 0) return;
+    addNumber(action, number, name, comparisons...);
+  }
+
+  template <class... Comparisons>
+  void addNumber(std::uint32_t action, int number, const char* name, Comparisons... comparisons) {
     const std::array<scmp_arg_cmp, sizeof...(comparisons)> list{comparisons...};
     const int failed = ::seccomp_rule_add_array(context_.get(), action, number, list.size(), list.data());
     if (failed != 0 && fault_ == 0) {
@@ -164,6 +175,20 @@ void addSockets(Rules& rules, const ProgramFor& wanted) {
   rules.add(refused, "socket", scmp_arg_cmp{0, SCMP_CMP_GT, AF_MAX, 0});
 }
 
+// Under the daemon's uid, what is the daemon's by its mode is the plugin's too. Who was granted a path to write may need
+// these there, and no filter can look at a path.
+void addFileModes(Rules& rules, const ProgramFor& wanted) {
+  if (!wanted.shares_uid || wanted.unix_sockets) return;
+  // A program that it starts has no handler, and a trap would be its end.
+  const std::uint32_t refused = wanted.processes ? SCMP_ACT_ERRNO(EPERM) : mark(Refusal::NotPermitted);
+  for (const char* name : kByPath)
+    rules.add(refused, name);
+  for (const int number : kByPathNumbers)
+    rules.addNumber(SCMP_ACT_ERRNO(ENOSYS), number, "a change of a file by its path");
+  // Without a path it is of a descriptor. The kernel takes the whole pointer.
+  rules.add(refused, "utimensat", scmp_arg_cmp{1, SCMP_CMP_NE, 0, 0});
+}
+
 Result<std::string> compile(const ProgramFor& wanted) {
   const std::uint32_t refused = mark(Refusal::NotPermitted);
   Rules rules;
@@ -190,6 +215,7 @@ Result<std::string> compile(const ProgramFor& wanted) {
     for (const OfCaller& each : kOfCaller)
       rules.add(refused, each.name, scmp_arg_cmp{each.argument, SCMP_CMP_NE, 0, 0});
   }
+  addFileModes(rules, wanted);
   addSockets(rules, wanted);
   // A listener is shared with the host: a filter that is locked on it stays there for the next worker, and an owner has
   // the kernel send it signals, SIGKILL if asked, in the name of who chose it.

@@ -55,10 +55,42 @@ static void* flood_large(void* unused) {
   arguments.struct_size = sizeof arguments;
   arguments.incidents = text_of(text);
   for (;;) {
-    server->createIncidents(server, &arguments, NULL);
+    const longhaul_status_t status = server->createIncidents(server, &arguments, NULL);
+    if (status == LONGHAUL_BUSY || status == LONGHAUL_CLOSED) write_file("refused", "%d", status);
     atomic_fetch_add(&sent, 1);
   }
   return unused;
+}
+
+/* Two messages open at once that no worker would send together: past the window that an honest one keeps to. */
+static void* one_call(void* unused) {
+  longhaul_create_incidents_t arguments = {0};
+  arguments.struct_size = sizeof arguments;
+  arguments.incidents = text_of("[]");
+  server->createIncidents(server, &arguments, NULL);
+  return unused;
+}
+
+static void open_messages(void) {
+  int second = -1;
+  for (int tries = 0; second < 0 && tries < 1000; ++tries) {
+    pthread_t threads[8];
+    for (int i = 0; i < 8; ++i)
+      pthread_create(&threads[i], NULL, one_call, NULL);
+    for (int i = 0; i < 8; ++i)
+      pthread_join(threads[i], NULL);
+    for (int fd = CALL + 1; second < 0 && fd < 256; ++fd) {
+      int type = 0;
+      socklen_t size = sizeof type;
+      if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET) second = fd;
+    }
+  }
+  if (second < 0) return;
+  frame_t frame = {0};
+  frame.kind = CALL_KIND + CREATE_INCIDENTS;
+  frame.total_bytes = 15u << 20;
+  prove(send_frame(CALL, frame, "x", 1, 0) > 0, "messages were opened");
+  send_frame(second, frame, "x", 1, 0);
 }
 
 static void* flood_output(void* fd) {
@@ -100,6 +132,10 @@ static void start_flood(void) {
 }
 
 static longhaul_status_t loop(void) {
+  if (is("open-messages")) {
+    open_messages();
+    return wait_for_stop();
+  }
   if (is("child") || is("child-calls")) {
     /* The channel lives on in the child, which floods while the host looks for what its dead worker left. */
     const pid_t child = raw_fork();

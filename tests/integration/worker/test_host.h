@@ -103,8 +103,9 @@ class TestHost {
   [[noreturn]] void fail(const std::string& text);
 
   process::PosixWorkerLauncher launcher_;
-  protocol::ReassemblyBudget budget_{0, 64U << 20};
-  protocol::Reassembler control_reassembler_{budget_};
+  protocol::ReassemblyBudget budget_;
+  protocol::ReassemblyBudget control_budget_;
+  protocol::Reassembler control_reassembler_{control_budget_};
   std::vector<Socket> call_sockets_;
   std::unique_ptr<protocol::LogRingReader> ring_;
   bool control_open_ = true;

@@ -11,6 +11,7 @@
 
 #include "host/base/limits.h"
 #include "host/base/worker_contract.h"
+#include "host/base/worker_limits.h"
 #include "longhaul/types.h"
 #include "test_host.h"
 
@@ -142,6 +143,28 @@ TEST_CASE("a message of five megabytes goes and comes in fragments") {
   host.replyResult(call, incidents);
   expectBye(host);
   CHECK(hasLine(host, "large: status 0, 5242880 bytes, same 1"));
+}
+
+TEST_CASE("threads whose calls have too many bytes together wait for each other, and all are answered") {
+  TestHost host{"test_probe"};
+  host.start("large-calls");
+  host.expect(Kind::Ready);
+  std::deque<Call> held;
+  std::size_t held_bytes = 0;
+  for (int answered = 0; answered < 4 * 3; ++answered) {
+    // Two go at once, as long as there are two.
+    const std::size_t wanted = answered < 4 * 3 - 3 ? 2 : 1;
+    while (held.size() < wanted) {
+      held.push_back(host.nextCall());
+      held_bytes += held.back().payload.size();
+      CHECK(held_bytes <= kCallBytesUnderWayMax);
+    }
+    held_bytes -= held.front().payload.size();
+    host.replyResult(held.front(), "[]");
+    held.pop_front();
+  }
+  expectBye(host);
+  CHECK(hasLine(host, "large calls refused: 0"));
 }
 
 TEST_CASE("arguments that cannot be right are refused in the worker, each with a sentence") {

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "confined_child.h"
 
@@ -122,6 +125,35 @@ TEST_CASE("Under a shared uid it changes no other process") {
           CPU_SET(0, &set);
           return outcome(::sched_setaffinity(::getppid(), sizeof set, &set));
         }) == EPERM);
+}
+
+TEST_CASE("Under a shared uid it changes no file's mode, owner and times by a path, and its own by a descriptor") {
+  std::string path = "/tmp/longhaul-mode-XXXXXX";
+  const UniqueFd file{::mkstemp(path.data())};
+  REQUIRE(file);
+  const auto tries = [&](const ProgramFor& filter) {
+    return std::vector<int>{
+        attempt(filter, [&] { return outcome(::chmod(path.c_str(), 0600)); }),
+        attempt(filter, [&] { return outcome(::fchmodat(AT_FDCWD, path.c_str(), 0600, 0)); }),
+        attempt(filter, [&] { return outcome(::chown(path.c_str(), ::geteuid(), ::getegid())); }),
+        attempt(filter, [&] { return outcome(::fchownat(AT_FDCWD, path.c_str(), ::geteuid(), ::getegid(), 0)); }),
+        attempt(filter, [&] { return outcome(::utimensat(AT_FDCWD, path.c_str(), nullptr, 0)); }),
+    };
+  };
+  CHECK(tries({.shares_uid = true}) == std::vector<int>(5, EPERM));
+  CHECK(tries({.processes = true, .shares_uid = true}) == std::vector<int>(5, EPERM));
+  CHECK(tries({.unix_sockets = true, .shares_uid = true}) == std::vector<int>(5, 0));
+  CHECK(tries({}) == std::vector<int>(5, 0));
+  const ProgramFor shared{.shares_uid = true};
+  for (const long number : {452, 463, 466})
+    CHECK(attempt(shared, [&] { return outcome(::syscall(number, AT_FDCWD, path.c_str(), 0600, 0)); }) == ENOSYS);
+  CHECK(attempt(shared, [&] { return outcome(::fchmod(file.get(), 0600)); }) == 0);
+  CHECK(attempt(shared, [&] { return outcome(::fchown(file.get(), ::geteuid(), ::getegid())); }) == 0);
+  CHECK(attempt(shared, [&] { return outcome(::futimens(file.get(), nullptr)); }) == 0);
+  CHECK(attempt({.processes = true, .shares_uid = true}, [&] {
+          return WEXITSTATUS(::system(("chmod 0600 " + path + " 2>/dev/null").c_str()));
+        }) == 1);  // refused, and not ended
+  ::unlink(path.c_str());
 }
 
 TEST_CASE("It stays tied to its host and closed to its siblings") {

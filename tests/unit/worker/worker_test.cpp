@@ -290,6 +290,70 @@ TEST_CASE("a socket whose call gave up is handed over and never leased again") {
   CHECK(pool.openCount() == 0);
 }
 
+TEST_CASE("bytes of a torn call stay taken until the host has closed its end") {
+  Pair first = makePair();
+  CallPool* pool_pointer = nullptr;
+  std::vector<UniqueFd> host_ends;
+  CallPool pool{std::move(first.worker),
+                [&] {
+                  Pair more = makePair();
+                  host_ends.push_back(std::move(more.host));
+                  pool_pointer->add(std::move(more.worker));
+                },
+                [] {}};
+  pool_pointer = &pool;
+  {
+    auto torn = pool.acquire();
+    torn->beginPayload().append(kCallBytesUnderWayMax - 1, 'x');
+    REQUIRE(torn.takeBytes());
+  }
+  char byte;
+  CHECK(::recv(first.host.get(), &byte, 1, MSG_DONTWAIT) == 0);  // the host sees the end of it
+  std::atomic<bool> taken{false};
+  std::thread next{[&] {
+    auto lease = pool.acquire();
+    lease->beginPayload() += "two";
+    taken = lease.takeBytes();
+    lease.giveBack();
+  }};
+  auto given_up = pool.takeGivenUp();
+  REQUIRE(given_up.size() == 1);
+  CHECK_FALSE(taken);
+  first.host.reset();
+  CHECK(given_up[0]->readLate() == CallSocket::Outcome::Closed);
+  pool.close(std::move(given_up[0]));
+  next.join();
+  CHECK(taken);
+}
+
+TEST_CASE("who waits for bytes has them in turn, also one that wants all, and none after its time") {
+  ByteWindow window{100};
+  REQUIRE(window.take(60, 0ms));
+  CHECK_FALSE(window.take(41, 0ms));
+  REQUIRE(window.take(40, 0ms));
+  CHECK_FALSE(window.take(1, 1ms));
+  std::atomic<int> inside{0};
+  std::atomic<int> faults{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, bytes = i == 0 ? 1000 : 30 + i] {  // more than the whole goes alone
+      for (int n = 0; n < 200; ++n) {
+        if (!window.take(static_cast<std::size_t>(bytes), 30s)) ++faults;
+        const int most = bytes == 1000 ? 1 : 3;
+        if (++inside > most) ++faults;
+        --inside;
+        window.giveBack(static_cast<std::size_t>(bytes));
+      }
+    });
+  }
+  window.giveBack(60);
+  window.giveBack(40);
+  for (auto& each : threads)
+    each.join();
+  CHECK(faults == 0);
+  CHECK(window.take(100, 0ms));
+}
+
 TEST_CASE("the last error is each thread's own and is cut at a character") {
   setLastError("mine");
   std::thread{[] {
