@@ -29,9 +29,8 @@ inline constexpr std::int64_t kInstanceCpuPercent = 0;
 inline constexpr std::int64_t kInstanceDiskMib = 1024;
 inline constexpr std::int64_t kInstanceCallsPerSecond = 10'000;  // a fifth of what the loop can answer; a batch is one
 inline constexpr auto kBusyDelay = 50ms;  // until a call over that rate is answered: its thread cannot ask again sooner
-// Of one instance, and what a worker keeps to by itself (worker/byte_window.h): the same as in open messages.
-inline constexpr std::size_t kCallBytesUnderWayMax = kReassemblyBytesMax;
-inline constexpr auto kRefusalsTold = 10s;  // between two lines of the log that count them
+inline constexpr std::size_t kCallBytesUnderWayMax = 16U << 20;  // of one instance; a single call may be larger
+inline constexpr auto kRefusalsTold = 10s;                       // between two lines of the log that count them
 // What the host looks at itself (supervisor/resource_watch.h, disk_watch.h).
 inline constexpr auto kWatchTick = 200ms;              // between two turns; a turn without alarm takes some 10 µs
 inline constexpr std::size_t kWatchLooksPerTick = 10;  // 50 a second, some 40 µs each: 0.2 % of a processor

@@ -10,6 +10,9 @@
 
 namespace longhaul::host::worker {
 
+// The host ends a worker at the one and answers BUSY at the other.
+static_assert(kCallBytesUnderWayMax == kReassemblyBytesMax);
+
 CallPool::CallPool(UniqueFd first, std::function<void()> ask_more, std::function<void()> given_up)
     : ask_more_(std::move(ask_more)), given_up_notice_(std::move(given_up)) {
   for (auto& each : fds_)

@@ -105,9 +105,10 @@ constexpr std::array kOfCaller{OfCaller{"prlimit64", 0},          OfCaller{"sche
                                OfCaller{"sched_setattr", 0},      OfCaller{"sched_setparam", 0},
                                OfCaller{"sched_setscheduler", 0}, OfCaller{"setpriority", 1},
                                OfCaller{"ioprio_set", 1}};
-// Change what a file is by its path, which Landlock lets pass; the calls on a descriptor stay, since it had to be opened.
-constexpr std::array kByPath{"chmod",       "chown",        "fchmodat",       "fchownat", "futimesat", "lchown", "lremovexattr",
-                             "lsetxattr",   "removexattr",  "setxattr",       "utime",    "utimes"};
+// Change what a file is by its path, which Landlock lets pass; the calls on a descriptor stay, since it had to be
+// opened.
+constexpr std::array kByPath{"chmod",        "chown",     "fchmodat",    "fchownat", "futimesat", "lchown",
+                             "lremovexattr", "lsetxattr", "removexattr", "setxattr", "utime",     "utimes"};
 // The same that libseccomp of Debian 12 has no name for: fchmodat2, setxattrat, removexattrat, on every architecture.
 // Libraries ask for ENOSYS and take the older call.
 constexpr std::array kByPathNumbers{452, 463, 466};
@@ -175,8 +176,8 @@ void addSockets(Rules& rules, const ProgramFor& wanted) {
   rules.add(refused, "socket", scmp_arg_cmp{0, SCMP_CMP_GT, AF_MAX, 0});
 }
 
-// Under the daemon's uid, what is the daemon's by its mode is the plugin's too. Who was granted a path to write may need
-// these there, and no filter can look at a path.
+// Under the daemon's uid, what is the daemon's by its mode is the plugin's too. Who was granted a path to write may
+// need these there, and no filter can look at a path.
 void addFileModes(Rules& rules, const ProgramFor& wanted) {
   if (!wanted.shares_uid || wanted.unix_sockets) return;
   // A program that it starts has no handler, and a trap would be its end.

@@ -21,7 +21,8 @@ struct ProgramFor {
   bool connect = false;
   bool unix_sockets = false;  // and changes of files by their path: who was granted a path to write has both
   bool processes = false;
-  bool shares_uid = false;  // with the daemon and its siblings: what takes a pid takes only its own, no file's mode changes
+  bool shares_uid =
+      false;  // with the daemon and its siblings: what takes a pid takes only its own, no file's mode changes
   auto operator<=>(const ProgramFor&) const = default;
 };
 ProgramFor programFor(const Allowed& allowed, std::uint32_t uid);
