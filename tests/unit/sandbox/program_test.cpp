@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "confined_child.h"
+#include "host/base/unique_fd.h"
 
 using namespace longhaul::host;
 using namespace longhaul::host::sandbox;
