@@ -49,7 +49,8 @@ add("17", "floods", "extend", "asks for more time without end", **FLOOD)
 add("17", "floods", "calls", "calls without end, answers unread but taken away", **FLOOD)
 add("17", "floods", "calls-unread", "calls until its socket is full", batch="flood", check=checks.siblings_go_on)
 add("17", "floods", "large", "calls of 15 MiB from four threads without end", proof=4, batch="flood",
-    check=checks.large_calls_served)
+    check=checks.large_calls_served,
+    pending="all calls are served, but the host keeps a buffer as large as the largest call for each call socket in use")
 add("17", "floods", "open-messages", "opens messages of 30 MiB at once, past the worker's window", ends=VIOLATION,
     text="open messages")
 add("17", "floods", "output", "writes lines to both outputs without end", batch="flood", proof=10, check=checks.siblings_go_on)
