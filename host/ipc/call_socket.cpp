@@ -66,6 +66,7 @@ void CallSocket::read(std::size_t packets_max) {
     ++serial_;
     request_id_ = message->frame.request_id;
     owner_.onCall(*this, method, message->payload);
+    reassembler_.release();
   }
   reading_ = false;
   if (!busy_ && !ended_ && !waiting_) {

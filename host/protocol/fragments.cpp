@@ -96,4 +96,8 @@ std::variant<Message, Incomplete, Violation> Reassembler::feed(std::string_view 
   return Message{first_, buffer_};
 }
 
+void Reassembler::release() {
+  if (!open_ && buffer_.capacity() > kPacketBytesMax) buffer_ = {};
+}
+
 }  // namespace longhaul::host::protocol

@@ -55,6 +55,11 @@ class Reassembler {
   // A message of one packet comes back as a view into `packet`, without a copy.
   std::variant<Message, Incomplete, Violation> feed(std::string_view packet);
 
+  // The last message is read: what was larger than a packet is given back, which up to 64 sockets of a worker would
+  // keep.
+  void release();
+  std::size_t keptBytes() const { return buffer_.capacity(); }
+
  private:
   ReassemblyBudget& budget_;
   std::size_t reserved_ = 0;

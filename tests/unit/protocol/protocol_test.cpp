@@ -84,6 +84,21 @@ TEST_CASE("each way to break the fragments is a violation") {
   CHECK(std::holds_alternative<Violation>(reassembler.feed(packets.back())));
 }
 
+TEST_CASE("a message that was read leaves no memory of its size behind") {
+  ReassemblyBudget budget;
+  Reassembler reassembler{budget};
+  const auto packets = packetsOf(Frame{.kind = 80}, std::string(1'000'000, 'x'));
+  REQUIRE(packets.size() > 1);
+  REQUIRE(std::holds_alternative<Incomplete>(reassembler.feed(packets[0])));
+  reassembler.release();  // not while a message is open
+  for (std::size_t i = 1; i < packets.size(); ++i) {
+    const auto fed = reassembler.feed(packets[i]);
+    REQUIRE(std::holds_alternative<Message>(fed) == (i + 1 == packets.size()));
+  }
+  reassembler.release();
+  CHECK(reassembler.keptBytes() <= kPacketBytesMax);
+}
+
 TEST_CASE("all sockets of a worker share one budget for open messages") {
   ReassemblyBudget budget;
   Reassembler one{budget};
