@@ -40,6 +40,9 @@
 namespace longhaul::host::daemon {
 namespace {
 
+// At the end, within the 30 s that a stop may take: SIGKILL takes a process milliseconds.
+constexpr auto kDescendantsTimeout = std::chrono::seconds{2};
+
 constexpr std::string_view kVersion = LONGHAUL_VERSION;
 
 // A worker takes five to six descriptors; the soft limit of 1,024 is for programs that use select().
@@ -407,6 +410,13 @@ void Daemon::Parts::stop(int signal) {
   server->drain();
   instances_watch.reset();
   supervisor->stop([this] {
+    // What forked while its worker was ended, where no control group holds it.
+    const auto left = process::endDescendants(kDescendantsTimeout);
+    if (!left) ownLog(logs::LogLevel::Error, left.error().message);
+    if (left && *left > 0) {
+      ownLog(logs::LogLevel::Warning,
+             fmt::format("ended what plugins left behind: {}", counted(*left, "process", "processes")));
+    }
     ownLog(logs::LogLevel::Info, "stopped");
     loop.stop();
   });

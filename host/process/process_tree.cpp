@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 #include <unordered_set>
 
 #include "host/base/text.h"
@@ -20,7 +21,8 @@
 namespace longhaul::host::process {
 namespace {
 
-// A process between two looks can fork again; a fork bomb is not won by looking (its limits and cgroup end it).
+// A process between two looks can fork again. So what is more than one process is stopped before it is ended: what is
+// stopped forks no more and keeps its place among the processes that its limit allows.
 constexpr int kKillRoundsMax = 20;
 constexpr std::size_t kTreeProcessesMax = 1000;  // looked at of one worker
 
@@ -95,6 +97,21 @@ std::vector<Process> treeOf(std::unordered_set<pid_t> roots, AlsoWanted alsoWant
   while (move([&](const Process& each) { return roots.contains(each.parent); }))
     continue;
   return found;
+}
+
+// Stops them round by round, until a look shows nobody new.
+template <class AlsoWanted>
+void stopAll(const std::unordered_set<pid_t>& roots, AlsoWanted alsoWanted) {
+  std::unordered_set<pid_t> stopped;
+  for (int round = 0; round < kKillRoundsMax; ++round) {
+    bool found_new = false;
+    for (const Process& process : treeOf(roots, alsoWanted)) {
+      if (!stopped.insert(process.pid).second) continue;
+      found_new = true;
+      if (const UniqueFd handle = handleOf(process)) signalProcess(handle.get(), SIGSTOP);
+    }
+    if (!found_new) return;
+  }
 }
 
 bool bearsTag(pid_t pid, std::string_view tag) {
@@ -216,11 +233,17 @@ bool signalProcess(int pidfd, int signal) {
 
 std::size_t signalTree(pid_t worker, std::string_view tag, int signal) {
   std::unordered_set<pid_t> reached;
+  const auto belongs = [&](const Process& each) {
+    return each.group == worker || (!each.zombie && bearsTag(each.pid, tag));
+  };
   for (int round = 0; round < kKillRoundsMax; ++round) {
     bool found_new = false;
-    for (const Process& process : treeOf({worker}, [&](const Process& each) {
-           return each.group == worker || (!each.zombie && bearsTag(each.pid, tag));
-         })) {
+    std::vector<Process> tree = treeOf({worker}, belongs);
+    if (signal == SIGKILL && tree.size() > 1) {
+      stopAll({worker}, belongs);
+      tree = treeOf({worker}, belongs);
+    }
+    for (const Process& process : tree) {
       if (!reached.insert(process.pid).second) continue;
       found_new = true;
       if (const UniqueFd handle = handleOf(process)) signalProcess(handle.get(), signal);
@@ -285,6 +308,32 @@ std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector
   }
   reapAdopted(known);
   return killed;
+}
+
+Result<std::size_t> endDescendants(std::chrono::milliseconds timeout) {
+  constexpr auto kBetweenLooks = std::chrono::milliseconds{1};
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto nobodyElse = [](const Process&) { return false; };
+  std::unordered_set<pid_t> ended;
+  for (;;) {
+    reapAdopted({});
+    const std::vector<pid_t> children = adoptedChildren({});
+    if (children.empty()) return ended.size();
+    const std::unordered_set<pid_t> roots(children.begin(), children.end());
+    stopAll(roots, nobodyElse);
+    std::string pids;
+    for (const Process& process : treeOf(roots, nobodyElse)) {
+      ended.insert(process.pid);
+      pids += fmt::format(" {}", process.pid);
+      if (const UniqueFd handle = handleOf(process)) signalProcess(handle.get(), SIGKILL);
+    }
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return Error{Code::Timeout, fmt::format("processes that plugins started do not end:{}; they may hang in a system "
+                                              "call; the next start ends them",
+                                              pids)};
+    }
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
 }
 
 std::string tagOf(pid_t pid) {

@@ -1,8 +1,8 @@
 // The processes of a worker, from outside: how it ended, what it uses, what it left behind. A worker is a process group
 // of its own; a child that left the group (setsid) is found by its parents, and once those are gone by the variable
 // LONGHAUL_WORKER in its environment. A process that also wiped that is found only by a cgroup. Loop thread; nothing
-// blocks but sweepOrphans(), which is bounded. A walk over /proc costs about 10 µs a process of the machine: the
-// functions that walk say so.
+// blocks but sweepOrphans() and endDescendants(), which are bounded. A walk over /proc costs about 10 µs a process of
+// the machine: the functions that walk say so.
 #pragma once
 
 #include <sys/types.h>
@@ -75,6 +75,11 @@ std::size_t killStrays(const std::vector<pid_t>& known, const std::vector<std::s
 // from it, and reaps adopted processes that have ended. `known` are the pids of all workers that were not waited for.
 // Cheap when nothing was left, else a walk. Gives the number of processes that were killed.
 std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector<pid_t>& known);
+
+// Ends all that descends from this process, however fast it forks, and takes the ends. For the daemon's own end, when
+// no worker is left: a control group does it where there is one. Blocks at most `timeout`. Gives the number of
+// processes that were ended; an error with their pids when some are still there.
+Result<std::size_t> endDescendants(std::chrono::milliseconds timeout);
 
 // The value of LONGHAUL_WORKER of a process; empty: none, or not to be read.
 std::string tagOf(pid_t pid);

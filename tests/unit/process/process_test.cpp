@@ -303,6 +303,24 @@ TEST_CASE("a child that was handed on while the dead worker's children were look
   CHECK(adoptedChildren({}).empty());
 }
 
+TEST_CASE("what forks on while it is looked for is ended with its host") {
+  const Sandbox sandbox;
+  PosixWorkerLauncher launcher;
+  REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+  // Eight chains, each a process that starts its successor and ends, without a name, and with a sleeper now and then.
+  auto worker =
+      launcher.launch(sandbox.plan("exec env -i setsid sh -c 'on() { on & }; rest() { sleep 1000 & on; }; "
+                                   "for i in 1 2 3 4 5 6 7 8; do rest & done; echo; kill -9 $$'"));
+  REQUIRE(worker);
+  readLine(worker->stdout_read.get());
+  waitFor(*worker);
+  const auto ended = endDescendants(std::chrono::milliseconds{kFailMs});
+  REQUIRE(ended);
+  CHECK(*ended >= 8);
+  CHECK(adoptedChildren({}).empty());
+  CHECK(*endDescendants({}) == 0);
+}
+
 TEST_CASE("a stray is what bears the tag of a worker that is no longer there") {
   const Sandbox sandbox;
   PosixWorkerLauncher launcher;
