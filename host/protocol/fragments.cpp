@@ -97,7 +97,7 @@ std::variant<Message, Incomplete, Violation> Reassembler::feed(std::string_view 
 }
 
 void Reassembler::release() {
-  if (!open_ && buffer_.capacity() > kPacketBytesMax) buffer_ = {};
+  if (!open_ && buffer_.capacity() > kPacketBytesMax) std::string{}.swap(buffer_);
 }
 
 }  // namespace longhaul::host::protocol

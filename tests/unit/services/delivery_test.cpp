@@ -294,7 +294,7 @@ TEST_CASE("a question that the chat never took is closed as one that was not ask
                                 .default_response = "no",
                                 .asked_by = "bob",
                                 .expires_at_us = kRigNowUs + 60'000'000});
-  chat.calls.answer(Error{Code::Closed, "the chat is down"});
+  chat.nextCall(Error{Code::Closed, "the chat is down"});
   chat.settle();
   CHECK(chat.questions->faultOf(asked.guid) == "the chat is down");
   wall_us += 60'000'000;
