@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <thread>
 #include <unordered_set>
+#include <utility>
 
 #include "host/base/text.h"
 #include "host/base/worker_contract.h"
@@ -311,7 +311,7 @@ std::size_t killLeftBehind(pid_t worker, std::string_view tag, const std::vector
 }
 
 Result<std::size_t> endDescendants(std::chrono::milliseconds timeout) {
-  constexpr auto kBetweenLooks = std::chrono::milliseconds{1};
+  constexpr int kBetweenLooksMs = 1;  // SIGKILL takes a process less, and one that is new is to be found soon
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const auto nobodyElse = [](const Process&) { return false; };
   std::unordered_set<pid_t> ended;
@@ -322,17 +322,20 @@ Result<std::size_t> endDescendants(std::chrono::milliseconds timeout) {
     const std::unordered_set<pid_t> roots(children.begin(), children.end());
     stopAll(roots, nobodyElse);
     std::string pids;
+    UniqueFd last;
     for (const Process& process : treeOf(roots, nobodyElse)) {
       ended.insert(process.pid);
       pids += fmt::format(" {}", process.pid);
-      if (const UniqueFd handle = handleOf(process)) signalProcess(handle.get(), SIGKILL);
+      UniqueFd handle = handleOf(process);
+      if (handle && signalProcess(handle.get(), SIGKILL)) last = std::move(handle);
     }
     if (std::chrono::steady_clock::now() >= deadline) {
       return Error{Code::Timeout, fmt::format("processes that plugins started do not end:{}; they may hang in a system "
                                               "call; the next start ends them",
                                               pids)};
     }
-    std::this_thread::sleep_for(kBetweenLooks);
+    pollfd end{last.get(), POLLIN, 0};
+    ::poll(&end, 1, kBetweenLooksMs);
   }
 }
 
