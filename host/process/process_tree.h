@@ -54,8 +54,9 @@ std::optional<std::uint64_t> openFilesOf(pid_t pid);
 bool signalProcess(int pidfd, int signal);
 
 // Sends a signal to the worker's group, to every descendant of the worker and to every process that bears its tag.
-// To be called before waitResult() of this worker (its pid, and so its group, is then still its own). SIGKILL is
-// repeated until no new process is found. Gives the number of processes that were reached. Walks over /proc.
+// To be called before waitResult() of this worker (its pid, and so its group, is then still its own). Before
+// SIGKILL all are stopped where there is more than the worker, and it is repeated until no new process is found. Gives
+// the number of processes that were reached. Walks over /proc.
 std::size_t signalTree(pid_t worker, std::string_view tag, int signal);
 
 // Children of this process that are none of `known`: with PR_SET_CHILD_SUBREAPER these are what dead workers left.

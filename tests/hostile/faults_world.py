@@ -13,7 +13,7 @@ def add(cls, plugin, name, what, **more):
 
 # What one uid for all cannot hold, as docs/ISOLATION.md tells it.
 PATHS = "the files of the daemon's user are open to its plugins, the store and the keys among them"
-FORKS = "without a control group, processes that fork while they are ended can outlive their worker, until the next start"
+FORKS = "without a control group, processes that fork while they are ended can outlive their worker, until the daemon ends"
 CREATE_RULESET, ASK_VERSION = 444, 1  # landlock_create_ruleset
 ABI_OF_SIGNALS = 6  # from there on Landlock holds signals
 SIGNALS = "with the grant to start processes it may signal whatever runs as the same user"

@@ -379,23 +379,6 @@ class Chat(harness.DaemonTest):
         self.assertEqual({("desk", "chat")}, {(row["detail"]["through"], row["detail"]["provider"]) for row in rows})
         self.assertEqual("alice@example.com", rows[3]["detail"]["identity"])
 
-    def test_a_worker_for_commands_alone_has_its_listener_and_lets_it_go_with_its_end(self):
-        daemon = self.chat
-        daemon.cli("disable", "desk")
-        self.assertIn("ok", daemon.cli("test", "desk"))
-        daemon.cli("exec", "desk", "close-channel", "channel=incident-1")
-        harness.until(lambda: not self.path.exists(), "the socket is gone with the worker")
-        self.assertEqual([], daemon.instance("desk")["listeners"])
-        # Its address is another's now: that is said, and that one is left alone.
-        daemon.run_instance("other", "chat", {"listen": f"unix:{self.path}"})
-        code, out, said = daemon.cli("test", "desk", code=None)
-        self.assertNotEqual(0, code)
-        self.assertIn("other", out + said)
-        self.assertTrue(self.person("alice").say("list incidents")[0])
-        daemon.cli("disable", "other")
-        daemon.cli("enable", "desk")
-        self.assertTrue(self.person("alice").say("list incidents")[0])
-
     def test_who_wrote_at_the_command_line_is_a_person_of_the_incident(self):
         login = pwd.getpwuid(os.getuid()).pw_name
         self.chat.cli("user", "add", "olga", "--role", "operate", "--identity", f"unix:{login}")
