@@ -134,7 +134,7 @@ void AdminService::setParameters(const std::string& name, std::string_view body,
   if (!changes->is_object() || changes->empty()) {
     return reply(invalid("the request: wanted an object with parameters and their new values; null takes one away"));
   }
-  const catalog::PluginFile* file = around_.catalog.latest(view->plugin);
+  const catalog::PluginFile* file = around_.supervisor.fileOf(view->plugin);
   if (file != nullptr) {
     for (auto& [key, value] : changes->items())
       value = valueOf(file->manifest.parameter(key), value);

@@ -31,12 +31,14 @@ AdminService::AdminService(Surroundings surroundings)
       plans_(around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault),
       secrets_({around_.supervisor, around_.catalog, around_.queries, around_.config, around_.run_job, around_.vault,
                 plans_, [this](std::string_view name) { return unknownInstance(name); }}),
+      releases_(around_.supervisor, around_.catalog),
       waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
       log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
   subscription_ = around_.supervisor.subscribe([this](InstanceId id) {
     news_.changed(id);
     waits_.changed(id);
   });
+  around_.supervisor.onRelease([this](const supervisor::ReleaseNews& news) { news_.released(news); });
   people_.load();
   bearers_.load();
   around_.executor.observe(
@@ -45,6 +47,7 @@ AdminService::AdminService(Surroundings surroundings)
 
 AdminService::~AdminService() {
   around_.supervisor.unsubscribe(subscription_);
+  around_.supervisor.onRelease(nullptr);
 }
 
 Failure AdminService::unknownInstance(std::string_view name) const {
@@ -60,7 +63,7 @@ Failure AdminService::unknownInstance(std::string_view name) const {
 
 const catalog::Manifest* AdminService::manifestOf(const InstanceView& view) const {
   const catalog::PluginFile* file = around_.catalog.find(view.digest);
-  if (file == nullptr) file = around_.catalog.latest(view.plugin);
+  if (file == nullptr) file = around_.supervisor.fileOf(view.plugin);
   return file == nullptr ? nullptr : &file->manifest;
 }
 
@@ -137,6 +140,7 @@ Answer AdminService::plugins() const {
     if (!view.version.empty()) json["version"] = view.version;
     if (!view.digest.empty()) json["digest"] = view.digest;
     if (!view.reason.empty()) json["reason"] = view.reason;
+    if (view.state == catalog::PluginState::Active) releases_.describe(view.id, view.digest, json);
     plugins.push_back(std::move(json));
   }
   Json folders = Json::array();

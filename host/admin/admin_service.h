@@ -22,6 +22,7 @@
 #include "host/admin/news.h"
 #include "host/admin/people_service.h"
 #include "host/admin/plan_runner.h"
+#include "host/admin/release_service.h"
 #include "host/admin/secret_service.h"
 #include "host/base/event_loop.h"
 #include "host/store/store_executor.h"
@@ -110,6 +111,7 @@ class AdminService {
   ConversationService& conversations() { return conversations_; }
 
   SecretService& secrets() { return secrets_; }
+  ReleaseService& releases() { return releases_; }
 
   // ---- instances
   // `names`: names and globs; none: all.
@@ -177,6 +179,7 @@ class AdminService {
   ConversationService conversations_;
   PlanRunner plans_;
   SecretService secrets_;
+  ReleaseService releases_;
   InstanceWaits waits_;
   LogRequests log_requests_;
   std::uint64_t subscription_ = 0;

@@ -66,7 +66,7 @@ void AuditLog::end(std::int64_t record, const Caller& caller, const Audited& aud
   if (!queued) done();
 }
 
-void AuditLog::refused(const Caller& caller, const Audited& audited, std::function<void()> done) {
+void AuditLog::over(const Caller& caller, const Audited& audited, std::function<void()> done) {
   added();
   publish(caller, audited);
   const bool queued = executor_.submit(rowOf(caller, audited, audited.outcome), [done](const store::WriteResult&) {

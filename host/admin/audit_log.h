@@ -55,8 +55,8 @@ class AuditLog {
   void end(std::int64_t record, const Caller& caller, const Audited& audited, std::function<void()> done);
   // A row that came into the store with the act itself.
   void recorded(const store::AuditRecord& record);
-  // An act that was refused, and so is over as it begins. `done` as above.
-  void refused(const Caller& caller, const Audited& audited, std::function<void()> done);
+  // An act that is over as it begins: it was refused, or the host did it by itself. `done` as above.
+  void over(const Caller& caller, const Audited& audited, std::function<void()> done);
 
  private:
   void publish(const Caller& caller, const Audited& audited);

@@ -61,7 +61,7 @@ void News::changed(InstanceId id) {
 }
 
 void News::deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied) {
-  audit_.refused(
+  audit_.over(
       {.name = fmt::format("plugin {}", view.plugin), .role = Role::Read},
       {.act = "denied",
        .target = view.name,
@@ -111,6 +111,21 @@ void News::pluginActive(const catalog::PluginFile& file) {
                              {"digest", file.digest},
                              {"path", file.source.native()},
                              {"state", "active"}});
+}
+
+void News::released(const supervisor::ReleaseNews& news) {
+  const std::string_view what = supervisor::noteName(news.note.kind);
+  events_.publish("plugin", {{"plugin", news.plugin},
+                             {"version", news.version},
+                             {"digest", news.note.digest},
+                             {"release", what},
+                             {"reason", shortText(news.note.text)}});
+  audit_.over({.name = "longhauld", .role = Role::Admin},
+                 {.act = fmt::format("plugins.{}", what),
+                  .target = news.plugin,
+                  .detail = {{"digest", news.note.digest}, {"version", news.version}, {"text", news.note.text}},
+                  .outcome = "done"},
+                 nullptr);
 }
 
 void News::pluginRefused(const std::string& path, const std::string& reason) {

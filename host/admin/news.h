@@ -26,6 +26,8 @@ class News {
   // A write is durable.
   void written(const store::Write& write, const store::WriteValue& value);
   void pluginActive(const catalog::PluginFile& file);
+  // Also kept in the audit: releases act in nobody's name.
+  void released(const supervisor::ReleaseNews& news);
   void pluginRefused(const std::string& path, const std::string& reason);
   void planned(const PlanOutcome& outcome);
 

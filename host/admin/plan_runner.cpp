@@ -85,7 +85,7 @@ void PlanRunner::fail(const Error& error) {
 }
 
 const catalog::Manifest* PlanRunner::manifest(std::string_view plugin) const {
-  const catalog::PluginFile* file = catalog_.latest(plugin);
+  const catalog::PluginFile* file = supervisor_.fileOf(std::string{plugin});
   return file == nullptr ? nullptr : &file->manifest;
 }
 

@@ -77,7 +77,7 @@ auto SecretService::guarded(Function function) const {
 }
 
 const catalog::Manifest* SecretService::manifestOf(const supervisor::InstanceView& view) const {
-  const catalog::PluginFile* file = parts_.catalog.latest(view.plugin);
+  const catalog::PluginFile* file = parts_.supervisor.fileOf(view.plugin);
   return file == nullptr ? nullptr : &file->manifest;
 }
 

@@ -160,8 +160,34 @@ void Catalog::onTimer(std::size_t index) {
 
 void Catalog::stageJob(std::size_t index, const fs::path& path) {
   auto outcome = std::make_shared<StageOutcome>();
+  ++staging_count_;
   run([outcome, path, policy = options_.policy] { *outcome = stageAndAdmit(path, policy); },
-      [this, index, path, outcome] { staged(index, path, std::move(*outcome)); });
+      [this, index, path, outcome] {
+        --staging_count_;
+        staged(index, path, std::move(*outcome));
+        collectWaiting();
+      });
+}
+
+// A file that is being staged may turn out to have the bytes of one that goes: its copy would be deleted under it.
+void Catalog::collect(const std::string& id, std::set<Digest> needed, std::function<void(Result<void>)> done) {
+  collections_.push_back([this, id, needed = std::move(needed), done = std::move(done)] {
+    const auto paths = index_.dropStaged(id, needed);
+    auto result = std::make_shared<Result<void>>();
+    run([paths, result] { *result = removeStaged(paths); },
+        [result, done] {
+          if (done) done(std::move(*result));
+        });
+  });
+  collectWaiting();
+}
+
+void Catalog::collectWaiting() {
+  while (staging_count_ == 0 && !collections_.empty()) {
+    const auto collect = std::move(collections_.front());
+    collections_.erase(collections_.begin());
+    collect();
+  }
 }
 
 void Catalog::staged(std::size_t index, const fs::path& path, StageOutcome outcome) {

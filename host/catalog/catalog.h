@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,6 +63,10 @@ class Catalog {
   // A file that is still being written is not waited for.
   void rescan(std::function<void()> done);
 
+  // Deletes the staged files of this plugin that are neither in `needed` nor in a plugin folder, once no file is being
+  // staged. `done` (may be empty) when they are gone.
+  void collect(const std::string& id, std::set<Digest> needed, std::function<void(Result<void>)> done);
+
   // Pointers stay good until the loop's next turn.
   // The file in a folder that wins for this id; null: none.
   const PluginFile* active(std::string_view id) const { return index_.active(id); }
@@ -99,6 +104,7 @@ class Catalog {
   void onTimer(std::size_t index);
   void stageJob(std::size_t index, const std::filesystem::path& path);
   void staged(std::size_t index, const std::filesystem::path& path, StageOutcome outcome);
+  void collectWaiting();
   void scanAll(std::function<void()> done);
   void releaseWaiters();
   void retry(const std::vector<std::filesystem::path>& paths);
@@ -112,6 +118,8 @@ class Catalog {
   PluginIndex index_;
   std::vector<std::unique_ptr<Folder>> folders_;
   std::vector<Waiter> waiters_;
+  std::size_t staging_count_ = 0;                     // jobs whose outcome is not in the index yet
+  std::vector<std::function<void()>> collections_;  // wait for that
   bool ready_ = false;
   std::shared_ptr<bool> alive_;  // late completions ask it
 };

@@ -66,6 +66,23 @@ void PluginIndex::remove(const std::filesystem::path& path, std::int64_t now_us)
   if (file) depart(*file, now_us);
 }
 
+std::vector<std::filesystem::path> PluginIndex::dropStaged(std::string_view id, const std::set<Digest>& needed) {
+  std::set<Digest> kept = needed;
+  for (const auto& [path, entry] : entries_) {
+    if (entry.file) kept.insert(entry.file->digest);
+  }
+  std::vector<std::filesystem::path> paths;
+  for (auto at = staged_.begin(); at != staged_.end();) {
+    if (at->second.id != id || kept.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    paths.push_back(at->second.path);
+    at = staged_.erase(at);
+  }
+  return paths;
+}
+
 void PluginIndex::depart(const PluginFile& file, std::int64_t now_us) {
   if (winner(file.id) == nullptr) departed_[file.id] = Departure{file.digest, now_us};
 }

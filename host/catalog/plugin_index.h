@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,9 @@ class PluginIndex {
   // not bring an older version back.
   void refuse(Refusal refusal, std::int64_t now_us);
   void remove(const std::filesystem::path& path, std::int64_t now_us);
+
+  // Forgets the plugin's staged files that no file in a folder has and `needed` does not name. Gives their paths.
+  std::vector<std::filesystem::path> dropStaged(std::string_view id, const std::set<Digest>& needed);
 
   // Plugins whose active file has other bytes than at the last call; a removal alone is none.
   std::vector<std::string> takeChanged();

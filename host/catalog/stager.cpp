@@ -144,6 +144,15 @@ std::vector<StageOutcome> indexStore(const AdmissionPolicy& policy) {
   return outcomes;
 }
 
+Result<void> removeStaged(const std::vector<std::filesystem::path>& paths) {
+  Result<void> result;
+  for (const auto& path : paths) {
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) continue;
+    if (result) result = systemError(fmt::format("delete {}", path.native()), errno);
+  }
+  return result;
+}
+
 Result<void> verifyStaged(const fs::path& path, const Digest& digest) {
   auto bytes = readFile(path, kPluginFileBytesMax);
   if (!bytes) return std::move(bytes).error();

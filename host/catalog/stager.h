@@ -32,6 +32,9 @@ StageOutcome stageAndAdmit(const std::filesystem::path& path, const AdmissionPol
 // the others stay where they are and come as refusals. Temporary files that a crash left are removed.
 std::vector<StageOutcome> indexStore(const AdmissionPolicy& policy);
 
+// Deletes staged copies; one that is gone already is none to complain of.
+Result<void> removeStaged(const std::vector<std::filesystem::path>& paths);
+
 // INVALID unless the staged bytes still have their digest. Before each start of a worker.
 Result<void> verifyStaged(const std::filesystem::path& path, const Digest& digest);
 

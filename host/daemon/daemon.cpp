@@ -111,18 +111,25 @@ sandbox::Surroundings sandboxHere(const config::DaemonConfig& config, const Stat
   return around;
 }
 
-Result<std::vector<supervisor::Supervisor::Kept>> readKept(store::StoreReader& reader) {
+struct Stored {
+  std::vector<supervisor::Supervisor::Kept> instances;
+  std::vector<store::RolloutRecord> rollouts;
+};
+
+Result<Stored> readStored(store::StoreReader& reader) {
   auto records = reader.instances();
   if (!records) return std::move(records).error();
-  std::vector<supervisor::Supervisor::Kept> kept;
+  auto rollouts = reader.rollouts();
+  if (!rollouts) return std::move(rollouts).error();
+  Stored stored{.instances = {}, .rollouts = *std::move(rollouts)};
   for (store::InstanceRecord& record : *records) {
     supervisor::Supervisor::Kept each;
     if (auto deaths = reader.deaths(record.id, 1); deaths && !deaths->empty()) each.last_death = (*deaths)[0];
     if (auto health = reader.healthHistory(record.id, 1); health && !health->empty()) each.health = (*health)[0];
     each.record = std::move(record);
-    kept.push_back(std::move(each));
+    stored.instances.push_back(std::move(each));
   }
-  return kept;
+  return stored;
 }
 
 // Job thread.
@@ -144,7 +151,7 @@ struct Daemon::Parts {
   Result<void> open(std::string worker_binary);
   void run();
   void start();
-  void begin(Result<std::vector<supervisor::Supervisor::Kept>> kept);
+  void begin(Result<Stored> stored);
   void onSignal();
   void reload();
   void takeSettings(const config::DaemonConfigLoaded& loaded);
@@ -317,8 +324,8 @@ void Daemon::Parts::start() {
     catalog_watch->waitReadable();
   }
   auto started = catalog->start([this] {
-    queries->submit([](store::StoreReader& each) { return readKept(each); },
-                    [this](auto kept) { begin(std::move(kept)); });
+    queries->submit([](store::StoreReader& each) { return readStored(each); },
+                    [this](auto stored) { begin(std::move(stored)); });
   });
   if (!started) {
     ownLog(logs::LogLevel::Error, started.error().message);
@@ -327,14 +334,15 @@ void Daemon::Parts::start() {
 }
 
 // First what the files say now, then the start: no instance runs with what it no longer should.
-void Daemon::Parts::begin(Result<std::vector<supervisor::Supervisor::Kept>> kept) {
+void Daemon::Parts::begin(Result<Stored> stored) {
   if (stopping) return;
-  if (!kept) {
-    ownLog(logs::LogLevel::Error, fmt::format("the store's instances: {}", kept.error().message));
+  if (!stored) {
+    ownLog(logs::LogLevel::Error, fmt::format("the store's instances: {}", stored.error().message));
     loop.stop();
     return;
   }
-  supervisor->load(std::move(*kept));
+  supervisor->loadReleases(stored->rollouts);
+  supervisor->load(std::move(stored->instances));
   const auto apply = [this](bool first) {
     if (stopping) return;
     admin->applyFolder([this, first](const admin::PlanOutcome& outcome) {

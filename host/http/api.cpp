@@ -84,12 +84,14 @@ std::string targetIn(const Route& route, const std::string& body) {
   return target;
 }
 
-// Who may what is the part of a body that the audit keeps: of users and tokens, which hold no secrets.
+// The part of a body that the audit keeps, of what holds no secrets: who may what, and which release.
 void addRights(const Route& route, const std::string& body, Json& detail) {
-  if (!route.path.starts_with("/api/v1/users") && !route.path.starts_with("/api/v1/tokens")) return;
+  const bool kept = route.path.starts_with("/api/v1/users") || route.path.starts_with("/api/v1/tokens") ||
+                    route.path.starts_with("/api/v1/plugins");
+  if (!kept) return;
   const auto json = parseJson(body);
   if (!json || !json->is_object()) return;
-  for (const char* key : {"username", "name", "role", "identities", "expiresAt"}) {
+  for (const char* key : {"username", "name", "role", "identities", "expiresAt", "digest", "keep"}) {
     const auto found = json->find(key);
     if (found == json->end()) continue;
     if (dumpJson(*found).size() <= kAuditedValueBytesMax) detail[key] = *found;
@@ -270,7 +272,7 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
     return {};
   }
   act->audited.outcome = outcomeOf(*asker.refused);
-  service_.auditLog().refused(act->caller, act->audited, [act, failure = *asker.refused] { act->reply(failure); });
+  service_.auditLog().over(act->caller, act->audited, [act, failure = *asker.refused] { act->reply(failure); });
   return {};
 }
 

@@ -18,7 +18,7 @@ namespace {
 using admin::Act;
 using admin::WaitId;
 
-// Where the name or id stands in /api/v1/instances/{name}/… and /api/v1/incidents/{id}/….
+// Where the name or id stands in /api/v1/instances/{name}/…, /api/v1/plugins/{name}/… and /api/v1/incidents/{id}/….
 constexpr std::size_t kNameAt = 3;
 
 const std::string& name(const Call& call) {
@@ -263,6 +263,22 @@ WaitId configuration(Call& call) {
 WaitId plugins(Call& call) {
   return answer(call, call.service.plugins());
 }
+WaitId pluginReleases(Call& call) {
+  return answer(call, call.service.releases().history(name(call)));
+}
+WaitId rollBackPlugin(Call& call) {
+  call.service.releases().rollBack(name(call), call.body, call.caller.name, call.reply);
+  return WaitId::None;
+}
+WaitId allowRelease(Call& call) {
+  call.service.releases().allow(name(call), call.body, call.reply);
+  return WaitId::None;
+}
+WaitId removePlugin(Call& call) {
+  const bool yes = call.query.flag("yes");
+  if (!isWrong(call)) call.service.releases().remove(name(call), yes, call.reply);
+  return WaitId::None;
+}
 
 std::vector<std::string_view> splitPath(std::string_view path) {
   std::vector<std::string_view> pieces;
@@ -302,6 +318,10 @@ const std::vector<Route>& routes() {
       {"DELETE", "/api/v1/tokens/{name}", {}, Role::Admin, 200, revokeToken},
       {"GET", "/api/v1/audit", {"actor", "target", "order", "limit", "cursor"}, Role::Admin, 200, getAudit},
       {"GET", "/api/v1/plugins", {}, Role::Read, 200, plugins},
+      {"DELETE", "/api/v1/plugins/{name}", {"yes"}, Role::Admin, 200, removePlugin},
+      {"GET", "/api/v1/plugins/{name}/releases", {}, Role::Read, 200, pluginReleases},
+      {"POST", "/api/v1/plugins/{name}/rollback", {}, Role::Operate, 200, rollBackPlugin},
+      {"POST", "/api/v1/plugins/{name}/allow", {}, Role::Admin, 200, allowRelease},
       {"GET", "/api/v1/instances", {"name"}, Role::Read, 200, getInstances, "name"},
       {"GET", "/api/v1/instances/{name}", {"wait", "since", "timeoutMs"}, Role::Read, 200, getInstance},
       {"DELETE", "/api/v1/instances/{name}", {"yes"}, Role::Admin, 200, removeInstance},

@@ -182,6 +182,7 @@ struct Action {
   TimerKind timer{};
   Duration duration{};
   bool crash_loop = false;  // of AskSlot
+  bool host_trouble = false;  // of ReportRefusal: no worker came to be, by no fault of the target
   Target target{};
   std::string reason{};  // for the log and events
 };
@@ -222,6 +223,9 @@ class InstanceMachine {
   // New restart settings, used from the next end on.
   void setRestart(const RestartSettings& settings) { restart_ = settings; }
 
+  // What to go back to, where the target that was READY last turned out bad.
+  void setLastGood(std::optional<Target> target) { last_good_ = std::move(target); }
+
   Phase phase() const { return phase_; }
   PublicState publicState() const;
   // One sentence: why it is in this state.
@@ -238,6 +242,8 @@ class InstanceMachine {
   const std::string& refusedReason() const { return refused_reason_; }
   const RestartSettings& restart() const { return restart_; }
   const RestartHistory& history() const { return history_; }
+  // In a crash-loop or quarantined, also while its worker runs.
+  bool failing() const { return level_ != RestartDecision::Level::Backoff; }
   bool callsHeld() const { return calls_held_; }
   bool listenersOpen() const { return listeners_open_; }
 

@@ -202,7 +202,7 @@ void InstanceMachine::Table::startFailedPreparing(Step& s) {
     const Worker gone = s.takeIncoming();
     if (s.replacedByNext(gone)) return;
   }
-  s.refuse(s.m.target_, s.event.text);
+  s.refuse(s.m.target_, s.event.text).host_trouble = true;
   s.m.target_ = s.m.current_->target;
   s.endReplacement("not replaced: " + s.event.text);
 }

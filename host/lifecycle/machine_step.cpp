@@ -405,10 +405,12 @@ bool InstanceMachine::Step::takeTarget() {
   return true;
 }
 
-void InstanceMachine::Step::refuse(const Target& target, std::string why) {
+Action& InstanceMachine::Step::refuse(const Target& target, std::string why) {
   m.refused_target_ = target;
   m.refused_reason_ = why;
-  add(ActionKind::ReportRefusal, std::move(why)).target = target;
+  Action& action = add(ActionKind::ReportRefusal, std::move(why));
+  action.target = target;
+  return action;
 }
 
 void InstanceMachine::Step::backTo(const Target& target) {

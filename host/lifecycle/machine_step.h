@@ -64,7 +64,7 @@ struct InstanceMachine::Step {
 
   // --- targets
   bool takeTarget();  // from Apply; true: it is another one than before
-  void refuse(const Target& target, std::string why);
+  Action& refuse(const Target& target, std::string why);
   void backTo(const Target& target);
 };
 

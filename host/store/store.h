@@ -45,6 +45,7 @@ class StoreReader {
   virtual Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) = 0;  // newest first
   virtual Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) = 0;         // newest first
   virtual Result<std::int64_t> incidentCount() = 0;
+  virtual Result<std::vector<RolloutRecord>> rollouts() = 0;  // by plugin
 
   virtual Result<Page<User>> users(std::string_view after_username, std::size_t limit) = 0;  // by username
   virtual Result<std::optional<User>> user(const UserRef& ref) = 0;                          // nothing: no error

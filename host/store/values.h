@@ -50,6 +50,12 @@ struct InstanceRecord {
   std::int64_t created_at_us = 0;
 };
 
+// What became of a plugin's releases, whatever instances it has: which one counts, which is being tried, which are bad.
+struct RolloutRecord {
+  std::string plugin;  // the manifest's id
+  std::string record;  // JSON object (lifecycle's Rollout)
+};
+
 using ContextMap = std::map<std::string, std::string>;  // key → JSON text
 
 struct Context {
@@ -245,9 +251,14 @@ struct RewriteConfig {
   std::string last_good;
 };
 
+// The whole record of one plugin anew; an empty one takes it away.
+struct PutRollout {
+  RolloutRecord rollout;
+};
+
 using Write =
     std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood,
-                 RewriteConfig, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, EndAudit,
+                 RewriteConfig, PutRollout, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, EndAudit,
                  AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives

@@ -16,6 +16,7 @@ using lifecycle::Action;
 using lifecycle::ActionKind;
 using lifecycle::Event;
 using lifecycle::EventKind;
+using lifecycle::PublicState;
 using lifecycle::WorkerId;
 
 namespace {
@@ -68,6 +69,7 @@ Instance::~Instance() {
 // ---------------------------------------------------------------- wishes
 
 void Instance::begin() {
+  leaveBadRelease();
   refreshTarget();
   if (record_.enabled) tell(EventKind::Enable);
 }
@@ -109,16 +111,63 @@ void Instance::hostStop() {
   tell(EventKind::HostStop);
 }
 
+Result<lifecycle::Target> Instance::wantedWith(const catalog::PluginFile* file) const {
+  return wantedTarget(record_, file, shared_.around.catalog, shared_.settings.restart,
+                      shared_.settings.context_bytes_max);
+}
+
+lifecycle::RolloutMember Instance::rolloutMember(const catalog::PluginFile& file) const {
+  const auto target = wantedWith(&file);
+  const auto& current = machine_->current();
+  return {.id = record_.id,
+          .name = record_.name,
+          .wanted = record_.enabled && !record_.orphaned && target && target->long_running,
+          .serves = current && current->ready && !current->killed && !machine_->failing(),
+          .ran = record_.last_good.has_value()};
+}
+
+void Instance::addDigests(std::set<Digest>& digests) const {
+  digests.insert({record_.target.digest, machine_->target().digest});
+  if (record_.last_good) digests.insert(record_.last_good->digest);
+  for (const auto* slot : {&current_, &incoming_}) {
+    if (*slot) digests.insert((*slot)->target.digest);
+  }
+  if (one_shot_) digests.insert(one_shot_->slot.target.digest);
+}
+
+// A bad release that was READY here would be what a failing start goes back to.
+void Instance::leaveBadRelease() {
+  const catalog::PluginFile* file = shared_.releases.fileFor(record_.plugin, record_.id);
+  if (!record_.last_good || file == nullptr || file->digest == record_.last_good->digest) return;
+  if (!shared_.releases.isBad(record_.plugin, record_.last_good->digest)) return;
+  record_.last_good->digest = file->digest;
+  storeLastGood();
+  machine_->setLastGood(lastGoodTarget());
+}
+
+void Instance::followRelease() {
+  leaveBadRelease();
+  const catalog::PluginFile* file = shared_.releases.fileFor(record_.plugin, record_.id);
+  // What it refused of the same bytes, it would refuse again.
+  if (file != nullptr && file->digest == machine_->target().digest && machine_->publicState() != PublicState::Held) {
+    not_taken_ = wanted().not_taken;
+    return shared_.changed(id());
+  }
+  refreshTarget();
+}
+
 Instance::Wanted Instance::wanted() const {
   Wanted wanted;
-  wanted.target =
-      wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
+  wanted.target = wantedWith(shared_.releases.fileFor(record_.plugin, record_.id));
   // Without what an operator requires, and without room, nothing runs on.
   if (auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
     return {.target = Error{Code::NotGranted, *missing}, .not_taken = *missing};
   }
   if (!disk_full_.empty()) return {.target = Error{Code::StoreFull, disk_full_}, .not_taken = disk_full_};
-  if (wanted.target) return wanted;
+  if (wanted.target) {
+    wanted.not_taken = shared_.releases.whyNotActive(record_.plugin, record_.id);
+    return wanted;
+  }
   // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
   wanted.not_taken = wanted.target.error().message;
   const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
@@ -262,10 +311,19 @@ void Instance::perform(const Action& action) {
       shared_.around.loop.timers().cancel(std::exchange(timers_[action.timer], TimerId::None));
       return;
     case ActionKind::ReportRefusal:
-      return log(logs::LogLevel::Error,
-                 fmt::format("what was to replace it failed and was given up: {}", action.reason));
+      log(logs::LogLevel::Error, fmt::format("what was to replace it failed and was given up: {}", action.reason));
+      if (!action.host_trouble && record_.last_good) {
+        shared_.releases.refused(record_.plugin, id(), action.target.digest, record_.last_good->digest,
+                                 fmt::format("{}: {}", record_.name, action.reason));
+      }
+      return;
     case ActionKind::Alert:
-      return log(logs::LogLevel::Error, action.reason);
+      log(logs::LogLevel::Error, action.reason);
+      if (machine_->failing()) {
+        shared_.releases.crashLoop(record_.plugin, id(), machine_->target().digest,
+                                   fmt::format("{}: {}", record_.name, machine_->reason()));
+      }
+      return;
   }
 }
 
@@ -475,11 +533,16 @@ void Instance::onEnded(WorkerProcess& worker) {
   if (isOneShot(worker)) return oneShotEnded(worker);
 
   const bool was_current = current_ && current_->id == ended;
+  const bool ready = worker.readyAtUs() != 0;
+  const Digest digest = worker.about().target.digest;
   auto& of = was_current ? current_ : incoming_;
   bury(std::move(of->process));
   of.reset();
   if (was_current) finishContextWaits(0, false);
   watchFolder();
+  if (was_current && exit.failure && ready) {
+    shared_.releases.failed(record_.plugin, id(), digest, fmt::format("{}: {}: {}", record_.name, exit_class, exit.text));
+  }
   post({.kind = was_current ? EventKind::CurrentEnded : EventKind::IncomingEnded, .worker = ended, .exit = exit});
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,11 @@ class Instance final : public WorkerEvents {
   void stopForGood(std::function<void()> done);
   // The catalog or the record changed: what should run now?
   void refreshTarget();
+  // Another release counts for it, or none that it had taken up.
+  void followRelease();
+  lifecycle::RolloutMember rolloutMember(const catalog::PluginFile& file) const;
+  // What its workers run, and what it would go back to.
+  void addDigests(std::set<Digest>& digests) const;
   void onFolderCounted(const FolderFound& found);
   // Logs what the kernel refused its workers since the last time. Reads a few files.
   void tellRefusals();
@@ -113,6 +119,8 @@ class Instance final : public WorkerEvents {
     std::string not_taken{};  // why it is not what is asked for
   };
   Wanted wanted() const;
+  void leaveBadRelease();
+  Result<lifecycle::Target> wantedWith(const catalog::PluginFile* file) const;  // null: there is none
 
   void tell(lifecycle::EventKind kind) { post({.kind = kind}); }
   void post(lifecycle::Event event);
@@ -141,6 +149,7 @@ class Instance final : public WorkerEvents {
   // Empty with a fault: too large.
   Result<std::string> startPayload(Slot& slot, const store::Fenced& fenced, bool one_shot) const;
   void setLastGood(const lifecycle::Target& target);
+  void storeLastGood();
   void storeDeath(lifecycle::WorkerId worker);
 
   const catalog::PluginFile* fileForCommands() const;

@@ -46,7 +46,7 @@ const catalog::PluginFile* Instance::fileForCommands() const {
     digest = target->digest;
   }
   const catalog::PluginFile* file = shared_.around.catalog.find(digest);
-  return file != nullptr && file->id == record_.plugin ? file : shared_.around.catalog.latest(record_.plugin);
+  return file != nullptr && file->id == record_.plugin ? file : shared_.releases.fileFor(record_.plugin, record_.id);
 }
 
 void Instance::run(CommandAsked asked, services::InstanceCalls::Done done) {

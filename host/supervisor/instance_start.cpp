@@ -320,10 +320,15 @@ Result<std::string> Instance::startPayload(Slot& slot, const store::Fenced& fenc
 
 void Instance::setLastGood(const lifecycle::Target& target) {
   const store::Target good{target.digest, target.config_revision, target.grants};
+  shared_.releases.ready(record_.plugin, id(), target.digest);
   if (record_.last_good == good) return;
   record_.last_good = good;
   if (target.config_revision == record_.target.config_revision) record_.last_good_config = record_.config;
-  shared_.around.store.submit(store::SetLastGood{id(), good}, [&shared = shared_, id = id()](const auto& result) {
+  storeLastGood();
+}
+
+void Instance::storeLastGood() {
+  shared_.around.store.submit(store::SetLastGood{id(), *record_.last_good}, [&shared = shared_, id = id()](const auto& result) {
     Instance* instance = shared.find(id);
     if (!result && instance != nullptr) {
       instance->log(logs::LogLevel::Error,

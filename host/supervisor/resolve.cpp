@@ -41,9 +41,9 @@ lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifes
           .heartbeat = manifest.heartbeat.value_or(std::chrono::milliseconds{0})};
 }
 
-Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::Catalog& catalog,
-                                       const config::RestartConfig& defaults, std::size_t context_bytes_max) {
-  const catalog::PluginFile* file = catalog.latest(record.plugin);
+Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::PluginFile* file,
+                                       const catalog::Catalog& catalog, const config::RestartConfig& defaults,
+                                       std::size_t context_bytes_max) {
   if (file == nullptr) {
     const auto views = catalog.list();
     if (const catalog::PluginView* refused = catalog::refusedFileOf(views, record.plugin)) {

@@ -13,6 +13,7 @@
 #include "host/services/server_api.h"
 #include "host/supervisor/disk_watch.h"
 #include "host/supervisor/listeners.h"
+#include "host/supervisor/releases.h"
 #include "host/supervisor/resource_watch.h"
 #include "host/supervisor/spawn_slots.h"
 #include "host/supervisor/supervisor.h"
@@ -31,6 +32,7 @@ struct Shared {
   SpawnSlots slots;
   services::ServerApi api;
   ipc::CallSocketBudget call_sockets;
+  Releases releases;
   ResourceWatch resources;
   DiskWatch disks;
   std::uint64_t groups_count = 0;

@@ -35,6 +35,13 @@ class Supervisor::Impl {
                                     }),
                 .api = services::ServerApi(surroundings.store, surroundings.queries, &calls, wallNowUs),
                 .call_sockets = {.used_count = 0, .count_max = settings_in.call_sockets_max},
+                .releases = Releases({.timers = surroundings.loop.timers(),
+                                      .store = surroundings.store,
+                                      .catalog = surroundings.catalog,
+                                      .members = [this](const catalog::PluginFile& file) { return members(file); },
+                                      .follow = [this](const std::string& plugin) { follow(plugin); },
+                                      .in_use = [this](const std::string& plugin) { return digestsOf(plugin); },
+                                      .told = [this](const ReleaseNews& news) { told(news); }}),
                 .resources = ResourceWatch(surroundings.loop.timers(), ResourceWatch::ownEyes()),
                 .disks = DiskWatch(surroundings.loop.timers(), surroundings.run_job, settings_in.state_dir,
                                    [this](InstanceId id, const FolderFound& found) {
@@ -59,6 +66,101 @@ class Supervisor::Impl {
     return found == names_.end() ? nullptr : find(found->second);
   }
 
+  // ---- releases
+  template <class Each>
+  void forEachOf(const std::string& plugin, Each each) const {
+    for (const auto& [id, instance] : instances_) {
+      if (instance->record().plugin == plugin) each(*instance);
+    }
+  }
+
+  std::vector<lifecycle::RolloutMember> members(const catalog::PluginFile& file) const {
+    std::vector<lifecycle::RolloutMember> members;
+    forEachOf(file.id, [&](const Instance& each) { members.push_back(each.rolloutMember(file)); });
+    return members;
+  }
+
+  void follow(const std::string& plugin) const {
+    if (!begun_) return;
+    forEachOf(plugin, [](Instance& each) { each.followRelease(); });
+  }
+
+  std::set<Digest> digestsOf(const std::string& plugin) const {
+    std::set<Digest> digests;
+    forEachOf(plugin, [&](const Instance& each) { each.addDigests(digests); });
+    return digests;
+  }
+
+  void told(const ReleaseNews& news) const {
+    using Kind = lifecycle::RolloutChange::Note::Kind;
+    const bool bad = news.note.kind == Kind::Bad || news.note.kind == Kind::Kept;
+    const bool odd = news.note.kind == Kind::Downgrade || news.note.kind == Kind::Superseded;
+    if (shared_.around.report) {
+      shared_.around.report(bad   ? logs::LogLevel::Error
+                            : odd ? logs::LogLevel::Warning
+                                  : logs::LogLevel::Info,
+                            fmt::format("plugin {}", news.plugin), news.note.text);
+    }
+    if (on_release_) on_release_(news);
+  }
+
+  std::optional<ReleasesView> releases(const std::string& plugin) const {
+    auto view = shared_.releases.view(plugin);
+    if (!view) return std::nullopt;
+    if (const Instance* canary = find(view->canary_id)) view->canary = canary->record().name;
+    for (const auto& [name, id] : names_) {
+      const Instance& instance = *find(id);
+      const auto& current = instance.machine().current();
+      if (instance.record().plugin != plugin || !current) continue;
+      for (ReleaseView& each : view->releases) {
+        if (each.release.digest == current->target.digest) each.instances.push_back(name);
+      }
+    }
+    return view;
+  }
+
+  // Its instances are disabled first and their workers awaited: what runs must not lose its file.
+  void removePlugin(const std::string& plugin, Done done) {
+    if (const catalog::PluginFile* file = shared_.around.catalog.active(plugin)) {
+      return done(Error{Code::Conflict, fmt::format("{} is still in a plugin folder: take {} away first", plugin,
+                                                    file->source.native())});
+    }
+    if (shared_.around.catalog.latest(plugin) == nullptr && !shared_.releases.view(plugin)) {
+      return done(Error{Code::NotFound, fmt::format("there is no plugin {}: `longhaul plugins` lists them", plugin)});
+    }
+    auto left = std::make_shared<std::size_t>(1);
+    auto first = std::make_shared<std::optional<Error>>();
+    const auto one = [this, plugin, left, first, done](const Result<void>& result) {
+      if (!result && !*first) *first = result.error();
+      if (--*left > 0) return;
+      if (*first) return done(std::move(**first));
+      removals_.emplace_back(plugin, done);
+      shared_.around.loop.post([this] { checkRemovals(); });
+    };
+    std::vector<InstanceId> ids;
+    forEachOf(plugin, [&](const Instance& each) {
+      if (each.record().enabled) ids.push_back(each.id());
+    });
+    *left += ids.size();
+    for (const InstanceId id : ids)
+      setEnabled(id, false, one);
+    one({});
+  }
+
+  void checkRemovals() {
+    for (std::size_t i = 0; i < removals_.size();) {
+      bool busy = false;
+      forEachOf(removals_[i].first, [&](const Instance& each) { busy = busy || each.hasWorkers(); });
+      if (busy) {
+        ++i;
+        continue;
+      }
+      auto [plugin, done] = std::move(removals_[i]);
+      removals_.erase(removals_.begin() + static_cast<std::ptrdiff_t>(i));
+      shared_.releases.forget(plugin, std::move(done));
+    }
+  }
+
   Instance& add(Kept kept) {
     const InstanceId id = kept.record.id;
     names_[kept.record.name] = id;
@@ -69,6 +171,7 @@ class Supervisor::Impl {
     if (changed_.empty()) {
       shared_.around.loop.post([this] {
         checkStopped();
+        checkRemovals();
         const auto ids = std::exchange(changed_, {});
         const auto subscribers = subscribers_;  // one may unsubscribe another
         for (const InstanceId each : ids) {
@@ -209,6 +312,7 @@ class Supervisor::Impl {
       if (!result) return done(std::move(result).error());
       if (found == nullptr) return done(gone());
       found->setEnabled(enabled, begun_);
+      shared_.releases.membersChanged(found->record().plugin);
       done({});
     });
   }
@@ -219,6 +323,7 @@ class Supervisor::Impl {
       if (!result) return done(std::move(result).error());
       if (found == nullptr) return done(gone());
       found->setOrphaned(orphaned);
+      shared_.releases.membersChanged(found->record().plugin);
       done({});
     });
   }
@@ -239,11 +344,13 @@ class Supervisor::Impl {
     const auto found = instances_.find(id);
     if (found == instances_.end()) return done({});
     const std::string name = found->second->record().name;
+    const std::string plugin = found->second->record().plugin;
     shared_.listeners.closeAll(id);
     shared_.disks.forget(id);
     shared_.slots.giveBack(id);
     names_.erase(name);
     instances_.erase(found);
+    shared_.releases.membersChanged(plugin);
     shared_.around.logs.remove(name);
     // Out of the way at once: another instance may be made with this name while the files are removed.
     const auto data = shared_.settings.state_dir / "data";
@@ -269,6 +376,8 @@ class Supervisor::Impl {
   std::function<void()> stopped_;
   TimerId stop_timer_ = TimerId::None;
   TimerId reap_timer_ = TimerId::None;
+  std::function<void(const ReleaseNews&)> on_release_;
+  std::vector<std::pair<std::string, Done>> removals_;  // plugins whose workers are ending
   std::vector<process::WorkerGroup> groups_;  // of dead workers, not yet empty
   TimerId remove_timer_ = TimerId::None;
   InstanceId refusals_told_{};
@@ -280,12 +389,17 @@ Supervisor::Supervisor(Surroundings surroundings, Settings settings)
     : impl_(std::make_unique<Impl>(std::move(surroundings), std::move(settings), *this)) {}
 Supervisor::~Supervisor() = default;
 
+void Supervisor::loadReleases(const std::vector<store::RolloutRecord>& kept) {
+  impl_->shared_.releases.load(kept);
+}
+
 void Supervisor::load(std::vector<Kept> kept) {
   for (Kept& each : kept)
     impl_->add(std::move(each));
 }
 
 void Supervisor::begin() {
+  impl_->shared_.releases.begin();
   impl_->begun_ = true;
   impl_->tellRefusals();
   for (const auto& [id, instance] : impl_->instances_)
@@ -404,9 +518,31 @@ void Supervisor::writeContext(InstanceId id, store::ContextWrite write,
 }
 
 void Supervisor::onPluginChanged(const catalog::PluginFile& file) {
-  for (const auto& [id, instance] : impl_->instances_) {
-    if (instance->record().plugin == file.id) instance->refreshTarget();
-  }
+  impl_->shared_.releases.onActive(file);
+}
+
+const catalog::PluginFile* Supervisor::fileOf(const std::string& plugin) const {
+  return impl_->shared_.releases.fileFor(plugin, {});
+}
+
+std::optional<ReleasesView> Supervisor::releases(const std::string& plugin) const {
+  return impl_->releases(plugin);
+}
+
+void Supervisor::allowRelease(const std::string& plugin, std::string_view digest, bool keep, Done done) {
+  impl_->shared_.releases.allow(plugin, digest, keep, std::move(done));
+}
+
+void Supervisor::rollBack(const std::string& plugin, std::string_view digest, std::string_view who, Done done) {
+  impl_->shared_.releases.rollBack(plugin, digest, who, std::move(done));
+}
+
+void Supervisor::removePlugin(const std::string& plugin, Done done) {
+  impl_->removePlugin(plugin, std::move(done));
+}
+
+void Supervisor::onRelease(std::function<void(const ReleaseNews&)> on_release) {
+  impl_->on_release_ = std::move(on_release);
 }
 
 void Supervisor::reapAdoptedSoon() {

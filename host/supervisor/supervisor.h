@@ -27,6 +27,7 @@
 #include "host/store/store_executor.h"
 #include "host/store/store_queries.h"
 #include "host/supervisor/instance_view.h"
+#include "host/supervisor/release_view.h"
 
 namespace longhaul::host::supervisor {
 
@@ -90,6 +91,8 @@ class Supervisor final : public services::InstanceCalls {
     std::optional<store::Health> health;
   };
   void load(std::vector<Kept> kept);
+  // What the store keeps of the plugins' releases. Before begin().
+  void loadReleases(const std::vector<store::RolloutRecord>& kept);
   // Starts what is enabled; from now on also what is put.
   void begin();
   // Stops all workers in parallel, bounded by kHostStopTimeout; `done` runs once, when none is left. The wishes stay.
@@ -112,6 +115,11 @@ class Supervisor final : public services::InstanceCalls {
   // Who holds this address: the instance's name; empty: nobody. `transport` "udp", "tcp" or "unix".
   std::string holderOf(std::string_view transport, std::string_view address) const;
 
+  // What instances of the plugin run, but for a canary; null: no file of it is known.
+  const catalog::PluginFile* fileOf(const std::string& plugin) const;
+  // Nothing: no file of this plugin ever counted.
+  std::optional<ReleasesView> releases(const std::string& plugin) const;
+
   // ---- acting. Each is in the store before `done` says so; what follows (a start, a swap) goes on by itself: watch
   // it. A new instance, or new configuration of the one with this name. The configuration was validated (host/config).
   void put(store::PutInstance put, Done done);
@@ -126,6 +134,15 @@ class Supervisor final : public services::InstanceCalls {
   // Stops the worker, then deletes the instance with context, logs and data. Its incidents stay.
   void remove(InstanceId id, Done done);
 
+  // A release that is bad is tried again, when its file is the plugin's active one. `keep`: and not taken back. `digest`:
+  // whole, or its first digits.
+  void allowRelease(const std::string& plugin, std::string_view digest, bool keep, Done done);
+  // All instances go back to this release, or with an empty digest to what was ready before; what they leave is bad.
+  void rollBack(const std::string& plugin, std::string_view digest, std::string_view who, Done done);
+  // Disables the plugin's instances and deletes its staged files and their history. CONFLICT while a file of it is in a
+  // plugin folder.
+  void removePlugin(const std::string& plugin, Done done);
+
   // An operator's write of the context: durable, then pushed to the worker. `applied` false: the worker that runs did
   // not take it within kContextAppliedTimeout, or there is none; it will see it all the same.
   struct ContextWritten {
@@ -138,7 +155,9 @@ class Supervisor final : public services::InstanceCalls {
   void run(services::CommandAsked asked, services::InstanceCalls::Done done) override;
 
   // ---- news
-  // The catalog has another active file for this plugin: instances of it follow (Walk 3).
+  // What becomes of releases: for events and audit. Once.
+  void onRelease(std::function<void(const ReleaseNews&)> on_release);
+  // The catalog has another active file for this plugin: its instances follow, a canary first (Walk 3).
   void onPluginChanged(const catalog::PluginFile& file);
   // A child of this process ended (SIGCHLD). Workers are waited for one by one; what a worker started and let go became
   // a child of ours too, and nobody else would take its end while that worker lives. At most once in kReapAdoptedEvery.

@@ -103,6 +103,26 @@ LONGHAUL_STORE_CASE("instances are listed by name, and a bad name is refused") {
   CHECK_THAT(refused.error().message, Catch::Contains("\"../etc\" is no name"));
 }
 
+LONGHAUL_STORE_CASE("a plugin's rollout is kept over a restart, written anew as a whole, and taken away by an empty one") {
+  const auto all = [&] {
+    const auto rows = subject.reader().rollouts();
+    REQUIRE(rows.has_value());
+    std::string text;
+    for (const RolloutRecord& row : *rows)
+      text += row.plugin + "=" + row.record + ";";
+    return text;
+  };
+  CHECK(all().empty());
+  subject.must<Done>(PutRollout{{"syslog", R"({"a":1})"}});
+  subject.must<Done>(PutRollout{{"chat", R"({"b":1})"}});
+  subject.must<Done>(PutRollout{{"syslog", R"({"a":2})"}});
+  subject.reopen();
+  CHECK(all() == R"(chat={"b":1};syslog={"a":2};)");
+  subject.must<Done>(PutRollout{{"chat", ""}});
+  subject.must<Done>(PutRollout{{"nobody", ""}});
+  CHECK(all() == R"(syslog={"a":2};)");
+}
+
 LONGHAUL_STORE_CASE("what names an unknown instance is NOT_FOUND") {
   const InstanceId unknown{99};
   CommitWrite commit = commitOf(unknown);

@@ -338,6 +338,15 @@ WriteResult MemoryStore::perform(const RewriteConfig& write) {
   return WriteValue{Done{}};
 }
 
+WriteResult MemoryStore::perform(const PutRollout& write) {
+  if (write.rollout.record.empty()) {
+    rollouts_.erase(write.rollout.plugin);
+  } else {
+    rollouts_[write.rollout.plugin] = write.rollout.record;
+  }
+  return WriteValue{Done{}};
+}
+
 WriteResult MemoryStore::perform(const SetIncidentStatus& write) {
   if (auto checked = checkStatus(write); !checked) return std::move(checked).error();
   const auto found = incidents_.find(write.incident);
@@ -445,6 +454,14 @@ Result<std::vector<ContextSnapshot>> MemoryStore::contextSnapshots(InstanceId id
 Result<std::int64_t> MemoryStore::incidentCount() {
   const std::lock_guard lock{mutex_};
   return static_cast<std::int64_t>(incidents_.size());
+}
+
+Result<std::vector<RolloutRecord>> MemoryStore::rollouts() {
+  const std::lock_guard lock{mutex_};
+  std::vector<RolloutRecord> rows;
+  for (const auto& [plugin, record] : rollouts_)
+    rows.push_back({plugin, record});
+  return rows;
 }
 
 }  // namespace longhaul::host::test

@@ -24,6 +24,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   Result<std::vector<store::Health>> healthHistory(InstanceId instance, std::size_t limit) override;
   Result<std::vector<store::ContextSnapshot>> contextSnapshots(InstanceId instance) override;
   Result<std::int64_t> incidentCount() override;
+  Result<std::vector<store::RolloutRecord>> rollouts() override;
   Result<store::Page<store::User>> users(std::string_view after_username, std::size_t limit) override;
   Result<std::optional<store::User>> user(const store::UserRef& ref) override;
   Result<std::optional<store::User>> userById(UserId id) override;
@@ -70,6 +71,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::AddDeath& write);
   store::WriteResult perform(const store::SetLastGood& write);
   store::WriteResult perform(const store::RewriteConfig& write);
+  store::WriteResult perform(const store::PutRollout& write);
   store::WriteResult perform(const store::SetIncidentStatus& write);
   store::WriteResult perform(const store::SetIncidentOwner& write);
   store::WriteResult perform(const store::PutUser& write);
@@ -101,6 +103,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   std::map<IncidentId, store::Incident> incidents_;
   std::map<EntryId, store::Entry> entries_;
   std::map<std::string, store::User> users_;      // by username
+  std::map<std::string, std::string> rollouts_;   // by plugin
   std::vector<store::AuditRecord> audit_;         // oldest first, ids without gaps
   std::vector<store::Token> tokens_;              // oldest first, ids from 1 without gaps
   std::vector<store::Entitlement> entitlements_;  // likewise

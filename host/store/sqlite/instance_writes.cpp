@@ -182,4 +182,16 @@ Result<WriteValue> InstanceWrites::perform(const RewriteConfig& write) {
   return WriteValue{Done{}};
 }
 
+Result<WriteValue> InstanceWrites::perform(const PutRollout& write) {
+  const RolloutRecord& rollout = write.rollout;
+  Query query(connection_, rollout.record.empty()
+                               ? "DELETE FROM rollouts WHERE plugin = ?"
+                               : "INSERT INTO rollouts(plugin, record) VALUES(?1, ?2) ON CONFLICT(plugin) DO UPDATE "
+                                 "SET record = ?2");
+  query.bind(rollout.plugin);
+  if (!rollout.record.empty()) query.bind(rollout.record);
+  if (!query.run()) return query.error();
+  return WriteValue{Done{}};
+}
+
 }  // namespace longhaul::host::store

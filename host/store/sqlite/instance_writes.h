@@ -18,6 +18,7 @@ class InstanceWrites {
   Result<WriteValue> perform(const AddDeath& write);
   Result<WriteValue> perform(const SetLastGood& write);
   Result<WriteValue> perform(const RewriteConfig& write);
+  Result<WriteValue> perform(const PutRollout& write);
 
  private:
   Result<void> create(const PutInstance& write);

@@ -185,6 +185,15 @@ Result<std::int64_t> SqliteReader::incidentCount() {
   return row.failed() ? row.error() : Error{Code::Internal, "the incidents could not be counted"};
 }
 
+Result<std::vector<RolloutRecord>> SqliteReader::rollouts() {
+  std::vector<RolloutRecord> rows;
+  Query row(*state_->connection, "SELECT plugin, record FROM rollouts ORDER BY plugin");
+  while (row.next())
+    rows.push_back({std::string{row.text(0)}, std::string{row.text(1)}});
+  if (row.failed()) return row.error();
+  return rows;
+}
+
 Result<Page<User>> SqliteReader::users(std::string_view after_username, std::size_t limit) {
   return state_->atOnce([&](Connection& connection) { return readUsers(connection, after_username, limit); });
 }
