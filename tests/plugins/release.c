@@ -9,11 +9,6 @@
 
 static const longhaul_server_t* host;
 
-static longhaul_text_t text_of(const char* text) {
-  longhaul_text_t view = {text, strlen(text)};
-  return view;
-}
-
 #ifdef RELEASE_CONSTRUCTOR
 __attribute__((constructor)) static void crashes_when_loaded(void) {
   volatile int* nowhere = (volatile int*)0x10;
