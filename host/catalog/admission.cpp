@@ -8,9 +8,9 @@
 
 #include "host/base/files.h"
 #include "host/base/limits.h"
+#include "host/base/text.h"
 #include "host/catalog/symbol_check.h"
 #include "host/catalog/system_libraries.h"
-#include "host/base/text.h"
 
 namespace longhaul::host::catalog {
 namespace {

@@ -19,8 +19,8 @@ constexpr Elf64_Half kMachine = EM_AARCH64;
 #error "name this machine's ELF number here"
 #endif
 
-constexpr std::uint64_t kPage = 4096;  // the smallest of these machines; the largest is what linkers round up to
-constexpr std::uint64_t kEndMost = 64;          // zeros at the end of code or of a table: a constant, an empty entry
+constexpr std::uint64_t kPage = 4096;   // the smallest of these machines; the largest is what linkers round up to
+constexpr std::uint64_t kEndMost = 64;  // zeros at the end of code or of a table: a constant, an empty entry
 constexpr std::uint64_t kDynamicEndMost = 256;  // linkers leave spare entries behind the last one
 constexpr std::uint64_t kPageMost = 64U << 10;
 
@@ -129,8 +129,9 @@ Result<void> ElfLayout::checkSections() const {
   const auto names = bytes_.read<Elf64_Shdr>(header_.e_shoff + header_.e_shstrndx * sizeof(Elf64_Shdr));
   if (header_.e_shstrndx != SHN_UNDEF &&
       (header_.e_shstrndx >= header_.e_shnum || !names || names->sh_type != SHT_STRTAB)) {
-    return refuse("it has a hole, or is damaged, where its section header table is; copy the file again, and rename it "
-                  "into place when it is whole");
+    return refuse(
+        "it has a hole, or is damaged, where its section header table is; copy the file again, and rename it "
+        "into place when it is whole");
   }
   for (std::uint64_t i = 0; i < header_.e_shnum; ++i) {
     const auto section = *bytes_.read<Elf64_Shdr>(header_.e_shoff + i * sizeof(Elf64_Shdr));
@@ -139,9 +140,9 @@ Result<void> ElfLayout::checkSections() const {
   return {};
 }
 
-// A copy that made room first and has not filled it yet has zeros where it was not: whole pages of them, as file systems
-// and copy programs write. Code and the loader's tables have no part in a page of zeros, but for their last few bytes;
-// data may.
+// A copy that made room first and has not filled it yet has zeros where it was not: whole pages of them, as file
+// systems and copy programs write. Code and the loader's tables have no part in a page of zeros, but for their last few
+// bytes; data may.
 Result<void> ElfLayout::checkHoles(const Elf64_Shdr& section) const {
   const bool is_code = section.sh_type == SHT_PROGBITS && (section.sh_flags & SHF_EXECINSTR) != 0;
   const bool is_table = section.sh_type == SHT_DYNSYM || section.sh_type == SHT_RELA || section.sh_type == SHT_STRTAB ||
@@ -156,9 +157,10 @@ Result<void> ElfLayout::checkHoles(const Elf64_Shdr& section) const {
     const std::uint64_t part = std::min(end, at + kPage) - std::max(at, section.sh_offset);
     const auto page = bytes_.slice(at, std::min(kPage, bytes_.size() - at));
     if (part < part_least || page->find_first_not_of('\0') != std::string_view::npos) continue;
-    return refuse(fmt::format("it has a hole: {} bytes of zeros from byte {}, where its {} is; copy the file again, and "
-                              "rename it into place when it is whole",
-                              page->size(), at, is_code ? "code" : "table for the loader"));
+    return refuse(
+        fmt::format("it has a hole: {} bytes of zeros from byte {}, where its {} is; copy the file again, and "
+                    "rename it into place when it is whole",
+                    page->size(), at, is_code ? "code" : "table for the loader"));
   }
   return {};
 }
@@ -236,8 +238,7 @@ bool ElfLayout::isExecutable(std::uint64_t address) const {
 
 bool ElfLayout::isWritable(std::uint64_t address, bool anywhere) const {
   return std::any_of(loads_.begin(), loads_.end(), [&](const Elf64_Phdr& load) {
-    return (anywhere || (load.p_flags & PF_W) != 0) && address >= load.p_vaddr &&
-           address - load.p_vaddr < load.p_memsz;
+    return (anywhere || (load.p_flags & PF_W) != 0) && address >= load.p_vaddr && address - load.p_vaddr < load.p_memsz;
   });
 }
 

@@ -338,8 +338,8 @@ std::string_view ElfReader::name(const Elf64_Sym& symbol) const {
 
 template <class Visit>
 Result<void> ElfReader::eachRelocation(Visit visit) const {
-  const std::pair<std::uint64_t, std::uint64_t> tables[] = {
-      {dynamic_.relocations, dynamic_.relocations_size}, {dynamic_.plt_relocations, dynamic_.plt_relocations_size}};
+  const std::pair<std::uint64_t, std::uint64_t> tables[] = {{dynamic_.relocations, dynamic_.relocations_size},
+                                                            {dynamic_.plt_relocations, dynamic_.plt_relocations_size}};
   for (const auto& [address, size] : tables) {
     if (address == 0 || size == 0) continue;
     const auto table = layout_.offsetOf(address);
@@ -358,9 +358,10 @@ Result<void> ElfReader::checkRelocations() const {
   return eachRelocation([&](const Elf64_Rela& relocation) -> Result<void> {
     const bool none = ELF64_R_TYPE(relocation.r_info) == 0;
     if (none || layout_.isWritable(relocation.r_offset, dynamic_.text_relocations)) return {};
-    return refuse(fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
-                              "the file again",
-                              relocation.r_offset));
+    return refuse(
+        fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
+                    "the file again",
+                    relocation.r_offset));
   });
 }
 

@@ -64,8 +64,9 @@ Result<std::string> readSignature(const fs::path& plugin_file, uid_t uid) {
 Result<std::string> readStagedSignature(const fs::path& store_folder, const Digest& digest) {
   auto text = readFile(stagedSignature(store_folder, digest), signatures::kSignatureFileBytesMax);
   if (text || text.error().code != Code::NotFound) return text;
-  return Error{Code::NotGranted, "it was staged without a signature (trust.mode is signed): drop the plugin's file "
-                                 "again, with its signature beside it"};
+  return Error{Code::NotGranted,
+               "it was staged without a signature (trust.mode is signed): drop the plugin's file "
+               "again, with its signature beside it"};
 }
 
 // Written before the file that it belongs to, so that no file is without one.

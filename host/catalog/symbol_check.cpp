@@ -23,7 +23,7 @@ constexpr std::size_t kDemangledBytesMax = 256;
 constexpr int kBackReferencesMax = 8;
 
 bool isSanitizers(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kPrefixes{"__asan_", "__ubsan_",     "__tsan_",      "__msan_", "__lsan_",
+  constexpr std::array<std::string_view, 9> kPrefixes{"__asan_",   "__ubsan_",     "__tsan_",   "__msan_", "__lsan_",
                                                       "__hwasan_", "__sanitizer_", "__sancov_", "__tysan_"};
   return std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](auto prefix) { return name.starts_with(prefix); });
 }
@@ -31,7 +31,8 @@ bool isSanitizers(std::string_view name) {
 // The search through worker and libraries; false: it could not be completed.
 class Search {
  public:
-  Search(std::unordered_set<std::string_view>& wanted, const SystemLibraries& system) : wanted_(wanted), system_(system) {}
+  Search(std::unordered_set<std::string_view>& wanted, const SystemLibraries& system)
+      : wanted_(wanted), system_(system) {}
 
   void add(const std::vector<std::string>& needed, const std::string& runpath) {
     for (const auto& name : needed) {

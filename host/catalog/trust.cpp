@@ -86,9 +86,10 @@ void Trust::readDigests(const std::string& entry, std::size_t index, uid_t uid) 
       digests_.insert(*std::move(digest));
       return;
     }
-    return fault(fmt::format("\"{}\" is no digest, wanted the 64 hexadecimal digits that sha256sum prints, or the path "
-                             "of a file of such lines: \"/…\"",
-                             replaceNonUtf8(entry).substr(0, 80)));
+    return fault(
+        fmt::format("\"{}\" is no digest, wanted the 64 hexadecimal digits that sha256sum prints, or the path "
+                    "of a file of such lines: \"/…\"",
+                    replaceNonUtf8(entry).substr(0, 80)));
   }
   auto file = readSafely(entry, uid, kDigestFileBytesMax);
   if (!file) return fault(std::move(file).error().message);
@@ -100,9 +101,10 @@ void Trust::readDigests(const std::string& entry, std::size_t index, uid_t uid) 
     if (line.empty() || line.starts_with('#')) continue;
     auto digest = digestIn(line);
     if (!digest) {
-      fault(fmt::format("{}:{}: it does not begin with a digest, wanted a line as sha256sum writes it: 64 hexadecimal "
-                        "digits, two blanks, a name",
-                        entry, number));
+      fault(
+          fmt::format("{}:{}: it does not begin with a digest, wanted a line as sha256sum writes it: 64 hexadecimal "
+                      "digits, two blanks, a name",
+                      entry, number));
       return;
     }
     digests_.insert(*std::move(digest));
@@ -151,12 +153,13 @@ Result<std::optional<Signer>> Trust::judge(std::string_view bytes, const Digest&
   for (const auto& key : keys_) {
     if (key.id != parsed->key_id) continue;
     auto verified = signatures::verify(*parsed, bytes, key);
-    if (verified) return std::optional<Signer>{Signer{signatures::toText(key.id), replaceNonUtf8(parsed->trusted_comment)}};
+    if (verified)
+      return std::optional<Signer>{Signer{signatures::toText(key.id), replaceNonUtf8(parsed->trusted_comment)}};
     mismatch = std::move(verified).error();
   }
   if (mismatch) {
-    return refuse(fmt::format("its signature does not fit: {}; copy both files again, or sign the file anew",
-                              mismatch->message));
+    return refuse(
+        fmt::format("its signature does not fit: {}; copy both files again, or sign the file anew", mismatch->message));
   }
   return withFaults(refuse(fmt::format(
       "it is signed by key {}, and trust.keys has {}: have it signed by one of these, or add the key if you trust it",

@@ -207,10 +207,12 @@ class Doctor {
       case catalog::TrustMode::Any:
         return add(Grade::Good, "trust", "any plugin file is taken that owner and mode allow (trust.mode is any)");
       case catalog::TrustMode::Pinned:
-        return add(Grade::Good, "trust", fmt::format("plugin files of {} are taken", counted(read.digestCount(), "digest")));
+        return add(Grade::Good, "trust",
+                   fmt::format("plugin files of {} are taken", counted(read.digestCount(), "digest")));
       case catalog::TrustMode::Signed:
-        return add(Grade::Good, "trust", fmt::format("plugin files signed by {} are taken: {}",
-                                                     counted(read.keyIds().size(), "key"), fmt::join(read.keyIds(), ", ")));
+        return add(Grade::Good, "trust",
+                   fmt::format("plugin files signed by {} are taken: {}", counted(read.keyIds().size(), "key"),
+                               fmt::join(read.keyIds(), ", ")));
     }
   }
 

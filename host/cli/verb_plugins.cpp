@@ -49,7 +49,8 @@ Exit plugins(Session& session, const Arguments&) {
     const Json& signature = memberAt(plugin, "signature");
     table.add({textAt(plugin, "id"), textAt(plugin, "version"), Cell{state, toneOf(state)},
                std::to_string(memberAt(plugin, "instances").size()), textAt(plugin, "digest").substr(0, kDigestShown),
-               since == 0 ? "" : localTime(since), textAt(signature, "keyId"), textAt(signature, "trustedComment"), textAt(plugin, "path"), reason});
+               since == 0 ? "" : localTime(since), textAt(signature, "keyId"), textAt(signature, "trustedComment"),
+               textAt(plugin, "path"), reason});
     const std::string id = textAt(plugin, "id");
     ids.push_back(id.empty() ? textAt(plugin, "path") : id);
   }

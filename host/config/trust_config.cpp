@@ -37,12 +37,14 @@ void readTrust(const Document& document, const std::string& pointer, uid_t uid, 
 
 void checkTrust(const catalog::TrustSettings& trust, const std::string& origin, std::vector<Problem>& problems) {
   const auto lacks = [&](std::string_view key, std::string_view what) {
-    problems.push_back({.pointer = fmt::format("/trust/{}", key),
-                        .message = fmt::format("trust.mode is {} ({}) and trust.{} is empty, so that no plugin would be "
-                                               "taken; add {}",
-                                               toText(trust.mode), origin, key, what)});
+    problems.push_back(
+        {.pointer = fmt::format("/trust/{}", key),
+         .message = fmt::format("trust.mode is {} ({}) and trust.{} is empty, so that no plugin would be "
+                                "taken; add {}",
+                                toText(trust.mode), origin, key, what)});
   };
-  if (trust.mode == TrustMode::Signed && trust.keys.empty()) lacks("keys", "minisign's public keys, or paths of their files");
+  if (trust.mode == TrustMode::Signed && trust.keys.empty())
+    lacks("keys", "minisign's public keys, or paths of their files");
   if (trust.mode == TrustMode::Pinned && trust.digests.empty()) {
     lacks("digests", "SHA-256 digests, or the path of a file that sha256sum wrote");
   }

@@ -400,7 +400,8 @@ void Daemon::Parts::takeSettings(const config::DaemonConfigLoaded& loaded) {
     return ownLog(logs::LogLevel::Error, "the settings stay as they are: mend the files and send SIGHUP again");
   }
   for (const config::SettingChange& change : config::settingChanges(config, loaded.config)) {
-    const bool now = change.key == "log_level" || change.key == "instances.orphans_percent" || change.key.starts_with("trust.");
+    const bool now =
+        change.key == "log_level" || change.key == "instances.orphans_percent" || change.key.starts_with("trust.");
     ownLog(now ? logs::LogLevel::Info : logs::LogLevel::Warning,
            fmt::format("{}: {} → {} ({}){}", change.key, change.before, change.after, change.origin,
                        now ? "" : "; it takes effect when the daemon is started anew"));

@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!isUtf8(signature.error().message)) std::abort();
     return 0;
   }
-  if (signature->trusted_comment.size() >= size || signature->trusted_comment.find('\n') != std::string::npos) std::abort();
+  if (signature->trusted_comment.size() >= size || signature->trusted_comment.find('\n') != std::string::npos)
+    std::abort();
   signatures::PublicKey other;
   other.id = signature->key_id;
   if (signatures::verify(*signature, text, other)) std::abort();

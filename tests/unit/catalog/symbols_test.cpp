@@ -54,11 +54,13 @@ TEST_CASE("a C++ name is written out, unless that could cost much") {
   CHECK(demangled("_ZN4gone5countEPKci") == "gone::count(char const*, int)");
   CHECK(demangled("getenv") == "getenv");
   CHECK(demangled("_Znonsense") == "_Znonsense");
-  CHECK(demangled("_ZNSt6vectorIiSaIiEE9push_backERKi") == "std::vector<int, std::allocator<int> >::push_back(int const&)");
+  CHECK(demangled("_ZNSt6vectorIiSaIiEE9push_backERKi") ==
+        "std::vector<int, std::allocator<int> >::push_back(int const&)");
   // Each part doubles the one before it: 2^60 characters.
   std::string doubling = "_Z1fI1aE";
   for (int i = 0; i < 60; ++i)
-    doubling += "S" + std::string(i == 0 ? "" : std::string(1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(i - 1) % 36])) + "_S_";
+    doubling +=
+        "S" + std::string(i == 0 ? "" : std::string(1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(i - 1) % 36])) + "_S_";
   CHECK(demangled(doubling) == doubling);
   CHECK(demangled("_Z" + std::string(10'000, 'P')) == "_Z" + std::string(10'000, 'P'));
 }

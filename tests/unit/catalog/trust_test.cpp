@@ -77,14 +77,14 @@ TEST_CASE("signed: the signature is verified, kept beside the staged file, and n
     const auto& refusal = std::get<Refusal>(index.front());
     CHECK(refusal.id == "probe");
     CHECK(refusal.path == place.staged(".so"));
-    CHECK_THAT(refusal.reason,
-               Catch::Contains("signed by key 0101010101010101, and trust.keys has 0202020202020202"));
+    CHECK_THAT(refusal.reason, Catch::Contains("signed by key 0101010101010101, and trust.keys has 0202020202020202"));
     CHECK(fs::exists(place.staged(".so")));
   }
   SECTION("a signature of the store that was tampered with counts for nothing") {
     fs::permissions(place.staged(".minisig"), fs::perms{0644});
     test::writeText(place.staged(".minisig"), kOurs.sign("other bytes", "build 7"));
-    CHECK_THAT(std::get<Refusal>(indexStore(place.policy).front()).reason, Catch::Contains("its signature does not fit"));
+    CHECK_THAT(std::get<Refusal>(indexStore(place.policy).front()).reason,
+               Catch::Contains("its signature does not fit"));
   }
   SECTION("signed anew by another key, it is known by that one") {
     place.sign(kOther, "build 8");
@@ -109,7 +109,8 @@ TEST_CASE("signed: what is refused, and why; nothing of it comes into the store"
   place.wantSigned({kOurs.publicKey()});
   const fs::path signature = signatureOf(place.path);
   SECTION("no signature") {
-    CHECK_THAT(place.refusal(), Catch::Contains("it has no signature") && Catch::Contains("put probe.so.minisig beside it"));
+    CHECK_THAT(place.refusal(),
+               Catch::Contains("it has no signature") && Catch::Contains("put probe.so.minisig beside it"));
   }
   SECTION("another's signature") {
     place.sign(kOther);
@@ -162,7 +163,8 @@ TEST_CASE("pinned: the digests of the list and no others, read anew for each fil
   place.policy.trust = {TrustMode::Pinned, {}, {list.native()}};
   CHECK_THAT(place.refusal(), Catch::Contains("its digest " + digest + " is not among the 1"));
   CHECK(fs::is_empty(place.policy.store_folder));
-  for (const std::string& line : {digest + "  probe.so\n", digest + " *probe.so\r\n", digest, "\\" + digest + "  a\\nb\n"}) {
+  for (const std::string& line :
+       {digest + "  probe.so\n", digest + " *probe.so\r\n", digest, "\\" + digest + "  a\\nb\n"}) {
     writeSafe(list, line);
     CHECK(place.refusal() == "admitted");
   }
@@ -179,10 +181,11 @@ TEST_CASE("faults of keys and lists are told by entry, file and line") {
   writeSafe(folder / "key.pub", "no key");
   writeSafe(folder / "open.pub", kOurs.publicKey());
   fs::permissions(folder / "open.pub", fs::perms{0666});
-  const auto trust = Trust::read({TrustMode::Signed,
-                                  {kOurs.publicKey(), "short", (folder / "key.pub").native(), (folder / "open.pub").native()},
-                                  {(folder / "list").native(), "abc"}},
-                                 ::geteuid());
+  const auto trust =
+      Trust::read({TrustMode::Signed,
+                   {kOurs.publicKey(), "short", (folder / "key.pub").native(), (folder / "open.pub").native()},
+                   {(folder / "list").native(), "abc"}},
+                  ::geteuid());
   CHECK(trust.keyIds() == std::vector<std::string>{"0101010101010101"});
   CHECK(trust.digestCount() == 1);
   REQUIRE(trust.faults().size() == 5);
@@ -207,7 +210,9 @@ struct SignedRig : test::Rig {
     make();
     start();
   }
-  void sign(const MinisignKey& key = kOurs) { writeSafe(signatureOf(plugin), key.sign(test::readText(kProbe), "build 7")); }
+  void sign(const MinisignKey& key = kOurs) {
+    writeSafe(signatureOf(plugin), key.sign(test::readText(kProbe), "build 7"));
+  }
   void quiet() {
     notice();
     advance(500ms);

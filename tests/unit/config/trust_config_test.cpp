@@ -42,8 +42,8 @@ TEST_CASE("trust: mode, keys and digests, inline and as files; any without a wor
   CHECK(place.load("").config.trust == catalog::TrustSettings{});
   const fs::path key = place.safe("vendor.pub", std::string{"untrusted comment: ours\n"} + kKey + "\n");
   const fs::path list = place.safe("list", std::string(64, 'a') + "  a.so\n");
-  const auto loaded = place.load("trust:\n  mode: signed\n  keys:\n    - " + std::string{kKey} + "\n    - " + key.native() +
-                                 "\n  digests: [" + list.native() + "]\n");
+  const auto loaded = place.load("trust:\n  mode: signed\n  keys:\n    - " + std::string{kKey} + "\n    - " +
+                                 key.native() + "\n  digests: [" + list.native() + "]\n");
   INFO(textOf(loaded.problems));
   CHECK(loaded.problems.empty());
   CHECK(loaded.config.trust.mode == TrustMode::Signed);
@@ -64,9 +64,11 @@ TEST_CASE("a fault of trust is told with its place, its entry and the remedy") {
     REQUIRE(problems.size() == 1);
     return toText(problems.front());
   };
-  CHECK_THAT(fault("trust: { mode: sigend }"), Catch::Contains("longhaul.yaml:1:16") && Catch::Contains("did you mean \"signed\""));
-  CHECK_THAT(fault("trust:\n  mode: signed\n"),
-             Catch::Contains("longhaul.yaml:2:3") && Catch::Contains("trust.keys is empty") && Catch::Contains("minisign"));
+  CHECK_THAT(fault("trust: { mode: sigend }"),
+             Catch::Contains("longhaul.yaml:1:16") && Catch::Contains("did you mean \"signed\""));
+  CHECK_THAT(fault("trust:\n  mode: signed\n"), Catch::Contains("longhaul.yaml:2:3") &&
+                                                    Catch::Contains("trust.keys is empty") &&
+                                                    Catch::Contains("minisign"));
   CHECK_THAT(fault("trust: { mode: pinned, digests: [] }"), Catch::Contains("trust.digests is empty"));
   CHECK_THAT(fault("trust:\n  mode: signed\n  keys:\n    - " + std::string{kKey} + "\n    - nonsense\n"),
              Catch::Contains("longhaul.yaml:5:7") && Catch::Contains("trust.keys: nonsense: it is no public key"));
