@@ -1,6 +1,6 @@
 // Everything that is checked of a plugin file before any of its code can run: ELF, note, ABI version, manifest, needed
-// libraries, their symbol versions and the symbols themselves. It reads bytes and the system's libraries and changes nothing. Blocking: job
-// thread or CLI.
+// libraries, their symbol versions and the symbols themselves. It reads bytes and the system's libraries and changes
+// nothing. Blocking: job thread or CLI.
 #pragma once
 
 #include <sys/types.h>
@@ -29,7 +29,7 @@ struct AdmissionPolicy {
   uid_t uid = ::geteuid();                       // files and folders belong to root or to this uid: the daemon's
   std::filesystem::path system_root = "/";       // where libraries are searched
   TrustSettings trust{};
-  std::filesystem::path worker{};  // longhaul-worker, which gives its symbols too; empty: symbols are the loader's to find
+  std::filesystem::path worker{};  // longhaul-worker, whose symbols plugins find too; empty: none is looked for
 };
 
 // A needed library and where it was found.

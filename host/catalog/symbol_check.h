@@ -1,6 +1,6 @@
-// Which symbols of a plugin the dynamic loader would not find: told before anything is started. It looks where the loader
-// does, in the worker, the libraries that both need and those that these need; where one of them cannot be found or read
-// it says nothing, since the loader has the last word. Blocking; any thread.
+// Which symbols of a plugin the dynamic loader would not find: told before anything is started. It looks where the
+// loader does, in the worker, the libraries that both need and those that these need; where one of them cannot be found
+// or read it says nothing, since the loader has the last word. Blocking; any thread.
 #pragma once
 
 #include <filesystem>
@@ -13,8 +13,8 @@
 
 namespace longhaul::host::catalog {
 
-// Sorted names as the file has them. By name alone: versions are a matter of the libraries' version tables. Weak ones and
-// those of sanitizers' run times, which may come by LD_PRELOAD, are left to the loader.
+// Sorted names as the file has them. By name alone: versions are a matter of the libraries' version tables. Weak ones
+// and those of sanitizers' run times, which may come by LD_PRELOAD, are left to the loader.
 std::vector<std::string> unresolvedSymbols(std::string_view bytes, const ElfFile& elf, const SystemLibraries& system,
                                            const std::filesystem::path& worker);
 

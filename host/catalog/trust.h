@@ -43,8 +43,8 @@ class Trust {
     std::string message;
   };
 
-  // Reads the files that the settings name, as safely as a plugin's (safe_path.h), so that a changed list counts for the
-  // next file without more. What cannot be read is left out, and is a fault. Blocking.
+  // Reads the files that the settings name, as safely as a plugin's (safe_path.h), so that a changed list counts for
+  // the next file without more. What cannot be read is left out, and is a fault. Blocking.
   static Trust read(const TrustSettings& settings, uid_t uid);
 
   TrustMode mode() const { return mode_; }

@@ -26,7 +26,8 @@ void readTrust(const Document& document, const std::string& pointer, uid_t uid, 
   reader.texts("keys", here.keys);
   reader.texts("digests", here.digests);
   reader.finish();
-  for (const auto& fault : catalog::Trust::read(here, uid).faults()) {
+  const auto trust = catalog::Trust::read(here, uid);
+  for (const auto& fault : trust.faults()) {
     const char* key = fault.of_key ? "keys" : "digests";
     problems.push_back(document.problemAt(pointerTo(reader.pointer(key), fault.index),
                                           fmt::format("trust.{}: {}", key, fault.message)));

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kKey = "RWTXdbyfiBwuAhl1dMpiMPKzutfwlhi3rfDqfsuD/b74e2OwQ+Dh+P6q";
 
-struct Place {
+struct Files {
   TempFolder folder;
   fs::path file = folder / "longhaul.yaml";
   DaemonConfigLoaded load(const std::string& text) const {
@@ -38,7 +38,7 @@ struct Place {
 }  // namespace
 
 TEST_CASE("trust: mode, keys and digests, inline and as files; any without a word") {
-  const Place place;
+  const Files place;
   CHECK(place.load("").config.trust == catalog::TrustSettings{});
   const fs::path key = place.safe("vendor.pub", std::string{"untrusted comment: ours\n"} + kKey + "\n");
   const fs::path list = place.safe("list", std::string(64, 'a') + "  a.so\n");
@@ -58,7 +58,7 @@ TEST_CASE("trust: mode, keys and digests, inline and as files; any without a wor
 }
 
 TEST_CASE("a fault of trust is told with its place, its entry and the remedy") {
-  const Place place;
+  const Files place;
   const auto fault = [&](const std::string& text) {
     const auto problems = place.load(text).problems;
     REQUIRE(problems.size() == 1);
