@@ -141,6 +141,9 @@ Answer AdminService::plugins() const {
     if (!view.digest.empty()) json["digest"] = view.digest;
     if (!view.reason.empty()) json["reason"] = view.reason;
     if (view.state == catalog::PluginState::Active) releases_.describe(view.id, view.digest, json);
+    if (view.signer) {
+      json["signature"] = {{"keyId", view.signer->key_id}, {"trustedComment", view.signer->trusted_comment}};
+    }
     plugins.push_back(std::move(json));
   }
   Json folders = Json::array();

@@ -103,7 +103,7 @@ class Canary(harness.DaemonTest):
         self.assertRegex(history, r"6\.0\.0 +bad +yes +0 ")
         self.assertIn("3 failures in 1 min", history)
         self.assertIn("is bad", daemon.cli("explain", "b"))
-        audit = daemon.api("GET", "/audit", target="test-release-good")["audit"]
+        audit = daemon.api("GET", "/audit", target="test-release-good")["acts"]
         self.assertEqual(["plugins.bad", "plugins.canary"], [row["act"] for row in audit])
         # An operator who knows better.
         digest = next(row["digest"] for row in releases(daemon, "test-release-good")["releases"] if row["version"] == "6.0.0")
@@ -128,7 +128,7 @@ class Canary(harness.DaemonTest):
         harness.until(lambda: all(settled(daemon, name, "1.0.0") for name in "abc"), "all are back")
         self.assertEqual("bad", state_of(daemon, "test-release-good", "2.0.0"))
         self.assertEqual("stable", state_of(daemon, "test-release-good", "1.0.0"))
-        audit = daemon.api("GET", "/audit", target="test-release-good")["audit"]
+        audit = daemon.api("GET", "/audit", target="test-release-good")["acts"]
         self.assertIn("plugins.rollback", [row["act"] for row in audit])
         daemon.stop()
         daemon.start()
@@ -150,7 +150,7 @@ class Canary(harness.DaemonTest):
         self.assertEqual({"5.0.0", "4.0.0", "1.0.0"}, {row["version"] for row in rows if row["staged"]})
         daemon.drop("test_release_3", "release.so")
         harness.until(lambda: settled(daemon, "a", "3.0.0"), "the older one runs")
-        acts = [row["act"] for row in daemon.api("GET", "/audit", target="test-release-good")["audit"]]
+        acts = [row["act"] for row in daemon.api("GET", "/audit", target="test-release-good")["acts"]]
         self.assertIn("plugins.downgrade", acts)
 
     def test_a_removed_plugin_runs_on_until_it_is_removed(self):
