@@ -123,11 +123,11 @@ void News::released(const supervisor::ReleaseNews& news) {
                              {"release", what},
                              {"reason", shortText(news.note.text)}});
   audit_.over({.name = "longhauld", .role = Role::Admin},
-                 {.act = fmt::format("plugins.{}", what),
-                  .target = news.plugin,
-                  .detail = {{"digest", news.note.digest}, {"version", news.version}, {"text", news.note.text}},
-                  .outcome = "done"},
-                 nullptr);
+              {.act = fmt::format("plugins.{}", what),
+               .target = news.plugin,
+               .detail = {{"digest", news.note.digest}, {"version", news.version}, {"text", news.note.text}},
+               .outcome = "done"},
+              nullptr);
 }
 
 void News::pluginRefused(const std::string& path, const std::string& reason) {

@@ -123,12 +123,12 @@ void ReleaseService::remove(const std::string& plugin, bool yes, const Reply& re
                                             "deleted; the instances with their context stay",
                                             counted(enabled.size(), "instance"), fmt::join(enabled, ", "), plugin)));
   }
-  supervisor_.removePlugin(plugin, [alive = std::weak_ptr<bool>(alive_), plugin, enabled,
-                                    reply](const Result<void>& result) {
-    if (alive.expired()) return;
-    if (!result) return reply(toFailure(result.error()));
-    reply(dumpJson({{"plugin", plugin}, {"removed", true}, {"disabled", enabled}}));
-  });
+  supervisor_.removePlugin(plugin,
+                           [alive = std::weak_ptr<bool>(alive_), plugin, enabled, reply](const Result<void>& result) {
+                             if (alive.expired()) return;
+                             if (!result) return reply(toFailure(result.error()));
+                             reply(dumpJson({{"plugin", plugin}, {"removed", true}, {"disabled", enabled}}));
+                           });
 }
 
 }  // namespace longhaul::host::admin

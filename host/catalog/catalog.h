@@ -122,7 +122,7 @@ class Catalog {
   PluginIndex index_;
   std::vector<std::unique_ptr<Folder>> folders_;
   std::vector<Waiter> waiters_;
-  std::size_t staging_count_ = 0;                     // jobs whose outcome is not in the index yet
+  std::size_t staging_count_ = 0;                   // jobs whose outcome is not in the index yet
   std::vector<std::function<void()>> collections_;  // wait for that
   bool ready_ = false;
   std::shared_ptr<bool> alive_;  // late completions ask it

@@ -181,7 +181,7 @@ struct Action {
   EndCause cause = EndCause::None;
   TimerKind timer{};
   Duration duration{};
-  bool crash_loop = false;  // of AskSlot
+  bool crash_loop = false;    // of AskSlot
   bool host_trouble = false;  // of ReportRefusal: no worker came to be, by no fault of the target
   Target target{};
   std::string reason{};  // for the log and events

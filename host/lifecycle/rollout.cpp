@@ -14,7 +14,7 @@ using Note = RolloutChange::Note;
 
 constexpr std::size_t kDigestShown = 12;
 
-const RolloutMember* pick(std::span<const RolloutMember> members, bool RolloutMember::* quality) {
+const RolloutMember* pick(std::span<const RolloutMember> members, bool RolloutMember::*quality) {
   const RolloutMember* best = nullptr;
   for (const RolloutMember& member : members) {
     if (member.wanted && member.*quality && (best == nullptr || member.name < best->name)) best = &member;
@@ -147,8 +147,7 @@ void Rollout::pickCanary(std::span<const RolloutMember> members, RolloutChange& 
   canary_ = canary->id;
   change.notes.push_back({Note::Kind::Started, candidate_,
                           fmt::format("{} is tried in {}; what runs elsewhere stays {} until it was ready for {}",
-                                      named(candidate_), canary->name, named(stable_),
-                                      printDuration(kCanaryQuiet))});
+                                      named(candidate_), canary->name, named(stable_), printDuration(kCanaryQuiet))});
 }
 
 void Rollout::spread(RolloutChange& change, std::string text) {
@@ -174,9 +173,9 @@ void Rollout::giveUp(std::string why, Now now, RolloutChange& change) {
   if (release == nullptr) return;
   if (release->kept) {
     if (std::exchange(kept_told_, true)) return;
-    change.notes.push_back({Note::Kind::Kept, candidate_,
-                            fmt::format("{} would be taken back, but an operator keeps it: {}", named(candidate_),
-                                        why)});
+    change.notes.push_back(
+        {Note::Kind::Kept, candidate_,
+         fmt::format("{} would be taken back, but an operator keeps it: {}", named(candidate_), why)});
     return;
   }
   release->bad_us = now.wall_us;
@@ -206,9 +205,9 @@ RolloutChange Rollout::arrived(const Digest& digest, const std::string& version,
   }
   const auto supersede = [&] {
     if (candidate_.empty()) return;
-    change.notes.push_back({Note::Kind::Superseded, candidate_,
-                            fmt::format("{} is tried no longer: its file was replaced by {}", named(candidate_),
-                                        named(digest))});
+    change.notes.push_back(
+        {Note::Kind::Superseded, candidate_,
+         fmt::format("{} is tried no longer: its file was replaced by {}", named(candidate_), named(digest))});
     forgetTrial();
     change.targets = change.kept = true;
   };
@@ -235,8 +234,7 @@ RolloutChange Rollout::arrived(const Digest& digest, const std::string& version,
   supersede();
   if (downgrade) {
     change.notes.push_back({Note::Kind::Downgrade, digest,
-                            fmt::format("{} is older than {}, which ran: a downgrade", named(digest),
-                                        named(stable_))});
+                            fmt::format("{} is older than {}, which ran: a downgrade", named(digest), named(stable_))});
   }
   begin(digest, members, now, change);
   return change;
@@ -351,8 +349,8 @@ Result<RolloutChange> Rollout::rollBack(std::string_view digest, const Digest& a
     }
   }
   if (target == nullptr) {
-    return Error{Code::Conflict, fmt::format("no other release was ever ready: there is nothing to go back to from {}",
-                                             named(from))};
+    return Error{Code::Conflict,
+                 fmt::format("no other release was ever ready: there is nothing to go back to from {}", named(from))};
   }
   if (target->digest == from) return Error{Code::Conflict, fmt::format("{} is what runs", named(from))};
   const Digest to = target->digest;

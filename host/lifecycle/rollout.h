@@ -1,10 +1,11 @@
 // Which release of a plugin its instances run: canary, watch, rollback. One Rollout a plugin; it is told of files that
-// became active, of workers that became READY and of those that failed, and says for each instance which digest it is to
-// run. Pure: no clock, no I/O; times come with each call. Loop only; a value.
+// became active, of workers that became READY and of those that failed, and says for each instance which digest it is
+// to run. Pure: no clock, no I/O; times come with each call. Loop only; a value.
 //
 //   a new file ──► canary: one instance runs it ──(READY, and 10 s without a failure)──► rolling: all run it
 //   rolling ──(10 minutes after the first READY)──► it is the stable release
-//   canary, rolling ──(not READY; 3 failures of one instance in a minute; a crash-loop)──► bad: all back to the stable one
+//   canary, rolling ──(not READY; 3 failures of one instance in a minute; a crash-loop)──► bad: all back to the stable
+//   one
 //
 // A bad release is not tried again until an operator allows it; a file with other bytes is another release.
 #pragma once
@@ -29,8 +30,9 @@ namespace longhaul::host::lifecycle {
 inline constexpr auto kCanaryQuiet = std::chrono::seconds{10};   // after READY: most releases that crash do so at once
 inline constexpr auto kReleaseWatch = std::chrono::minutes{10};  // as the window of crash-loop and quarantine
 inline constexpr auto kFailuresWindow = std::chrono::minutes{1};
-inline constexpr std::size_t kFailuresMost = 2;      // of one instance in a minute; one more and the release is bad
-inline constexpr auto kRolloutRetry = std::chrono::minutes{1};          // a slot, a descriptor or an address may be free by then
+inline constexpr std::size_t kFailuresMost = 2;  // of one instance in a minute; one more and the release is bad
+inline constexpr auto kRolloutRetry =
+    std::chrono::minutes{1};                         // a slot, a descriptor or an address may be free by then
 inline constexpr std::size_t kReleasesKeptMax = 20;  // rows of a history; their files are fewer (kStagedKept)
 inline constexpr std::size_t kStagedKept = 3;        // files of a plugin: what runs, and two to go back to
 
@@ -56,8 +58,8 @@ struct RolloutMember {
 };
 
 struct Now {
-  TimePoint at;           // what waits is counted by
-  std::int64_t wall_us;   // what is kept is stamped with
+  TimePoint at;          // what waits is counted by
+  std::int64_t wall_us;  // what is kept is stamped with
 };
 
 // What came of a call. Notes are for log, events and audit, in their order.
@@ -81,8 +83,8 @@ class Rollout {
   Digest digestFor(InstanceId instance) const;
   Stage stage() const { return stage_; }
   const Digest& stable() const { return stable_; }
-  const Digest& candidate() const { return candidate_; }  // empty in Stage::Stable
-  InstanceId canary() const { return canary_; }           // none but in Stage::Canary
+  const Digest& candidate() const { return candidate_; }              // empty in Stage::Stable
+  InstanceId canary() const { return canary_; }                       // none but in Stage::Canary
   const std::vector<Release>& releases() const { return releases_; }  // oldest arrival first
   const Release* release(std::string_view digest) const;
   // Until when it is watched; nothing: it is not, or no worker of it was READY yet.
@@ -110,8 +112,8 @@ class Rollout {
   // not take it back.
   Result<RolloutChange> allow(std::string_view digest, bool keep, const Digest& active,
                               std::span<const RolloutMember> members, Now now);
-  // Goes back to `digest`, or where it is empty to the newest release before that was READY and is not bad; what it goes
-  // back from is bad until it is allowed. All instances at once.
+  // Goes back to `digest`, or where it is empty to the newest release before that was READY and is not bad; what it
+  // goes back from is bad until it is allowed. All instances at once.
   Result<RolloutChange> rollBack(std::string_view digest, const Digest& active, std::string_view who, Now now);
 
   // The digests that are still needed, besides those of instances: the stable one, the candidate, and the newest to go

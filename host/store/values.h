@@ -258,8 +258,8 @@ struct PutRollout {
 
 using Write =
     std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood,
-                 RewriteConfig, PutRollout, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, EndAudit,
-                 AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
+                 RewriteConfig, PutRollout, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit,
+                 EndAudit, AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives
 

@@ -298,4 +298,26 @@ std::vector<LimitView> Instance::limitViews() const {
   return views;
 }
 
+std::vector<Supervisor::LimitLayer> limitLayersOf(const Settings& settings) {
+  const process::CgroupTree& tree = settings.groups;
+  std::vector<Supervisor::LimitLayer> layers;
+  const auto add = [&](Limit limit, process::GroupPower power) {
+    const auto& layer = tree.layer(power);
+    const LimitHolder holder = layer.version == process::GroupVersion::V2   ? LimitHolder::CgroupV2
+                               : layer.version == process::GroupVersion::V1 ? LimitHolder::CgroupV1
+                                                                            : LimitHolder::Watch;
+    layers.push_back({std::string(limitName(limit)), std::string(holderName(holder)), layer.reason});
+  };
+  add(Limit::Memory, process::GroupPower::Memory);
+  add(Limit::Pids, process::GroupPower::Pids);
+  add(Limit::Cpu, process::GroupPower::Cpu);
+  return layers;
+}
+
+std::vector<sandbox::LayerState> layersOf(const Settings& settings) {
+  auto layers = sandbox::layersOf(settings.sandbox);
+  layers.push_back(groupLayerOf(settings, !settings.groups.empty()));
+  return layers;
+}
+
 }  // namespace longhaul::host::supervisor

@@ -328,13 +328,14 @@ void Instance::setLastGood(const lifecycle::Target& target) {
 }
 
 void Instance::storeLastGood() {
-  shared_.around.store.submit(store::SetLastGood{id(), *record_.last_good}, [&shared = shared_, id = id()](const auto& result) {
-    Instance* instance = shared.find(id);
-    if (!result && instance != nullptr) {
-      instance->log(logs::LogLevel::Error,
-                    fmt::format("what ran last could not be stored: {}", result.error().message));
-    }
-  });
+  shared_.around.store.submit(
+      store::SetLastGood{id(), *record_.last_good}, [&shared = shared_, id = id()](const auto& result) {
+        Instance* instance = shared.find(id);
+        if (!result && instance != nullptr) {
+          instance->log(logs::LogLevel::Error,
+                        fmt::format("what ran last could not be stored: {}", result.error().message));
+        }
+      });
 }
 
 void Instance::storeDeath(WorkerId worker) {

@@ -12,8 +12,8 @@ namespace longhaul::host::supervisor {
 
 struct ReleaseView {
   lifecycle::Release release;
-  bool active = false;  // its file is the one in the plugin folders that counts
-  bool staged = false;  // its bytes are kept: one can go back to it
+  bool active = false;                   // its file is the one in the plugin folders that counts
+  bool staged = false;                   // its bytes are kept: one can go back to it
   std::vector<std::string> instances{};  // whose worker runs it, by name
 };
 
@@ -21,10 +21,9 @@ struct ReleasesView {
   std::string plugin;
   lifecycle::Rollout::Stage stage{};
   Digest stable;
-  Digest candidate;                    // empty: none is tried
-  InstanceId canary_id{};
-  std::string canary{};                // its name; empty: none
-  std::int64_t watched_until_us = 0;   // 0: it is not, or not yet
+  Digest candidate;                     // empty: none is tried
+  std::string canary{};                 // an instance's name; empty: none
+  std::int64_t watched_until_us = 0;    // 0: it is not, or not yet
   std::vector<ReleaseView> releases{};  // newest arrival first
 };
 

@@ -58,9 +58,11 @@ void Releases::load(const std::vector<store::RolloutRecord>& kept) {
       plugins_[each.plugin].rollout = *std::move(rollout);
       continue;
     }
-    around_.told({each.plugin, {}, {RolloutChange::Note::Kind::Superseded, {},
-                                    fmt::format("the history of its releases cannot be read and begins anew: {}",
-                                                rollout.error().message)}});
+    tell({each.plugin,
+          {},
+          {RolloutChange::Note::Kind::Superseded,
+           {},
+           fmt::format("the history of its releases cannot be read and begins anew: {}", rollout.error().message)}});
   }
 }
 
@@ -135,8 +137,7 @@ void Releases::onActive(const catalog::PluginFile& file) {
   const catalog::PluginFile* ran =
       around_.catalog.find(rollout.candidate().empty() ? rollout.stable() : rollout.candidate());
   const bool downgrade = ran != nullptr && file.version < ran->version;
-  auto change =
-      plugin.rollout.arrived(file.digest, toText(file.version), downgrade, around_.members(file), now());
+  auto change = plugin.rollout.arrived(file.digest, toText(file.version), downgrade, around_.members(file), now());
   change.targets = true;  // what was held for want of a file can go on
   take(file.id, std::move(change));
 }
@@ -182,7 +183,8 @@ Result<Digest> Releases::whole(const Plugin& plugin, std::string_view id, std::s
                                              id, digest, id)};
   }
   if (found.size() > 1) {
-    return Error{Code::Invalid, fmt::format("{} releases of {} begin with {}: give more digits", found.size(), id, digest)};
+    return Error{Code::Invalid,
+                 fmt::format("{} releases of {} begin with {}: give more digits", found.size(), id, digest)};
   }
   return found.front()->digest;
 }
@@ -218,6 +220,33 @@ void Releases::rollBack(const std::string& plugin, std::string_view digest, std:
   take(plugin, *std::move(change), std::move(done));
 }
 
+void Releases::remove(const std::string& plugin, Done done) {
+  if (const catalog::PluginFile* file = around_.catalog.active(plugin)) {
+    return done(Error{Code::Conflict, fmt::format("{} is still in a plugin folder: take {} away first", plugin,
+                                                  file->source.native())});
+  }
+  if (around_.catalog.latest(plugin) == nullptr && find(plugin) == nullptr) return done(unknownPlugin(plugin));
+  around_.disable_all(plugin, [this, alive = std::weak_ptr<bool>(alive_), plugin, done](const Result<void>& result) {
+    if (alive.expired()) return;
+    if (!result) return done(result.error());
+    removals_.emplace_back(plugin, done);
+    checkRemovals();
+  });
+}
+
+void Releases::checkRemovals() {
+  for (std::size_t i = 0; i < removals_.size();) {
+    const auto running = around_.running(removals_[i].first);
+    if (std::any_of(running.begin(), running.end(), [](const auto& each) { return each.has_workers; })) {
+      ++i;
+      continue;
+    }
+    auto [plugin, done] = std::move(removals_[i]);
+    removals_.erase(removals_.begin() + static_cast<std::ptrdiff_t>(i));
+    forget(plugin, std::move(done));
+  }
+}
+
 void Releases::forget(const std::string& plugin, Done done) {
   if (Plugin* found = find(plugin)) {
     around_.timers.cancel(found->timer);
@@ -233,11 +262,21 @@ void Releases::forget(const std::string& plugin, Done done) {
 
 // ---------------------------------------------------------------- performing
 
+void Releases::tell(ReleaseNews news) const {
+  using Kind = RolloutChange::Note::Kind;
+  const Kind kind = news.note.kind;
+  const logs::LogLevel level = kind == Kind::Bad || kind == Kind::Kept               ? logs::LogLevel::Error
+                               : kind == Kind::Downgrade || kind == Kind::Superseded ? logs::LogLevel::Warning
+                                                                                     : logs::LogLevel::Info;
+  if (around_.report) around_.report(level, fmt::format("plugin {}", news.plugin), news.note.text);
+  if (on_news_) on_news_(news);
+}
+
 void Releases::take(const std::string& id, RolloutChange change, Done done) {
   const Plugin& plugin = plugins_.at(id);
   for (RolloutChange::Note& note : change.notes) {
     const lifecycle::Release* release = plugin.rollout.release(note.digest);
-    around_.told({id, release != nullptr ? release->version : std::string{}, std::move(note)});
+    tell({id, release != nullptr ? release->version : std::string{}, std::move(note)});
   }
   arm(id);
   const auto follow = [this, id, targets = change.targets, done = std::move(done)](const Result<void>& stored) {
@@ -246,13 +285,14 @@ void Releases::take(const std::string& id, RolloutChange change, Done done) {
     if (done) done(stored);
   };
   if (!change.kept) return follow({});
-  const bool queued = around_.store.submit(
-      store::PutRollout{{id, dumpJson(plugin.rollout.toJson())}},
-      [alive = std::weak_ptr<bool>(alive_), follow](const store::WriteResult& result) {
-        if (alive.expired()) return;
-        // A store that cannot write must not keep a bad release running: what was decided holds until the host ends.
-        follow(result ? Result<void>{} : Result<void>{result.error()});
-      });
+  const bool queued =
+      around_.store.submit(store::PutRollout{{id, dumpJson(plugin.rollout.toJson())}},
+                           [alive = std::weak_ptr<bool>(alive_), follow](const store::WriteResult& result) {
+                             if (alive.expired()) return;
+                             // A store that cannot write must not keep a bad release running: what was decided holds
+                             // until the host ends.
+                             follow(result ? Result<void>{} : Result<void>{result.error()});
+                           });
   LONGHAUL_CHECK(queued, "the host's own writes are always taken");
 }
 
@@ -283,20 +323,20 @@ std::optional<ReleasesView> Releases::view(const std::string& plugin) const {
   const auto at = plugins_.find(plugin);
   if (at == plugins_.end()) return std::nullopt;
   const Rollout& rollout = at->second.rollout;
-  ReleasesView view{.plugin = plugin,
-                    .stage = rollout.stage(),
-                    .stable = rollout.stable(),
-                    .candidate = rollout.candidate(),
-                    .canary_id = rollout.canary()};
+  ReleasesView view{
+      .plugin = plugin, .stage = rollout.stage(), .stable = rollout.stable(), .candidate = rollout.candidate()};
   if (const auto until = rollout.watchedUntil()) {
     view.watched_until_us =
         wallNowUs() + std::chrono::duration_cast<std::chrono::microseconds>(*until - around_.timers.now()).count();
   }
   const Digest active = activeDigest(plugin);
+  const auto running = around_.running(plugin);
+  for (const RunningInstance& each : running) {
+    if (each.id == rollout.canary()) view.canary = each.name;
+  }
   for (auto each = rollout.releases().rbegin(); each != rollout.releases().rend(); ++each) {
-    view.releases.push_back({.release = *each,
-                             .active = each->digest == active,
-                             .staged = around_.catalog.find(each->digest) != nullptr});
+    view.releases.push_back(
+        {.release = *each, .active = each->digest == active, .staged = around_.catalog.find(each->digest) != nullptr});
   }
   return view;
 }

@@ -1,6 +1,7 @@
 // The rollouts of all plugins at work: keeps what lifecycle's Rollout decided, has the instances follow it, arms its
-// timers, and clears away staged files that nobody can come to need. What was decided is in the store before an instance
-// follows it, so that a host that is killed in between goes on with the same decision. Loop only; private to this room.
+// timers, and clears away staged files that nobody can come to need. What was decided is in the store before an
+// instance follows it, so that a host that is killed in between goes on with the same decision. Loop only; private to
+// this room.
 #pragma once
 
 #include <functional>
@@ -14,10 +15,18 @@
 
 #include "host/catalog/catalog.h"
 #include "host/lifecycle/rollout.h"
+#include "host/logs/log_files.h"
 #include "host/store/store_executor.h"
 #include "host/supervisor/release_view.h"
 
 namespace longhaul::host::supervisor {
+
+struct RunningInstance {
+  InstanceId id;
+  std::string name;
+  bool has_workers = false;
+  Digest digest;  // of its current worker; empty: none
+};
 
 // What it asks of the rest of the supervisor.
 struct ReleasesAround {
@@ -30,7 +39,12 @@ struct ReleasesAround {
   std::function<void(const std::string& plugin)> follow;
   // Digests that instances of the plugin run, stand by or would go back to.
   std::function<std::set<Digest>(const std::string& plugin)> in_use;
-  std::function<void(const ReleaseNews& news)> told;
+  // The instances of the plugin, by id.
+  std::function<std::vector<RunningInstance>(const std::string& plugin)> running;
+  // Disables them, durably.
+  std::function<void(const std::string& plugin, std::function<void(Result<void>)> done)> disable_all;
+  // A line for the daemon's own log. May be empty.
+  std::function<void(logs::LogLevel level, const std::string& what, std::string_view text)> report;
 };
 
 class Releases {
@@ -65,8 +79,12 @@ class Releases {
   // `digest`: whole, or at least its first 6 digits; of rollBack also empty. `done` when it is stored.
   void allow(const std::string& plugin, std::string_view digest, bool keep, Done done);
   void rollBack(const std::string& plugin, std::string_view digest, std::string_view who, Done done);
-  // Forgets the plugin and deletes its staged files: none of its instances runs.
-  void forget(const std::string& plugin, Done done);
+  // Disables the plugin's instances, waits for the ends of their workers, deletes its staged files and its history.
+  // What runs must not lose its file.
+  void remove(const std::string& plugin, Done done);
+  // A worker may have ended.
+  void checkRemovals();
+  void onNews(std::function<void(const ReleaseNews&)> on_news) { on_news_ = std::move(on_news); }
 
   std::optional<ReleasesView> view(const std::string& plugin) const;
 
@@ -81,11 +99,15 @@ class Releases {
   std::vector<lifecycle::RolloutMember> membersFor(const std::string& plugin, const Digest& digest) const;
   Result<Digest> whole(const Plugin& plugin, std::string_view id, std::string_view digest) const;
   void take(const std::string& id, lifecycle::RolloutChange change, Done done = {});
+  void tell(ReleaseNews news) const;
+  void forget(const std::string& plugin, Done done);
   void arm(const std::string& id);
   void collect(const std::string& id);
 
   ReleasesAround around_;
   std::map<std::string, Plugin, std::less<>> plugins_;
+  std::vector<std::pair<std::string, Done>> removals_;  // plugins whose workers are ending
+  std::function<void(const ReleaseNews&)> on_news_;
   bool begun_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
 };

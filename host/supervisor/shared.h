@@ -24,6 +24,9 @@ class Instance;
 
 // Whether a worker is in a control group, as a layer of its sandbox (instance_limits.cpp).
 sandbox::LayerState groupLayerOf(const Settings& settings, bool in_group);
+// As Supervisor's functions of these names.
+std::vector<Supervisor::LimitLayer> limitLayersOf(const Settings& settings);
+std::vector<sandbox::LayerState> layersOf(const Settings& settings);
 
 struct Shared {
   Surroundings around;

@@ -41,7 +41,10 @@ class Supervisor::Impl {
                                       .members = [this](const catalog::PluginFile& file) { return members(file); },
                                       .follow = [this](const std::string& plugin) { follow(plugin); },
                                       .in_use = [this](const std::string& plugin) { return digestsOf(plugin); },
-                                      .told = [this](const ReleaseNews& news) { told(news); }}),
+                                      .running = [this](const std::string& plugin) { return running(plugin); },
+                                      .disable_all = [this](const std::string& plugin,
+                                                            Done done) { disableAll(plugin, std::move(done)); },
+                                      .report = surroundings.report}),
                 .resources = ResourceWatch(surroundings.loop.timers(), ResourceWatch::ownEyes()),
                 .disks = DiskWatch(surroundings.loop.timers(), surroundings.run_job, settings_in.state_dir,
                                    [this](InstanceId id, const FolderFound& found) {
@@ -91,74 +94,26 @@ class Supervisor::Impl {
     return digests;
   }
 
-  void told(const ReleaseNews& news) const {
-    using Kind = lifecycle::RolloutChange::Note::Kind;
-    const bool bad = news.note.kind == Kind::Bad || news.note.kind == Kind::Kept;
-    const bool odd = news.note.kind == Kind::Downgrade || news.note.kind == Kind::Superseded;
-    if (shared_.around.report) {
-      shared_.around.report(bad   ? logs::LogLevel::Error
-                            : odd ? logs::LogLevel::Warning
-                                  : logs::LogLevel::Info,
-                            fmt::format("plugin {}", news.plugin), news.note.text);
-    }
-    if (on_release_) on_release_(news);
-  }
-
-  std::optional<ReleasesView> releases(const std::string& plugin) const {
-    auto view = shared_.releases.view(plugin);
-    if (!view) return std::nullopt;
-    if (const Instance* canary = find(view->canary_id)) view->canary = canary->record().name;
-    for (const auto& [name, id] : names_) {
-      const Instance& instance = *find(id);
-      const auto& current = instance.machine().current();
-      if (instance.record().plugin != plugin || !current) continue;
-      for (ReleaseView& each : view->releases) {
-        if (each.release.digest == current->target.digest) each.instances.push_back(name);
-      }
-    }
-    return view;
-  }
-
-  // Its instances are disabled first and their workers awaited: what runs must not lose its file.
-  void removePlugin(const std::string& plugin, Done done) {
-    if (const catalog::PluginFile* file = shared_.around.catalog.active(plugin)) {
-      return done(Error{Code::Conflict, fmt::format("{} is still in a plugin folder: take {} away first", plugin,
-                                                    file->source.native())});
-    }
-    if (shared_.around.catalog.latest(plugin) == nullptr && !shared_.releases.view(plugin)) {
-      return done(Error{Code::NotFound, fmt::format("there is no plugin {}: `longhaul plugins` lists them", plugin)});
-    }
-    auto left = std::make_shared<std::size_t>(1);
-    auto first = std::make_shared<std::optional<Error>>();
-    const auto one = [this, plugin, left, first, done](const Result<void>& result) {
-      if (!result && !*first) *first = result.error();
-      if (--*left > 0) return;
-      if (*first) return done(std::move(**first));
-      removals_.emplace_back(plugin, done);
-      shared_.around.loop.post([this] { checkRemovals(); });
-    };
-    std::vector<InstanceId> ids;
+  std::vector<RunningInstance> running(const std::string& plugin) const {
+    std::vector<RunningInstance> running;
     forEachOf(plugin, [&](const Instance& each) {
-      if (each.record().enabled) ids.push_back(each.id());
+      const auto& current = each.machine().current();
+      running.push_back(
+          {each.id(), each.record().name, each.hasWorkers(), current ? current->target.digest : Digest{}});
     });
-    *left += ids.size();
-    for (const InstanceId id : ids)
-      setEnabled(id, false, one);
-    one({});
+    return running;
   }
 
-  void checkRemovals() {
-    for (std::size_t i = 0; i < removals_.size();) {
-      bool busy = false;
-      forEachOf(removals_[i].first, [&](const Instance& each) { busy = busy || each.hasWorkers(); });
-      if (busy) {
-        ++i;
-        continue;
-      }
-      auto [plugin, done] = std::move(removals_[i]);
-      removals_.erase(removals_.begin() + static_cast<std::ptrdiff_t>(i));
-      shared_.releases.forget(plugin, std::move(done));
+  // One after the other, each durably; the first that fails ends it.
+  void disableAll(const std::string& plugin, Done done) {
+    for (const auto& [id, instance] : instances_) {
+      if (instance->record().plugin != plugin || !instance->record().enabled) continue;
+      return setEnabled(id, false, [this, plugin, done = std::move(done)](const Result<void>& result) {
+        if (!result) return done(result.error());
+        disableAll(plugin, done);
+      });
     }
+    done({});
   }
 
   Instance& add(Kept kept) {
@@ -171,7 +126,7 @@ class Supervisor::Impl {
     if (changed_.empty()) {
       shared_.around.loop.post([this] {
         checkStopped();
-        checkRemovals();
+        shared_.releases.checkRemovals();
         const auto ids = std::exchange(changed_, {});
         const auto subscribers = subscribers_;  // one may unsubscribe another
         for (const InstanceId each : ids) {
@@ -376,8 +331,6 @@ class Supervisor::Impl {
   std::function<void()> stopped_;
   TimerId stop_timer_ = TimerId::None;
   TimerId reap_timer_ = TimerId::None;
-  std::function<void(const ReleaseNews&)> on_release_;
-  std::vector<std::pair<std::string, Done>> removals_;  // plugins whose workers are ending
   std::vector<process::WorkerGroup> groups_;  // of dead workers, not yet empty
   TimerId remove_timer_ = TimerId::None;
   InstanceId refusals_told_{};
@@ -442,19 +395,7 @@ const Totals& Supervisor::totals() const {
 }
 
 std::vector<Supervisor::LimitLayer> Supervisor::limitLayers() const {
-  const process::CgroupTree& tree = impl_->shared_.settings.groups;
-  std::vector<LimitLayer> layers;
-  const auto add = [&](Limit limit, process::GroupPower power) {
-    const auto& layer = tree.layer(power);
-    const LimitHolder holder = layer.version == process::GroupVersion::V2   ? LimitHolder::CgroupV2
-                               : layer.version == process::GroupVersion::V1 ? LimitHolder::CgroupV1
-                                                                            : LimitHolder::Watch;
-    layers.push_back({std::string(limitName(limit)), std::string(holderName(holder)), layer.reason});
-  };
-  add(Limit::Memory, process::GroupPower::Memory);
-  add(Limit::Pids, process::GroupPower::Pids);
-  add(Limit::Cpu, process::GroupPower::Cpu);
-  return layers;
+  return limitLayersOf(impl_->shared_.settings);
 }
 
 std::string Supervisor::holderOf(std::string_view transport, std::string_view address) const {
@@ -526,7 +467,7 @@ const catalog::PluginFile* Supervisor::fileOf(const std::string& plugin) const {
 }
 
 std::optional<ReleasesView> Supervisor::releases(const std::string& plugin) const {
-  return impl_->releases(plugin);
+  return impl_->shared_.releases.view(plugin);
 }
 
 void Supervisor::allowRelease(const std::string& plugin, std::string_view digest, bool keep, Done done) {
@@ -538,11 +479,11 @@ void Supervisor::rollBack(const std::string& plugin, std::string_view digest, st
 }
 
 void Supervisor::removePlugin(const std::string& plugin, Done done) {
-  impl_->removePlugin(plugin, std::move(done));
+  impl_->shared_.releases.remove(plugin, std::move(done));
 }
 
 void Supervisor::onRelease(std::function<void(const ReleaseNews&)> on_release) {
-  impl_->on_release_ = std::move(on_release);
+  impl_->shared_.releases.onNews(std::move(on_release));
 }
 
 void Supervisor::reapAdoptedSoon() {
@@ -550,10 +491,7 @@ void Supervisor::reapAdoptedSoon() {
 }
 
 std::vector<sandbox::LayerState> Supervisor::layers() const {
-  const Settings& settings = impl_->shared_.settings;
-  auto layers = sandbox::layersOf(settings.sandbox);
-  layers.push_back(groupLayerOf(settings, !settings.groups.empty()));
-  return layers;
+  return layersOf(impl_->shared_.settings);
 }
 
 std::uint64_t Supervisor::subscribe(std::function<void(InstanceId)> on_change) {

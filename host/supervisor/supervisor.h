@@ -134,8 +134,8 @@ class Supervisor final : public services::InstanceCalls {
   // Stops the worker, then deletes the instance with context, logs and data. Its incidents stay.
   void remove(InstanceId id, Done done);
 
-  // A release that is bad is tried again, when its file is the plugin's active one. `keep`: and not taken back. `digest`:
-  // whole, or its first digits.
+  // A release that is bad is tried again, when its file is the plugin's active one. `keep`: and not taken back.
+  // `digest`: whole, or its first digits.
   void allowRelease(const std::string& plugin, std::string_view digest, bool keep, Done done);
   // All instances go back to this release, or with an empty digest to what was ready before; what they leave is bad.
   void rollBack(const std::string& plugin, std::string_view digest, std::string_view who, Done done);

@@ -103,7 +103,8 @@ LONGHAUL_STORE_CASE("instances are listed by name, and a bad name is refused") {
   CHECK_THAT(refused.error().message, Catch::Contains("\"../etc\" is no name"));
 }
 
-LONGHAUL_STORE_CASE("a plugin's rollout is kept over a restart, written anew as a whole, and taken away by an empty one") {
+LONGHAUL_STORE_CASE(
+    "a plugin's rollout is kept over a restart, written anew as a whole, and taken away by an empty one") {
   const auto all = [&] {
     const auto rows = subject.reader().rollouts();
     REQUIRE(rows.has_value());

@@ -64,7 +64,11 @@ static const longhaul_descriptor_t descriptor = {
 #else
     LONGHAUL_ABI_VERSION,
 #endif
-    create, run, ignore, ignore, NULL,
+    create,
+    run,
+    ignore,
+    ignore,
+    NULL,
 };
 
 LONGHAUL_EXPORT const longhaul_descriptor_t* longhaulPluginEntry(uint32_t host_abi_version) {

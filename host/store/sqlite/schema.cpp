@@ -155,8 +155,7 @@ constexpr const char* kVersion4 = R"sql(
 CREATE TABLE rollouts(plugin TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<Migration, 4> kMigrations{
-    {{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}}};
+constexpr std::array<Migration, 4> kMigrations{{{1, kVersion1}, {2, kVersion2}, {3, kVersion3}, {4, kVersion4}}};
 
 Result<std::int64_t> number(Connection& connection, const char* pragma) {
   auto text = connection.pragma(pragma);

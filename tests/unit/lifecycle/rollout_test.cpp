@@ -17,7 +17,8 @@ constexpr InstanceId kC{3};
 
 struct Bench {
   Rollout rollout{};
-  std::vector<RolloutMember> members{{kA, "a", true, true, true}, {kB, "b", true, true, true}, {kC, "c", true, true, true}};
+  std::vector<RolloutMember> members{
+      {kA, "a", true, true, true}, {kB, "b", true, true, true}, {kC, "c", true, true, true}};
   TimePoint at{TimePoint{} + 1h};
   Digest active{};
   std::vector<Kind> told{};
@@ -54,9 +55,7 @@ struct Bench {
     at += 1h;
     told.clear();
   }
-  std::string all() const {
-    return rollout.digestFor(kA) + " " + rollout.digestFor(kB) + " " + rollout.digestFor(kC);
-  }
+  std::string all() const { return rollout.digestFor(kA) + " " + rollout.digestFor(kB) + " " + rollout.digestFor(kC); }
   void restartHost() {
     auto again = Rollout::fromJson(rollout.toJson());
     REQUIRE(again.has_value());

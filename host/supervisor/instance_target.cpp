@@ -1,0 +1,90 @@
+// What an instance is to run: its record, the release of its plugin that counts for it, and what holds it.
+#include "host/supervisor/instance.h"
+
+namespace longhaul::host::supervisor {
+
+using lifecycle::EventKind;
+using lifecycle::PublicState;
+
+Result<lifecycle::Target> Instance::wantedWith(const catalog::PluginFile* file) const {
+  return wantedTarget(record_, file, shared_.around.catalog, shared_.settings.restart,
+                      shared_.settings.context_bytes_max);
+}
+
+lifecycle::RolloutMember Instance::rolloutMember(const catalog::PluginFile& file) const {
+  const auto target = wantedWith(&file);
+  const auto& current = machine_->current();
+  return {.id = record_.id,
+          .name = record_.name,
+          .wanted = record_.enabled && !record_.orphaned && target && target->long_running,
+          .serves = current && current->ready && !current->killed && !machine_->failing(),
+          .ran = record_.last_good.has_value()};
+}
+
+void Instance::addDigests(std::set<Digest>& digests) const {
+  digests.insert({record_.target.digest, machine_->target().digest});
+  if (record_.last_good) digests.insert(record_.last_good->digest);
+  for (const auto* slot : {&current_, &incoming_}) {
+    if (*slot) digests.insert((*slot)->target.digest);
+  }
+  if (one_shot_) digests.insert(one_shot_->slot.target.digest);
+}
+
+// A bad release that was READY here would be what a failing start goes back to.
+void Instance::leaveBadRelease() {
+  const catalog::PluginFile* file = shared_.releases.fileFor(record_.plugin, record_.id);
+  if (!record_.last_good || file == nullptr || file->digest == record_.last_good->digest) return;
+  if (!shared_.releases.isBad(record_.plugin, record_.last_good->digest)) return;
+  record_.last_good->digest = file->digest;
+  storeLastGood();
+  machine_->setLastGood(lastGoodTarget());
+}
+
+void Instance::followRelease() {
+  leaveBadRelease();
+  const catalog::PluginFile* file = shared_.releases.fileFor(record_.plugin, record_.id);
+  // What it refused of the same bytes, it would refuse again.
+  if (file != nullptr && file->digest == machine_->target().digest && machine_->publicState() != PublicState::Held) {
+    not_taken_ = wanted().not_taken;
+    return shared_.changed(id());
+  }
+  refreshTarget();
+}
+
+Instance::Wanted Instance::wanted() const {
+  Wanted wanted;
+  wanted.target = wantedWith(shared_.releases.fileFor(record_.plugin, record_.id));
+  // Without what an operator requires, and without room, nothing runs on.
+  if (auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
+    return {.target = Error{Code::NotGranted, *missing}, .not_taken = *missing};
+  }
+  if (!disk_full_.empty()) return {.target = Error{Code::StoreFull, disk_full_}, .not_taken = disk_full_};
+  if (wanted.target) {
+    wanted.not_taken = shared_.releases.whyNotActive(record_.plugin, record_.id);
+    return wanted;
+  }
+  // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
+  wanted.not_taken = wanted.target.error().message;
+  const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
+  if (before == nullptr || before->id != record_.plugin) return wanted;
+  auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
+                               shared_.settings.context_bytes_max);
+  if (runnable) wanted.target = makeTarget(record_.target, before->manifest, runnable->config.long_running);
+  return wanted;
+}
+
+void Instance::refreshTarget() {
+  auto [wanted, not_taken] = this->wanted();
+  not_taken_ = std::move(not_taken);
+  if (!wanted) return post({.kind = EventKind::HeldSet, .text = not_taken_});
+  if (awaitsApproval(record_)) {
+    // Made while its plugin was not there: now it is known what its making approved.
+    return approve([&shared = shared_, id = id()](const Result<void>& done) {
+      Instance* instance = shared.find(id);
+      if (!done && instance != nullptr) instance->post({.kind = EventKind::HeldSet, .text = done.error().message});
+    });
+  }
+  post({.kind = EventKind::Apply, .target = std::move(*wanted)});
+}
+
+}  // namespace longhaul::host::supervisor
