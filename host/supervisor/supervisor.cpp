@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <ranges>
 #include <set>
 #include <utility>
 
@@ -40,7 +41,6 @@ class Supervisor::Impl {
                                       .catalog = surroundings.catalog,
                                       .members = [this](const catalog::PluginFile& file) { return members(file); },
                                       .follow = [this](const std::string& plugin) { follow(plugin); },
-                                      .in_use = [this](const std::string& plugin) { return digestsOf(plugin); },
                                       .running = [this](const std::string& plugin) { return running(plugin); },
                                       .disable_all = [this](const std::string& plugin,
                                                             Done done) { disableAll(plugin, std::move(done)); },
@@ -86,12 +86,6 @@ class Supervisor::Impl {
   void follow(const std::string& plugin) const {
     if (!begun_) return;
     forEachOf(plugin, [](Instance& each) { each.followRelease(); });
-  }
-
-  std::set<Digest> digestsOf(const std::string& plugin) const {
-    std::set<Digest> digests;
-    forEachOf(plugin, [&](const Instance& each) { each.addDigests(digests); });
-    return digests;
   }
 
   std::vector<RunningInstance> running(const std::string& plugin) const {
@@ -378,16 +372,13 @@ std::optional<InstanceView> Supervisor::find(std::string_view name, bool with_li
 }
 
 std::optional<InstanceId> Supervisor::idOf(std::string_view name) const {
-  const Instance* instance = impl_->find(name);
-  if (instance == nullptr) return std::nullopt;
-  return instance->id();
+  const auto found = impl_->names_.find(name);
+  return found == impl_->names_.end() ? std::nullopt : std::optional{found->second};
 }
 
 std::vector<std::string> Supervisor::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, id] : impl_->names_)
-    names.push_back(name);
-  return names;
+  const auto names = std::views::keys(impl_->names_);
+  return {names.begin(), names.end()};
 }
 
 const Totals& Supervisor::totals() const {
