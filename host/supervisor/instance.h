@@ -58,7 +58,7 @@ class Instance final : public WorkerEvents {
   void followRelease();
   lifecycle::RolloutMember rolloutMember(const catalog::PluginFile& file) const;
   // What its workers run, and what it would go back to.
-  void addDigests(std::set<Digest>& digests) const;
+  std::set<Digest> digests() const;
   void onFolderCounted(const FolderFound& found);
   // Logs what the kernel refused its workers since the last time. Reads a few files.
   void tellRefusals();

@@ -21,13 +21,14 @@ lifecycle::RolloutMember Instance::rolloutMember(const catalog::PluginFile& file
           .ran = record_.last_good.has_value()};
 }
 
-void Instance::addDigests(std::set<Digest>& digests) const {
-  digests.insert({record_.target.digest, machine_->target().digest});
+std::set<Digest> Instance::digests() const {
+  std::set<Digest> digests{record_.target.digest, machine_->target().digest};
   if (record_.last_good) digests.insert(record_.last_good->digest);
   for (const auto* slot : {&current_, &incoming_}) {
     if (*slot) digests.insert((*slot)->target.digest);
   }
   if (one_shot_) digests.insert(one_shot_->slot.target.digest);
+  return digests;
 }
 
 // A bad release that was READY here would be what a failing start goes back to.

@@ -313,7 +313,8 @@ void Releases::collect(const std::string& id) {
   const Plugin* plugin = find(id);
   if (plugin == nullptr) return;  // it was forgotten meanwhile
   std::set<Digest> needed = plugin->rollout.needed();
-  needed.merge(around_.in_use(id));
+  for (RunningInstance& each : around_.running(id))
+    needed.merge(each.in_use);
   around_.catalog.collect(id, std::move(needed), {});
 }
 

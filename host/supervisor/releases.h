@@ -25,7 +25,8 @@ struct RunningInstance {
   InstanceId id;
   std::string name;
   bool has_workers = false;
-  Digest digest;  // of its current worker; empty: none
+  Digest digest;            // of its current worker; empty: none
+  std::set<Digest> in_use;  // what its workers run, and what it would go back to
 };
 
 // What it asks of the rest of the supervisor.
@@ -37,8 +38,6 @@ struct ReleasesAround {
   std::function<std::vector<lifecycle::RolloutMember>(const catalog::PluginFile& file)> members;
   // The instances of the plugin look again for what they are to run.
   std::function<void(const std::string& plugin)> follow;
-  // Digests that instances of the plugin run, stand by or would go back to.
-  std::function<std::set<Digest>(const std::string& plugin)> in_use;
   // The instances of the plugin, by id.
   std::function<std::vector<RunningInstance>(const std::string& plugin)> running;
   // Disables them, durably.

@@ -92,8 +92,8 @@ class Supervisor::Impl {
     std::vector<RunningInstance> running;
     forEachOf(plugin, [&](const Instance& each) {
       const auto& current = each.machine().current();
-      running.push_back(
-          {each.id(), each.record().name, each.hasWorkers(), current ? current->target.digest : Digest{}});
+      running.push_back({each.id(), each.record().name, each.hasWorkers(), current ? current->target.digest : Digest{},
+                         each.digests()});
     });
     return running;
   }
