@@ -20,6 +20,7 @@
 #include "longhaul/migrate.h"
 #include "longhaul/sdk/detail/guard.hpp"
 #include "longhaul/sdk/outcome.hpp"
+#include "longhaul/sdk/values.hpp"
 
 namespace longhaul::detail {
 

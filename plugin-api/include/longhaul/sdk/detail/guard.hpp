@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "longhaul/sdk/outcome.hpp"
+#include "longhaul/sdk/values.hpp"
 #include "longhaul/types.h"
 
 namespace longhaul::detail {
