@@ -17,6 +17,7 @@ std::string memberOr(std::string_view object, std::string_view key, std::string_
   return longhaul::jsonMember(object, key).value_or(std::string(otherwise));
 }
 
+#ifndef PLAIN
 std::string withForm(std::string_view context, std::int64_t form) {
   std::string out = "{\"form\":" + std::to_string(form) + ",\"count\":" + memberOr(context, "count", "0");
   for (const char* key : {"how", "then", "big"})
@@ -24,6 +25,7 @@ std::string withForm(std::string_view context, std::int64_t form) {
       out += ",\"" + std::string(key) + "\":" + longhaul::quoteJson(*value);
   return out + "}";
 }
+#endif
 
 class Mover : public longhaul::CommandPlugin {
  public:
