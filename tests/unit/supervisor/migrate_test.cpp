@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "host/base/limits.h"
 #include "tests/unit/supervisor/rig.h"
 
 using namespace longhaul::host;
@@ -140,8 +141,11 @@ TEST_CASE("FAILED in a migration is an end of class error with the plugin's sent
   worker.say(Kind::Failed, protocol::Failed{.stage = static_cast<std::uint32_t>(protocol::Stage::Migrate),
                                             .status = -1,
                                             .text = "there is no way from 0"});
-  worker.leave();
-  rig.until([&] { return rig.view().last_end.has_value(); });
+  // It says no more, and is ended after its grace: what it said is how it ended.
+  rig.until([&] {
+    rig.passed(kByeGrace);
+    return rig.view().last_end.has_value();
+  });
   CHECK(rig.view().last_end->exit_class == "error");
   CHECK(rig.view().last_end->text == "longhaul.migrate failed: there is no way from 0");
   CHECK(rig.context().values == store::ContextMap{{"form", "1"}});
