@@ -30,6 +30,32 @@ void AdminService::context(const std::string& name, const std::optional<std::str
       });
 }
 
+void AdminService::snapshots(const std::string& name, const Reply& reply) {
+  const auto id = around_.supervisor.idOf(name);
+  if (!id) return reply(unknownInstance(name));
+  query(
+      reply, [id = *id](store::StoreReader& reader) { return reader.contextSnapshots(id); },
+      [reply](const std::vector<store::ContextSnapshot>& snapshots) {
+        Json rows = Json::array();
+        for (const store::ContextSnapshot& each : snapshots)
+          rows.push_back(toJson(each));
+        reply(dumpJson({{"snapshots", std::move(rows)}}));
+      });
+}
+
+void AdminService::snapshot(const std::string& name, std::string_view id, const Reply& reply) {
+  const auto instance = around_.supervisor.idOf(name);
+  if (!instance) return reply(unknownInstance(name));
+  const auto number = parseId(id);
+  if (!number) return reply(unknownSnapshot(id));
+  query(
+      reply,
+      [instance = *instance, number = *number](store::StoreReader& reader) {
+        return reader.contextSnapshot(instance, number);
+      },
+      [reply](const store::ContextSnapshot& snapshot) { reply(snapshotText(snapshot)); });
+}
+
 void AdminService::replaceContext(const std::string& name, std::string_view body, const Reply& reply) {
   writeContext(name, readReplace(body), reply);
 }

@@ -130,6 +130,9 @@ class AdminService {
   void cancel(WaitId id);
 
   void context(const std::string& name, const std::optional<std::string>& key, const Reply& reply);
+  // The kept copies of its context: a list without values, or one whole.
+  void snapshots(const std::string& name, const Reply& reply);
+  void snapshot(const std::string& name, std::string_view id, const Reply& reply);
   void replaceContext(const std::string& name, std::string_view body, const Reply& reply);
   void patchContext(const std::string& name, std::string_view body, const Reply& reply);
 

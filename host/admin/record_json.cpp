@@ -51,6 +51,11 @@ Failure unknownIncident(std::string_view id) {
                   "\"longhaul incidents\" shows all");
 }
 
+Failure unknownSnapshot(std::string_view id) {
+  return notFound(fmt::format("there is no snapshot {}", replaceNonUtf8(id.substr(0, 40))),
+                  "\"longhaul context snapshots NAME\" lists them");
+}
+
 Json toJson(const store::Incident& incident, bool fields) {
   Json json{{"id", std::to_string(incident.id.value)},
             {"name", incident.name},
@@ -87,14 +92,38 @@ Json toJson(const store::Death& death) {
           {"card", parseOr(death.card, Json::object())}};
 }
 
-std::string contextText(const store::Context& context) {
-  std::string text = fmt::format(R"({{"version":{},"values":{{)", context.version);
+Json toJson(const store::ContextSnapshot& snapshot) {
+  return {{"id", std::to_string(snapshot.id)}, {"at", formatTimeUs(snapshot.at_us)},
+          {"version", snapshot.version},       {"stateSchema", snapshot.state_schema},
+          {"digest", snapshot.digest},         {"generation", snapshot.generation.value},
+          {"keysCount", snapshot.keys_count},  {"bytes", snapshot.bytes}};
+}
+
+namespace {
+
+// `,"values":{…},"quarantinedKeys":[…]}`
+void appendValues(const store::ContextMap& values, const std::vector<std::string>& quarantined, std::string& text) {
+  text += R"(,"values":{)";
   const char* between = "";
-  for (const auto& [key, value] : context.values) {
+  for (const auto& [key, value] : values) {
     text += fmt::format("{}{}:{}", between, dumpJson(key), value);
     between = ",";
   }
-  text += fmt::format(R"(}},"quarantinedKeys":{}}})", dumpJson(context.quarantined_keys));
+  text += fmt::format(R"(}},"quarantinedKeys":{}}})", dumpJson(quarantined));
+}
+
+}  // namespace
+
+std::string contextText(const store::Context& context) {
+  std::string text = fmt::format(R"({{"version":{})", context.version);
+  appendValues(context.values, context.quarantined_keys, text);
+  return text;
+}
+
+std::string snapshotText(const store::ContextSnapshot& snapshot) {
+  std::string text = dumpJson(toJson(snapshot));
+  text.pop_back();  // the object goes on
+  appendValues(snapshot.values, snapshot.quarantined_keys, text);
   return text;
 }
 

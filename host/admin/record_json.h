@@ -17,9 +17,11 @@ namespace longhaul::host::admin {
 Json toJson(const store::Incident& incident, bool fields);
 Json toJson(const store::Entry& entry);
 Json toJson(const store::Death& death);
+Json toJson(const store::ContextSnapshot& snapshot);  // without its values
 
 // Texts and not values: numbers in a context keep their digits.
 std::string contextText(const store::Context& context);
+std::string snapshotText(const store::ContextSnapshot& snapshot);
 // The value of one key; NOT_FOUND with the nearest key.
 Answer contextValueText(const store::Context& context, const std::string& key);
 
@@ -38,5 +40,6 @@ std::variant<NewEntryAsked, Failure> readNewEntry(std::string_view body);
 std::optional<std::int64_t> parseId(std::string_view text);
 // Of a text that is no incident's id.
 Failure unknownIncident(std::string_view id);
+Failure unknownSnapshot(std::string_view id);
 
 }  // namespace longhaul::host::admin

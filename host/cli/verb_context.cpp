@@ -1,9 +1,10 @@
-// context get, set, patch: the integration context of an instance. Its values go through as text, so that numbers keep
-// their digits.
+// context get, set, patch, snapshots: the integration context of an instance. Its values go through as text, so that
+// numbers keep their digits.
 #include <fmt/format.h>
 
 #include "host/cli/printable.h"
 #include "host/cli/reading.h"
+#include "host/cli/times.h"
 #include "host/cli/verbs.h"
 #include "host/cli/yaml_text.h"
 
@@ -42,10 +43,9 @@ Exit getOne(Session& session, const std::string& name, const std::string& key) {
   return Exit::Done;
 }
 
-Exit get(Session& session, const Arguments& arguments) {
-  const std::string name = *arguments.text("NAME");
-  if (const auto key = arguments.text("KEY")) return getOne(session, name, *key);
-  auto answer = session.api.call({.target = contextOf(name).text()});
+// The values of a context, or of a kept copy of one.
+Exit showValues(Session& session, const Target& target) {
+  auto answer = session.api.call({.target = target.text()});
   if (!answer) return session.fail(answer.error());
   if (!answer->ok()) return session.fail(problemOf(*answer));
   auto members = splitObject(answer->text);
@@ -73,6 +73,42 @@ Exit get(Session& session, const Arguments& arguments) {
   if (session.output.forPeople()) {
     session.output.note(fmt::format("version {}{}", numberAt(answer->body, "version"), keys.empty() ? ", empty" : ""));
   }
+  return Exit::Done;
+}
+
+Exit get(Session& session, const Arguments& arguments) {
+  const std::string name = *arguments.text("NAME");
+  if (const auto key = arguments.text("KEY")) return getOne(session, name, *key);
+  return showValues(session, contextOf(name));
+}
+
+Exit snapshots(Session& session, const Arguments& arguments) {
+  const std::string name = *arguments.text("NAME");
+  Target target = contextOf(name).literal("/snapshots");
+  if (const auto id = arguments.text("ID")) return showValues(session, target.step(*id));
+  auto answer = session.api.get(target);
+  if (!answer) return session.fail(answer.error());
+  const Json& rows = memberAt(*answer, "snapshots");
+  Table table{{{.title = "ID", .right = true},
+               {"WHEN"},
+               {.title = "VERSION", .right = true},
+               {.title = "SCHEMA", .right = true},
+               {.title = "KEYS", .right = true},
+               {.title = "BYTES", .right = true},
+               {"DIGEST"},
+               {.title = "AT", .wide_only = true}}};
+  std::vector<std::string> ids;
+  for (const Json& row : rows) {
+    const std::int64_t at = timeAt(row, "at");
+    table.add({textAt(row, "id"), agoText(at, session.nowUs()), std::to_string(numberAt(row, "version")),
+               std::to_string(numberAt(row, "stateSchema")), std::to_string(numberAt(row, "keysCount")),
+               std::to_string(numberAt(row, "bytes")), textAt(row, "digest").substr(0, 12), localTime(at)});
+    ids.push_back(textAt(row, "id"));
+  }
+  if (rows.empty() && session.output.forPeople()) {
+    session.output.note(fmt::format("no snapshot of the context of {} was taken yet", name));
+  }
+  session.output.list(table, rows, ids);
   return Exit::Done;
 }
 
@@ -128,34 +164,43 @@ std::vector<Verb> contextVerbs() {
       "VALUES are KEY=VALUE…, one JSON object, or - for one on stdin. A VALUE that is JSON is taken as such (lastId=17 "
       "is a "
       "number), any other is a text.";
-  return {{.name = "context get",
-           .group = Group::Use,
-           .summary = "shows the integration context of an instance, or one key of it",
-           .operands = {{.name = "NAME"}, {.name = "KEY", .required = false}},
-           .options = {},
-           .details = {},
-           .run = get},
-          {.name = "context set",
-           .group = Group::Use,
-           .summary = "replaces the whole context",
-           .operands = {{.name = "NAME"}, {.name = "VALUES", .many = true}},
-           .options = {{.flags = "--expected-version",
-                        .kind = ValueKind::Count,
-                        .value = "N",
-                        .help = "only if the context still has this version"}},
-           .details = kValues,
-           .run = set},
-          {.name = "context patch",
-           .group = Group::Use,
-           .summary = "changes keys of the context, the others stay",
-           .operands = {{.name = "NAME"}, {.name = "VALUES", .required = false, .many = true}},
-           .options = {{.flags = "--unset",
-                        .kind = ValueKind::Text,
-                        .value = "KEY",
-                        .help = "removes a key; may be repeated",
-                        .repeats = true}},
-           .details = kValues,
-           .run = patch}};
+  return {
+      {.name = "context get",
+       .group = Group::Use,
+       .summary = "shows the integration context of an instance, or one key of it",
+       .operands = {{.name = "NAME"}, {.name = "KEY", .required = false}},
+       .options = {},
+       .details = {},
+       .run = get},
+      {.name = "context set",
+       .group = Group::Use,
+       .summary = "replaces the whole context",
+       .operands = {{.name = "NAME"}, {.name = "VALUES", .many = true}},
+       .options = {{.flags = "--expected-version",
+                    .kind = ValueKind::Count,
+                    .value = "N",
+                    .help = "only if the context still has this version"}},
+       .details = kValues,
+       .run = set},
+      {.name = "context patch",
+       .group = Group::Use,
+       .summary = "changes keys of the context, the others stay",
+       .operands = {{.name = "NAME"}, {.name = "VALUES", .required = false, .many = true}},
+       .options = {{.flags = "--unset",
+                    .kind = ValueKind::Text,
+                    .value = "KEY",
+                    .help = "removes a key; may be repeated",
+                    .repeats = true}},
+       .details = kValues,
+       .run = patch},
+      {.name = "context snapshots",
+       .group = Group::Use,
+       .summary = "lists the kept copies of its context; with ID the values of one",
+       .operands = {{.name = "NAME"}, {.name = "ID", .required = false}},
+       .options = {},
+       .details = "A copy is kept whenever another file of its plugin, or one with another stateSchema, takes over. "
+                  "To put one back: longhaul context snapshots NAME ID -o json | longhaul context set NAME -",
+       .run = snapshots}};
 }
 
 }  // namespace longhaul::host::cli

@@ -20,6 +20,8 @@ using admin::WaitId;
 
 // Where the name or id stands in /api/v1/instances/{name}/…, /api/v1/plugins/{name}/… and /api/v1/incidents/{id}/….
 constexpr std::size_t kNameAt = 3;
+// In /api/v1/instances/{name}/context/snapshots/{id}.
+constexpr std::size_t kSnapshotAt = 6;
 
 const std::string& name(const Call& call) {
   return call.segments[kNameAt];
@@ -115,6 +117,14 @@ WaitId commands(Call& call) {
 
 WaitId getContext(Call& call) {
   call.service.context(name(call), call.query.text("key"), call.reply);
+  return WaitId::None;
+}
+WaitId getSnapshots(Call& call) {
+  call.service.snapshots(name(call), call.reply);
+  return WaitId::None;
+}
+WaitId getSnapshot(Call& call) {
+  call.service.snapshot(name(call), call.segments[kSnapshotAt], call.reply);
   return WaitId::None;
 }
 WaitId putContext(Call& call) {
@@ -345,6 +355,8 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/instances/{name}/policy", {}, Role::Read, 200, policy},
       // A context may hold tokens of the plugin's: it is not for everybody who may look.
       {"GET", "/api/v1/instances/{name}/context", {"key"}, Role::Operate, 200, getContext},
+      {"GET", "/api/v1/instances/{name}/context/snapshots", {}, Role::Read, 200, getSnapshots},
+      {"GET", "/api/v1/instances/{name}/context/snapshots/{id}", {}, Role::Operate, 200, getSnapshot},
       {"PUT", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, putContext},
       {"PATCH", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, patchContext},
       {"GET", "/api/v1/secrets", {"instance"}, Role::Read, 200, getSecrets},

@@ -34,6 +34,8 @@ const char* methodName(Method method) {
       return "directMessage";
     case Method::createIndicators:
       return "createIndicators";
+    case Method::migrateContext:
+      return "migrateContext";
     case Method::searchIndicators:
       return "searchIndicators";
   }

@@ -15,7 +15,7 @@
 namespace longhaul::host::protocol {
 
 // Both ends come from one build; this catches a worker binary left over from another one.
-inline constexpr std::uint32_t kProtocolVersion = 4;
+inline constexpr std::uint32_t kProtocolVersion = 5;
 
 // What travels on the control socket, and (Call, Reply) on call sockets. Numbers are the wire.
 enum class Kind : std::uint16_t {
@@ -56,6 +56,8 @@ enum class Method : std::uint16_t {
   // Of extensions: longhaul.indicators/1.
   createIndicators = 256,
   searchIndicators = 257,
+  // No call of a plugin: what longhaul.migrate/1 gave, written by the worker before create.
+  migrateContext = 512,
 };
 
 // "createIncidents"; nullptr for a number that is no method.

@@ -103,6 +103,8 @@ void encode(const Start& message, std::string& out) {
   writer.number(message.context_bytes_max);
   writer.number(message.signals_ready);
   writer.number(message.one_shot);
+  writer.number(message.context_schema);
+  writer.number(message.state_schema);
   writer.text(message.instance);
   writer.text(message.params);
   writer.text(message.last_run);
@@ -122,6 +124,8 @@ bool decode(std::string_view payload, Start& message) {
   message.context_bytes_max = reader.number<std::uint64_t>();
   message.signals_ready = reader.number<std::uint32_t>();
   message.one_shot = reader.number<std::uint32_t>();
+  message.context_schema = reader.number<std::int64_t>();
+  message.state_schema = reader.number<std::int64_t>();
   message.instance = reader.text();
   message.params = reader.text();
   message.last_run = reader.text();

@@ -45,6 +45,8 @@ struct Start {
   std::uint64_t context_bytes_max = 0;
   std::uint32_t signals_ready = 0;  // 1: the plugin says ready() itself
   std::uint32_t one_shot = 0;       // 1: create and commands, without the loop, until Stop
+  std::int64_t context_schema = 0;  // the stateSchema under which the context was written
+  std::int64_t state_schema = 0;    // of the plugin's manifest; another one: migrate before create
   std::string_view instance;        // its name
   std::string_view params;          // JSON object
   std::string_view last_run;        // JSON object
@@ -66,7 +68,15 @@ struct Bye {
 };
 
 // Where a worker ended that could say so.
-enum class Stage : std::uint32_t { Load = 1, Entry = 2, Descriptor = 3, Create = 4, Protocol = 5, Confine = 6 };
+enum class Stage : std::uint32_t {
+  Load = 1,
+  Entry = 2,
+  Descriptor = 3,
+  Create = 4,
+  Protocol = 5,
+  Confine = 6,
+  Migrate = 7
+};
 
 struct Failed {
   std::uint32_t stage = 0;
@@ -118,6 +128,7 @@ struct UpdateModuleHealth {
   std::int32_t is_error = 0;
   std::string_view data;
 };
+// Also of migrateContext, which names the version that was migrated.
 struct SetIntegrationContext {
   std::int64_t version = -1;  // -1: whatever is there
   std::string_view object;

@@ -108,6 +108,12 @@ bool readCall(Method method, std::string_view payload, const CallerFacts& caller
       done = put(write.context, readContext(call.object, call.version));
       return true;
     }
+    case Method::migrateContext: {
+      protocol::SetIntegrationContext call;
+      if (!decode(payload, call) || call.version < 0) return false;
+      done = put(write.context, readContext(call.object, call.version));
+      return true;
+    }
     case Method::patchIntegrationContext: {
       protocol::PatchIntegrationContext call;
       if (!decode(payload, call)) return false;
@@ -181,9 +187,10 @@ std::string resultText(Method method, const std::vector<std::string>& names, con
   }
 }
 
-// Reads of a worker's own copy never come here, and health and log need no grant: whoever runs may say how it is.
+// Reads of a worker's own copy never come here, and health and log need no grant: whoever runs may say how it is. The
+// write of a migration is the host's own demand.
 bool needsGrant(Method method) {
-  return method != Method::updateModuleHealth;
+  return method != Method::updateModuleHealth && method != Method::migrateContext;
 }
 
 Error notGranted(Method method, std::string_view instance) {

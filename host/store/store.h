@@ -43,7 +43,9 @@ class StoreReader {
   virtual Result<Page<Entry>> entries(IncidentId incident, std::int64_t after_id, std::size_t limit) = 0;
   virtual Result<std::vector<Death>> deaths(InstanceId instance, std::size_t limit) = 0;          // newest first
   virtual Result<std::vector<Health>> healthHistory(InstanceId instance, std::size_t limit) = 0;  // newest first
-  virtual Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) = 0;         // newest first
+  // Newest first, without their values.
+  virtual Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) = 0;
+  virtual Result<ContextSnapshot> contextSnapshot(InstanceId instance, std::int64_t id) = 0;  // or NOT_FOUND
   virtual Result<std::int64_t> incidentCount() = 0;
   virtual Result<std::vector<RolloutRecord>> rollouts() = 0;  // by plugin
 

@@ -70,7 +70,7 @@ struct LastRun {
   bool quarantined = false;   // the stored one failed its checksum, and `object` is not it
 };
 
-// The context as it was when a worker with another digest was made current.
+// The context as it was when a worker with another digest, or with another stateSchema, was made current.
 struct ContextSnapshot {
   std::int64_t id = 0;
   InstanceId instance;
@@ -79,7 +79,10 @@ struct ContextSnapshot {
   std::int64_t version = 0;
   std::int64_t state_schema = 0;
   std::int64_t at_us = 0;
-  ContextMap values;  // without rows that were quarantined then
+  std::size_t keys_count = 0;
+  std::size_t bytes = 0;                           // of keys and values
+  ContextMap values = {};                          // without rows that were quarantined then; empty in a list
+  std::vector<std::string> quarantined_keys = {};  // of its own rows: what has failed its checksum since
 };
 
 struct Incident {
@@ -223,9 +226,11 @@ struct RemoveInstance {
   InstanceId instance;
 };
 // Allots the next generation (the fence). `death` is the end of the worker before, in the same transaction.
-// With a digest other than the stored target's, the context is snapshotted first. The schema of the context changes
-// with the first write of the context under the new generation, not here: a migration that fails leaves the old one
-// standing. The record's config_revision never goes back: fencing an older target changes the digest only.
+// With another digest than the stored target's, or another schema than the context's, the context is snapshotted first.
+// With a lower schema than the context's, the newest snapshot of that schema becomes the context, under a new version.
+// The schema of a context that holds something changes otherwise with its first write under the new generation, not
+// here: a migration that fails leaves the old one standing. An empty one is of every form, and becomes the worker's.
+// The record's config_revision never goes back: fencing an older target changes the digest only.
 struct Fence {
   InstanceId instance;
   Target target;  // of the worker that becomes current
@@ -285,12 +290,23 @@ struct InstancePut {
   bool created = false;
   bool changed = false;  // false: it was the same already, and config_revision stayed
 };
-// The state as it is in the fence's transaction: what the new worker is given.
+// What a fence put in place of the context.
+struct RestoredContext {
+  std::int64_t snapshot = 0;
+  std::int64_t version = 0;       // that the context had when it was taken
+  std::int64_t at_us = 0;         // when that was
+  std::int64_t kept = 0;          // the snapshot that has what was there until now
+  std::int64_t kept_schema = 0;   // under which that was written
+  std::int64_t kept_version = 0;  // of the context until now
+  bool operator==(const RestoredContext&) const = default;
+};
+// The state as it is at the end of the fence's transaction: what the new worker is given.
 struct Fenced {
   Generation generation;
   Context context;
   LastRun last_run;
   std::int64_t state_schema = 0;  // under which the context was written
+  std::optional<RestoredContext> restored = {};
 };
 struct Done {};
 

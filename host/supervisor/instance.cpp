@@ -353,12 +353,14 @@ void Instance::onContextApplied(WorkerProcess& worker, std::int64_t version) {
 }
 
 void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method method, std::string_view payload) {
-  const Slot* of = isOneShot(worker) && worker.started() ? &one_shot_->slot : current_ ? &*current_ : nullptr;
+  Slot* const of = isOneShot(worker) && worker.started() ? &one_shot_->slot : current_ ? &*current_ : nullptr;
   if (of == nullptr || of->process.get() != &worker) return onViolation(worker, "a server call before START");
   ++calls_count_;
   ++shared_.totals.calls;
   const std::size_t payload_bytes = payload.size();
-  if (refuseCall(worker, call, payload_bytes)) return;
+  const bool migrates = method == protocol::Method::migrateContext;
+  if (migrates && !mayMigrate(*of)) return onViolation(worker, "a migration's write that is not due");
+  if (!migrates && refuseCall(worker, call, payload_bytes)) return;
   call_bytes_ += payload_bytes;
   std::string scrubbed;
   if (method == protocol::Method::updateModuleHealth) {
@@ -382,6 +384,7 @@ void Instance::onCall(WorkerProcess& worker, ipc::CallId call, protocol::Method 
           instance->countDenied(DeniedView::Kind::ServerCall, std::string{protocol::methodName(method)}, 1,
                                 outcome.payload);
         }
+        if (method == protocol::Method::migrateContext) instance->migrated(worker_id, outcome);
         instance->answered(worker_id, call, outcome);
       });
   if (understood) return;

@@ -76,6 +76,8 @@ class Instance final : public WorkerEvents {
     Json parameters;                          // with secrets: for START alone, then dropped
     std::vector<sandbox::LayerState> layers;  // what confines it
     std::size_t context_bytes_max = 0;
+    std::int64_t context_schema = 0, state_schema = 0;  // as START said
+    int migration_tries_left = 0;                       // 0: none is due
     config::InstanceLimits written_limits;
     LimitPlan limits;
     ResourceWatch::Handle watched;
@@ -146,6 +148,11 @@ class Instance final : public WorkerEvents {
                  store::WriteResult result);
   void promote(const lifecycle::Action& action);
   void sendStart();
+  // instance_migrate.cpp: the context over a change of its form.
+  void tellRestored(const store::Fenced& fenced);
+  void beginMigration(Slot& slot, const store::Fenced& fenced);
+  bool mayMigrate(Slot& slot);  // false: the write of a migration is none that it was asked for
+  void migrated(lifecycle::WorkerId worker, const services::Outcome& outcome);
   // Empty with a fault: too large.
   Result<std::string> startPayload(Slot& slot, const store::Fenced& fenced, bool one_shot) const;
   void setLastGood(const lifecycle::Target& target);

@@ -106,7 +106,10 @@ void Instance::oneShotLoaded() {
 }
 
 void Instance::oneShotFenced(WorkerId worker, store::WriteResult result) {
-  if (result) record_.generation = std::get<store::Fenced>(*result).generation;
+  if (result) {
+    record_.generation = std::get<store::Fenced>(*result).generation;
+    tellRestored(std::get<store::Fenced>(*result));
+  }
   if (!one_shot_ || one_shot_->slot.id != worker || one_shot_->stage != OneShot::Stage::Fence) return;
   WorkerProcess& process = *one_shot_->slot.process;
   if (!result) return process.kill(EndCause::Store, result.error().message);
@@ -114,6 +117,7 @@ void Instance::oneShotFenced(WorkerId worker, store::WriteResult result) {
   record_.target.digest = one_shot_->slot.target.digest;
   record_.context_version = fenced.context.version;
   process.setGeneration(fenced.generation);
+  beginMigration(one_shot_->slot, fenced);
   const auto payload = startPayload(one_shot_->slot, fenced, true);
   if (!payload) return process.kill(EndCause::Limit, payload.error().message);
   one_shot_->stage = OneShot::Stage::Start;

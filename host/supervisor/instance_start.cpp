@@ -248,6 +248,7 @@ void Instance::fenceDone(lifecycle::FenceId fence, const lifecycle::Target& targ
         fmt::format("the context's key {} failed its checksum and is not given to the plugin", key));
   }
   if (fenced.last_run.quarantined) log(logs::LogLevel::Error, "the last run failed its checksum: the plugin gets {}");
+  tellRestored(fenced);
   fenced_ = std::move(fenced);
   post({.kind = EventKind::Fenced, .fence = fence, .generation = generation});
 }
@@ -261,6 +262,7 @@ void Instance::promote(const Action& action) {
 void Instance::sendStart() {
   LONGHAUL_CHECK(current_ && fenced_, "START without a worker or its generation");
   const store::Fenced fenced = *std::exchange(fenced_, std::nullopt);
+  beginMigration(*current_, fenced);
   const auto payload = startPayload(*current_, fenced, false);
   if (!payload) {
     return post({.kind = EventKind::Condemned,
@@ -289,6 +291,8 @@ Result<std::string> Instance::startPayload(Slot& slot, const store::Fenced& fenc
   start.context_bytes_max = slot.context_bytes_max;
   start.signals_ready = file != nullptr && file->manifest.signals_ready ? 1 : 0;
   start.one_shot = one_shot ? 1 : 0;
+  start.context_schema = slot.context_schema;
+  start.state_schema = slot.state_schema;
   start.instance = record_.name;
   start.params = params;
   start.last_run = fenced.last_run.object;

@@ -36,6 +36,8 @@ FailedStage stageOf(std::uint32_t stage) {
       return FailedStage::Protocol;
     case protocol::Stage::Confine:
       return FailedStage::Confine;
+    case protocol::Stage::Migrate:
+      return FailedStage::Migrate;
   }
   return FailedStage::Protocol;
 }

@@ -9,6 +9,7 @@
 #include "host/base/result.h"
 #include "host/base/text.h"
 #include "host/base/worker_contract.h"
+#include "host/worker/kept_text.h"
 #include "host/worker/last_error.h"
 
 namespace longhaul::host::worker {
@@ -16,24 +17,6 @@ namespace {
 
 // The host sends no more than the worker takes.
 static_assert(kCommandsAtOnce == LONGHAUL_COMMANDS_AT_ONCE);
-
-// Keeps what the plugin puts. Only the first counts, as the header says.
-struct Kept {
-  longhaul_sink_t sink{put, this};
-  std::string text;
-  bool said = false;
-
-  static void put(void* self, longhaul_text_t given) {
-    auto* kept = static_cast<Kept*>(self);
-    if (kept->said) return;
-    kept->said = true;
-    if (given.data != nullptr) kept->text.assign(given.data, given.size);
-  }
-};
-
-longhaul_text_t textOf(std::string_view text) {
-  return {text.data(), text.size()};
-}
 
 }  // namespace
 
@@ -107,8 +90,8 @@ void Commands::run(const Job& job) {
     leaving.returned = true;
     return answer(job.id, LONGHAUL_CLOSED, true, "the worker is ending");
   }
-  Kept result;
-  Kept error;
+  KeptText result;
+  KeptText error;
   longhaul_status_t status = LONGHAUL_OK;
   if (job.is_test) {
     status = table_->test(plugin, &result.sink, &error.sink);

@@ -308,6 +308,16 @@ longhaul_status_t searchIndicators(Server server, longhaul_text_t query, longhau
 
 }  // namespace
 
+longhaul_status_t writeMigrated(Session& session, std::string_view object, std::int64_t version) {
+  ArgumentCheck check{"migrate"};
+  const protocol::SetIntegrationContext message{
+      .version = version,
+      .object =
+          check.required("context", longhaul_text_t{object.data(), object.size()}, session.facts.context_bytes_max)};
+  if (check.status() != LONGHAUL_OK) return check.status();
+  return call(session, Method::migrateContext, message, nullptr);
+}
+
 const longhaul_indicators_t kIndicatorsTable{.struct_size = sizeof(longhaul_indicators_t),
                                              .reserved = 0,
                                              .createIndicators = createIndicators,

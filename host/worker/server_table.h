@@ -23,6 +23,10 @@ struct ServerTable {
 // The optional side longhaul.indicators/1. Its functions take the server's table, as all do.
 extern const longhaul_indicators_t kIndicatorsTable;
 
+// No slot: writes what longhaul.migrate gave in place of the context of this version. On a failure lastErrorText() has
+// the sentence. CONFLICT: an operator has written it meanwhile.
+longhaul_status_t writeMigrated(Session& session, std::string_view object, std::int64_t version);
+
 // Fill their part of the table.
 void fillLocalSlots(longhaul_server_t& table);  // answered in the worker
 void fillCallSlots(longhaul_server_t& table);   // answered by the host

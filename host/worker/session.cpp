@@ -54,6 +54,8 @@ void Session::closeInForkedChild() {
 void Session::start(const protocol::Start& message) {
   facts.signals_ready = message.signals_ready != 0;
   facts.one_shot = message.one_shot != 0;
+  facts.context_schema = message.context_schema;
+  facts.state_schema = message.state_schema;
   facts.context_bytes_max = message.context_bytes_max;
   facts.instance = message.instance;
   facts.params = message.params;

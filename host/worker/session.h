@@ -24,6 +24,8 @@ namespace longhaul::host::worker {
 struct Facts {
   bool signals_ready = false;
   bool one_shot = false;
+  std::int64_t context_schema = 0;
+  std::int64_t state_schema = 0;
   std::uint64_t context_bytes_max = 0;
   std::string instance;
   std::string params;

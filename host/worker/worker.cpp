@@ -18,7 +18,9 @@
 #include "host/base/worker_contract.h"
 #include "host/sandbox/apply.h"
 #include "host/worker/control_thread.h"
+#include "host/worker/guarded.h"
 #include "host/worker/last_error.h"
+#include "host/worker/migrate.h"
 #include "host/worker/plugin_library.h"
 #include "host/worker/server_table.h"
 #include "host/worker/session.h"
@@ -136,37 +138,10 @@ std::string failureText(Session& session, const char* callback, longhaul_status_
   return text;
 }
 
-// pthread_exit on the main thread unwinds through here and would leave a process without its loop. An exception that
-// nobody catches does not: the search finds no handler, so terminate() ends the process with the exception's text and
-// the stack as it was. For that, nothing between here and main may catch or be noexcept.
-class ThreadExitTrap {
- public:
-  explicit ThreadExitTrap(const char* callback) : callback_(callback) {}
-  ~ThreadExitTrap() {
-    if (!returned_) {
-      std::fprintf(stderr, "longhaul-worker: %s ended its thread instead of returning\n", callback_);
-      ::_exit(0);  // without Bye: the host knows what that means
-    }
-  }
-  ThreadExitTrap(const ThreadExitTrap&) = delete;
-  ThreadExitTrap& operator=(const ThreadExitTrap&) = delete;
-  void returned() { returned_ = true; }
-
- private:
-  const char* callback_;
-  bool returned_ = false;
-};
-
-template <class Callback>
-auto guarded(const char* name, Callback callback) {
-  ThreadExitTrap trap{name};
-  const longhaul_status_t status = callback();
-  trap.returned();
-  return status;
-}
-
-[[noreturn]] void runPlugin(Session& session, ControlThread& control, Commands& commands,
-                            const longhaul_descriptor_t& descriptor, const longhaul_server_t& table) {
+[[noreturn]] void runPlugin(Session& session, ControlThread& control, Commands& commands, const LoadedPlugin& loaded,
+                            const longhaul_server_t& table) {
+  migrateContext(session, loaded.migrate);
+  const longhaul_descriptor_t& descriptor = *loaded.descriptor;
   longhaul_plugin_t* plugin = nullptr;
   const longhaul_status_t created = guarded("create", [&] { return descriptor.create(&table, &plugin); });
   if (created < 0) session.fail(protocol::Stage::Create, created, failureText(session, "create", created));
@@ -197,6 +172,12 @@ auto guarded(const char* name, Callback callback) {
 }
 
 }  // namespace
+
+ThreadExitTrap::~ThreadExitTrap() {
+  if (returned_) return;
+  std::fprintf(stderr, "longhaul-worker: %s ended its thread instead of returning\n", callback_);
+  ::_exit(0);  // without Bye: the host knows what that means
+}
 
 void runWorker(int argc, char** argv) {
   if (argc != kArgCount) refuse("its arguments are missing");
@@ -230,7 +211,7 @@ void runWorker(int argc, char** argv) {
                   std::string{"the control thread cannot be started: "} + ::strerrordesc_np(errno));
   }
   auto* table = new ServerTable{*session};
-  runPlugin(*session, *control, *commands, *plugin.descriptor, table->table);
+  runPlugin(*session, *control, *commands, plugin, table->table);
 }
 
 }  // namespace longhaul::host::worker

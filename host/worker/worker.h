@@ -1,5 +1,5 @@
-// The life of a worker, on its main thread: bind it to its host, load the plugin, wait for Start, create, run, destroy,
-// say Bye.
+// The life of a worker, on its main thread: bind it to its host, load the plugin, wait for Start, migrate, create, run,
+// destroy, say Bye.
 #pragma once
 
 namespace longhaul::host::worker {

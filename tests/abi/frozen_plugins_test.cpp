@@ -21,7 +21,23 @@ TEST_CASE("the plugin of each frozen minor gets every answer that its headers pr
     const auto entry = reinterpret_cast<longhaul::testing::PluginRun::Entry>(::dlsym(library, "longhaulPluginEntry"));
     REQUIRE(entry != nullptr);
 
+    const auto getExtension = entry(LONGHAUL_ABI_VERSION)->getExtension;
+    const bool migrates =
+        getExtension != nullptr && getExtension(longhaul::detail::textOf(LONGHAUL_MIGRATE_ID)) != nullptr;
+    CHECK(migrates == (file.path().stem() >= "abi-0.3"));
+    if (migrates) {
+      longhaul::testing::FakeServer downgraded;
+      downgraded.setContext(R"({"a":1})");
+      downgraded.setContextSchemas(3, 2);
+      longhaul::testing::PluginRun run(downgraded, entry);
+      CHECK(run.finish().migrate == longhaul::Status::kInvalid);
+      CHECK(run.finish().error == "there is no way back");
+      CHECK(downgraded.context() == R"({"a":1})");
+    }
+
     longhaul::testing::FakeServer server;
+    server.setContext(R"({"a":1})");
+    if (migrates) server.setContextSchemas(1, 2);
     longhaul::testing::PluginRun run(server, entry);
     CHECK(server.waitUntil([&] { return server.health().has_value(); }));
     if (run.test().status != longhaul::Status::kAbsent) {
@@ -33,6 +49,7 @@ TEST_CASE("the plugin of each frozen minor gets every answer that its headers pr
     run.stop();
     const auto ended = run.finish();
     CHECK(ended.loop == longhaul::Status::kOk);
+    CHECK(ended.migrate == (migrates ? std::optional(longhaul::Status::kOk) : std::nullopt));
     CHECK(ended.error == "");
     CHECK(server.health()->text == "abi " + file.path().stem().string().substr(4) + ": all calls answered as promised");
     CHECK(server.incidents().size() >= 2);

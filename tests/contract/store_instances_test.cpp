@@ -180,12 +180,13 @@ LONGHAUL_STORE_CASE("a fence gives the state of its own transaction, with the en
 
 LONGHAUL_STORE_CASE("the context's schema changes with its first write under the new generation") {
   const InstanceId id = subject.instance("edge");
-  CHECK(subject.must<Fenced>(Fence{id, {"d1", 1, "{}"}, 5, {}, 1}).state_schema == 0);
-  // Nothing was written under schema 5, so a migration would still begin at 0.
-  CHECK(subject.must<Fenced>(Fence{id, {"d1", 1, "{}"}, 6, {}, 1}).state_schema == 0);
   CommitWrite commit = commitOf(id);
   commit.context = PatchContext{{{"k", "1"}}};
   commit.generation = Generation{};
+  subject.must<Committed>(commit);
+  CHECK(subject.must<Fenced>(Fence{id, {"d1", 1, "{}"}, 5, {}, 1}).state_schema == 0);
+  // Nothing was written under schema 5, so a migration would still begin at 0.
+  CHECK(subject.must<Fenced>(Fence{id, {"d1", 1, "{}"}, 6, {}, 1}).state_schema == 0);
   subject.must<Committed>(commit);
   CHECK(recordOf(subject, "edge").state_schema == 0);
   commit.generation = Generation{3};
@@ -209,11 +210,11 @@ LONGHAUL_STORE_CASE("a fence with another digest keeps a snapshot of the context
   REQUIRE(snapshots.has_value());
   REQUIRE(snapshots->size() == kContextSnapshotsMax);
   CHECK(snapshots->front().digest == "d8");
-  CHECK(snapshots->front().values == ContextMap{{"k", "8"}});
+  CHECK(subject.reader().contextSnapshot(id, snapshots->front().id)->values == ContextMap{{"k", "8"}});
   CHECK(snapshots->front().version == 8);
   CHECK(snapshots->front().at_us == 108);
   CHECK(snapshots->front().generation == Generation{8});
-  CHECK(snapshots->back().values == ContextMap{{"k", "4"}});
+  CHECK(subject.reader().contextSnapshot(id, snapshots->back().id)->values == ContextMap{{"k", "4"}});
   subject.must<Fenced>(Fence{id, {"d9", 1, "{}"}, 0, {}, 200});
   snapshots = subject.reader().contextSnapshots(id);
   REQUIRE(snapshots.has_value());

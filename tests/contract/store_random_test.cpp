@@ -65,7 +65,10 @@ std::string show(const WriteResult& result) {
   }
   if (const auto* fenced = std::get_if<Fenced>(&*result)) {
     return "g" + std::to_string(fenced->generation.value) + show(fenced->context) + fenced->last_run.object +
-           std::to_string(fenced->last_run.version) + "s" + std::to_string(fenced->state_schema);
+           std::to_string(fenced->last_run.version) + "s" + std::to_string(fenced->state_schema) +
+           (fenced->restored
+                ? "r" + std::to_string(fenced->restored->snapshot) + "k" + std::to_string(fenced->restored->kept)
+                : "");
   }
   if (const auto* put = std::get_if<UserPut>(&*result)) {
     return show(put->user) + std::to_string(put->created) + std::to_string(put->changed);
@@ -319,8 +322,10 @@ std::string showAll(StoreReader& reader) {
       text += "d" + std::to_string(death.id.value) + death.exit_class;
     for (const auto& health : valueOf(reader.healthHistory(record.id, 1000)))
       text += "h" + health.state + health.text;
-    for (const auto& snapshot : valueOf(reader.contextSnapshots(record.id))) {
+    for (const auto& head : valueOf(reader.contextSnapshots(record.id))) {
+      const auto snapshot = valueOf(reader.contextSnapshot(record.id, head.id));
       text += "s" + std::to_string(snapshot.id) + snapshot.digest + std::to_string(snapshot.state_schema);
+      text += "k" + std::to_string(head.keys_count) + "b" + std::to_string(head.bytes);
       text += show(Context{snapshot.version, snapshot.values, {}});
     }
     text += "\n";

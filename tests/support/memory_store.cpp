@@ -289,13 +289,8 @@ WriteResult MemoryStore::perform(const Fence& write) {
   Instance* instance = find(write.instance);
   if (instance == nullptr) return noInstance(write.instance);
   InstanceRecord& record = instance->record;
-  Fenced result{{record.generation.value + 1}, contextOf(*instance), instance->last_run, record.state_schema};
-  const bool other = !record.target.digest.empty() && record.target.digest != write.target.digest;
-  if (other && record.context_version > 0) {
-    instance->snapshots.push_back({++last_snapshot_, record.id, record.target.digest, record.generation,
-                                   record.context_version, record.state_schema, write.at_us, result.context.values});
-    keepNewest(instance->snapshots, kContextSnapshotsMax);
-  }
+  Fenced result{{record.generation.value + 1}, contextOf(*instance), instance->last_run, record.state_schema, {}};
+  fenceContext(*instance, write, result);
   record.generation = result.generation;
   record.target.digest = write.target.digest;
   if (record.target.config_revision <= write.target.config_revision) {
@@ -443,12 +438,6 @@ Result<std::vector<Health>> MemoryStore::healthHistory(InstanceId id, std::size_
   const std::lock_guard lock{mutex_};
   const Instance* instance = find(id);
   return instance == nullptr ? std::vector<Health>{} : newestFirst(instance->health, limit);
-}
-
-Result<std::vector<ContextSnapshot>> MemoryStore::contextSnapshots(InstanceId id) {
-  const std::lock_guard lock{mutex_};
-  const Instance* instance = find(id);
-  return instance == nullptr ? std::vector<ContextSnapshot>{} : newestFirst(instance->snapshots, kPageRowsMax);
 }
 
 Result<std::int64_t> MemoryStore::incidentCount() {

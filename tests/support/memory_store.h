@@ -23,6 +23,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   Result<std::vector<store::Death>> deaths(InstanceId instance, std::size_t limit) override;
   Result<std::vector<store::Health>> healthHistory(InstanceId instance, std::size_t limit) override;
   Result<std::vector<store::ContextSnapshot>> contextSnapshots(InstanceId instance) override;
+  Result<store::ContextSnapshot> contextSnapshot(InstanceId instance, std::int64_t id) override;
   Result<std::int64_t> incidentCount() override;
   Result<std::vector<store::RolloutRecord>> rollouts() override;
   Result<store::Page<store::User>> users(std::string_view after_username, std::size_t limit) override;
@@ -94,6 +95,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   const store::User* findIdentity(const store::Identity& identity) const;
   Result<store::ContextMap> changedContext(const Instance& instance, const store::CommitWrite& write,
                                            store::ContextChange& change);
+  void fenceContext(Instance& instance, const store::Fence& write, store::Fenced& result);
   void addDeath(Instance& instance, store::Death death);
   store::Context contextOf(const Instance& instance) const;
   Instance* find(InstanceId id);

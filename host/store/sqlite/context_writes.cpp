@@ -150,32 +150,6 @@ Result<ContextChange> ContextWriter::merge(const MergeContext& write) {
   return patch({{write.key, *std::move(merged)}});
 }
 
-Result<std::int64_t> addSnapshot(Connection& connection, InstanceId instance, const Digest& digest,
-                                 const InstanceState& state, std::int64_t at_us) {
-  Query query(connection,
-              "INSERT INTO snapshots(instance, digest, generation, version, state_schema, at_us) "
-              "VALUES(?, ?, ?, ?, ?, ?) RETURNING id");
-  query.bind(instance.value).bind(digest).bind(state.generation.value).bind(state.context_version);
-  query.bind(state.context_schema).bind(at_us);
-  if (!query.next()) return query.error();
-  const std::int64_t id = query.integer(0);
-  if (!query.run()) return query.error();
-  return id;
-}
-
-Result<void> dropOldSnapshots(Connection& connection, InstanceId instance) {
-  constexpr auto kKept = static_cast<std::int64_t>(kContextSnapshotsMax);
-  Query values(connection,
-               "DELETE FROM snapshot_values WHERE snapshot IN "
-               "(SELECT id FROM snapshots WHERE instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)");
-  if (!values.bind(instance.value).bind(kKept).run()) return values.error();
-  Query heads(connection,
-              "DELETE FROM snapshots WHERE id IN "
-              "(SELECT id FROM snapshots WHERE instance = ? ORDER BY id DESC LIMIT -1 OFFSET ?)");
-  if (!heads.bind(instance.value).bind(kKept).run()) return heads.error();
-  return {};
-}
-
 }  // namespace
 
 Result<ContextChange> writeContext(Connection& connection, InstanceId instance, Generation generation,
@@ -185,17 +159,6 @@ Result<ContextChange> writeContext(Connection& connection, InstanceId instance, 
   if (const auto* replace = std::get_if<ReplaceContext>(&write)) return writer.replace(*replace);
   if (const auto* patch = std::get_if<PatchContext>(&write)) return writer.patch(patch->changes);
   return writer.merge(std::get<MergeContext>(write));
-}
-
-Result<void> snapshotContext(Connection& connection, InstanceId instance, const Digest& digest,
-                             const InstanceState& state, const Context& context, std::int64_t at_us) {
-  const auto id = addSnapshot(connection, instance, digest, state, at_us);
-  if (!id) return id.error();
-  for (const auto& [key, value] : context.values) {
-    Query query(connection, "INSERT INTO snapshot_values(snapshot, key, value, checksum) VALUES(?, ?, ?, ?)");
-    if (!query.bind(*id).bind(key).bind(value).bind(snapshotChecksum(*id, key, value)).run()) return query.error();
-  }
-  return dropOldSnapshots(connection, instance);
 }
 
 }  // namespace longhaul::host::store

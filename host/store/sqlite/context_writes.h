@@ -11,8 +11,4 @@ Result<ContextChange> writeContext(Connection& connection, InstanceId instance, 
                                    const InstanceState& state, const ContextWrite& write, std::size_t bytes_max,
                                    DamageCount& damage);
 
-// Keeps a copy of the context as it is, and drops all but the newest kContextSnapshotsMax.
-Result<void> snapshotContext(Connection& connection, InstanceId instance, const Digest& digest,
-                             const InstanceState& state, const Context& context, std::int64_t at_us);
-
 }  // namespace longhaul::host::store

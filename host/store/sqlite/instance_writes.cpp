@@ -2,8 +2,13 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
+#include <optional>
+
 #include "host/base/limits.h"
+#include "host/store/snapshot_rules.h"
 #include "host/store/sqlite/context_writes.h"
+#include "host/store/sqlite/snapshots.h"
 #include "host/store/write_checks.h"
 
 namespace longhaul::host::store {
@@ -107,12 +112,55 @@ Result<void> InstanceWrites::setTarget(InstanceId instance, const Target& target
   return {};
 }
 
+Result<void> InstanceWrites::fenceContext(const Fence& write, const InstanceState& state, Fenced& result) {
+  ContextSnapshot now;
+  {
+    Query row(connection_, "SELECT digest FROM instances WHERE id = ?");
+    if (!row.bind(write.instance.value).next()) return row.failed() ? row.error() : noInstance(write.instance);
+    now.digest = row.text(0);
+  }
+  now.instance = write.instance;
+  now.generation = state.generation;
+  now.version = state.context_version;
+  now.state_schema = state.context_schema;
+  now.at_us = write.at_us;
+  auto snapshots = readSnapshots(connection_, write.instance);
+  if (!snapshots) return std::move(snapshots).error();
+  std::int64_t kept = snapshots->empty() ? 0 : snapshots->front().id;
+  // Chosen before anything is dropped for the new one.
+  const ContextSnapshot* chosen = snapshotFor(*snapshots, state.context_schema, write.state_schema);
+  std::optional<ContextSnapshot> back;
+  if (chosen != nullptr) {
+    auto read = readSnapshot(connection_, write.instance, chosen->id, damage_);
+    if (!read) return std::move(read).error();
+    back = *std::move(read);
+  }
+  if (keepsSnapshot(snapshots->empty() ? nullptr : &snapshots->front(), now, write)) {
+    now.values = result.context.values;
+    auto added = keepSnapshot(connection_, now);
+    if (!added) return std::move(added).error();
+    kept = *added;
+  }
+  if (!back) return {};
+
+  InstanceState writer = state;
+  writer.worker_schema = write.state_schema;
+  // What was a context once may be one again, whatever the limit is now.
+  auto written = writeContext(connection_, write.instance, result.generation, writer,
+                              ReplaceContext{back->values, std::nullopt}, SIZE_MAX, damage_);
+  if (!written) return std::move(written).error();
+  result.restored = RestoredContext{back->id, back->version, back->at_us, kept, now.state_schema, now.version};
+  result.context = {written->version, std::move(back->values), std::move(back->quarantined_keys)};
+  result.state_schema = write.state_schema;
+  return {};
+}
+
 Result<WriteValue> InstanceWrites::perform(const Fence& write) {
   const auto state = readState(connection_, write.instance);
   if (!state) return state.error();
   Fenced result;
   result.generation.value = state->generation.value + 1;
-  result.state_schema = state->context_schema;
+  result.state_schema = state->context_keys == 0 ? write.state_schema : state->context_schema;
   auto context = readContext(connection_, write.instance, state->context_version, damage_);
   if (!context) return std::move(context).error();
   result.context = *std::move(context);
@@ -120,18 +168,11 @@ Result<WriteValue> InstanceWrites::perform(const Fence& write) {
   if (!last_run) return std::move(last_run).error();
   result.last_run = *std::move(last_run);
 
-  std::string digest;
-  {
-    Query row(connection_, "SELECT digest FROM instances WHERE id = ?");
-    if (!row.bind(write.instance.value).next()) return row.failed() ? row.error() : noInstance(write.instance);
-    digest = row.text(0);
-  }
-  if (!digest.empty() && digest != write.target.digest && state->context_version > 0) {
-    auto kept = snapshotContext(connection_, write.instance, digest, *state, result.context, write.at_us);
-    if (!kept) return std::move(kept).error();
-  }
+  if (auto fenced = fenceContext(write, *state, result); !fenced) return std::move(fenced).error();
   if (auto set = setTarget(write.instance, write.target); !set) return std::move(set).error();
-  Query query(connection_, "UPDATE states SET generation = ?, worker_schema = ? WHERE instance = ?");
+  Query query(connection_,
+              "UPDATE states SET generation = ?1, worker_schema = ?2, context_schema = CASE context_keys WHEN 0 THEN "
+              "?2 ELSE context_schema END WHERE instance = ?3");
   if (!query.bind(result.generation.value).bind(write.state_schema).bind(write.instance.value).run())
     return query.error();
   if (write.death) {

@@ -24,6 +24,8 @@ class InstanceWrites {
   Result<void> create(const PutInstance& write);
   Result<void> configure(const PutInstance& write, const InstanceRecord& record);
   Result<void> setTarget(InstanceId instance, const Target& target);
+  // Keeps what is there and puts the snapshot in its place, as the rules of snapshot_rules.h say.
+  Result<void> fenceContext(const Fence& write, const InstanceState& state, Fenced& result);
   Result<void> addDeath(InstanceId instance, const Death& death);
   Result<WriteValue> changedOne(Query& query, InstanceId instance);
 

@@ -44,7 +44,8 @@ InstanceRecord instanceOf(const Query& row) {
   return record;
 }
 
-// A damaged key is shown, so it must be UTF-8.
+}  // namespace
+
 std::string showKey(std::string_view key) {
   if (isUtf8(key)) return std::string{key};
   std::string shown;
@@ -54,8 +55,6 @@ std::string showKey(std::string_view key) {
   }
   return shown;
 }
-
-}  // namespace
 
 std::int64_t rowLimit(std::size_t limit) {
   return static_cast<std::int64_t>(std::min(limit == 0 ? kPageRowsDefault : limit, kPageRowsMax));

@@ -26,6 +26,9 @@ struct InstanceState {
   std::size_t context_keys = 0;
 };
 
+// A key of a row that is damaged is shown, so it must be UTF-8.
+std::string showKey(std::string_view key);
+
 // The rows of one page: the bounded number that was asked for.
 std::int64_t rowLimit(std::size_t limit);
 

@@ -8,6 +8,7 @@
 #include "host/store/sqlite/indicators.h"
 #include "host/store/sqlite/people.h"
 #include "host/store/sqlite/rows.h"
+#include "host/store/sqlite/snapshots.h"
 #include "host/store/sqlite/texts.h"
 #include "host/store/write_checks.h"
 
@@ -146,35 +147,11 @@ Result<std::vector<Health>> SqliteReader::healthHistory(InstanceId instance, std
 }
 
 Result<std::vector<ContextSnapshot>> SqliteReader::contextSnapshots(InstanceId instance) {
-  return state_->atOnce([&](Connection& connection) -> Result<std::vector<ContextSnapshot>> {
-    std::vector<ContextSnapshot> snapshots;
-    Query row(connection,
-              "SELECT id, digest, generation, version, state_schema, at_us FROM snapshots WHERE instance = ? "
-              "ORDER BY id DESC");
-    row.bind(instance.value);
-    while (row.next()) {
-      snapshots.push_back({row.integer(0),
-                           instance,
-                           std::string{row.text(1)},
-                           Generation{row.integer(2)},
-                           row.integer(3),
-                           row.integer(4),
-                           row.integer(5),
-                           {}});
-    }
-    if (row.failed()) return row.error();
-    for (auto& snapshot : snapshots) {
-      Query value(connection, "SELECT key, value, checksum FROM snapshot_values WHERE snapshot = ?");
-      value.bind(snapshot.id);
-      while (value.next()) {
-        const bool intact = snapshotChecksum(snapshot.id, value.text(0), value.text(1)) == value.integer(2);
-        if (intact) snapshot.values.emplace(value.text(0), value.text(1));
-        if (!intact) ++state_->damage;
-      }
-      if (value.failed()) return value.error();
-    }
-    return snapshots;
-  });
+  return state_->atOnce([&](Connection& connection) { return readSnapshotSizes(connection, instance); });
+}
+
+Result<ContextSnapshot> SqliteReader::contextSnapshot(InstanceId instance, std::int64_t id) {
+  return state_->atOnce([&](Connection& connection) { return readSnapshot(connection, instance, id, state_->damage); });
 }
 
 Result<std::int64_t> SqliteReader::incidentCount() {

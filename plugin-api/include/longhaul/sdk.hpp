@@ -4,6 +4,7 @@
 
 #include "longhaul/sdk/commands.hpp"
 #include "longhaul/sdk/json.hpp"
+#include "longhaul/sdk/migrate.hpp"
 #include "longhaul/sdk/outcome.hpp"
 #include "longhaul/sdk/plugin.hpp"
 #include "longhaul/sdk/server.hpp"

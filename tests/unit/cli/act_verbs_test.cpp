@@ -223,6 +223,31 @@ TEST_CASE("Context values keep their digits on the way in and out") {
   CHECK(server.seen().back().body == R"({"values":{"n":1.50},"expectedVersion":6})");
 }
 
+TEST_CASE("The kept copies of a context are listed, and one is shown as a context is") {
+  TestServer server;
+  const std::string target = "/api/v1/instances/a/context/snapshots";
+  const Json row{{"id", "4"},
+                 {"at", "2026-11-24T10:20:00Z"},
+                 {"version", 17},
+                 {"stateSchema", 2},
+                 {"digest", "0123456789abcdef"},
+                 {"generation", 3},
+                 {"keysCount", 1},
+                 {"bytes", 9}};
+  server.answer("GET " + target, 200, {{"snapshots", Json::array({row})}});
+  Json whole = row;
+  whole["values"] = {{"last", 2}};
+  whole["quarantinedKeys"] = {"bad"};
+  server.answer("GET " + target + "/4", 200, whole);
+  server.answer("GET " + target + "/5", 404, {{"code", "NOT_FOUND"}, {"detail", "the instance has no snapshot 5"}});
+  const Ran people = runLonghaul(server, {"context", "snapshots", "a"});
+  CHECK_THAT(people.out, Contains("SCHEMA") && Contains("17") && Contains("0123456789ab") && !Contains("cdef"));
+  CHECK(runLonghaul(server, {"context", "snapshots", "a", "-o", "name"}).out == "4\n");
+  CHECK(runLonghaul(server, {"context", "snapshots", "a", "4", "-o", "json"}).out == "{\"last\":2}\n");
+  CHECK_THAT(runLonghaul(server, {"context", "snapshots", "a", "4"}).err, Contains("bad is damaged"));
+  CHECK(runLonghaul(server, {"context", "snapshots", "a", "5"}).exit == Exit::NotFound);
+}
+
 TEST_CASE("Incidents are listed page by page, and what is left is told") {
   TestServer server;
   const auto row = [](const std::string& id) {

@@ -92,7 +92,7 @@ TEST_CASE("A wrong verb gets the nearest one") {
   CHECK_THAT(usageErrorOf("incident crate"), Contains("\"incident crate\"") && Contains("longhaul incident create\"?"));
   CHECK_THAT(usageErrorOf("frobnicate"), Contains("longhaul --help lists them"));
   CHECK_THAT(usageErrorOf(""), Contains("a verb is missing"));
-  CHECK_THAT(usageErrorOf("context"), Contains("\"context\" wants get, set or patch after it"));
+  CHECK_THAT(usageErrorOf("context"), Contains("\"context\" wants get, set, patch or snapshots after it"));
   CHECK_THAT(usageErrorOf("help statsu"), Contains("longhaul status\"?"));
 }
 

@@ -31,7 +31,8 @@ TEST_CASE("Who may only look may not act, and sees no context; who operates does
   for (const auto& [method, path] :
        {std::pair{"POST", "/api/v1/instances/edge/enable"}, std::pair{"DELETE", "/api/v1/instances/edge?yes=true"},
         std::pair{"GET", "/api/v1/instances/edge/context"}, std::pair{"POST", "/api/v1/apply"},
-        std::pair{"POST", "/api/v1/reload"}, std::pair{"POST", "/api/v1/incidents"}}) {
+        std::pair{"GET", "/api/v1/instances/edge/context/snapshots/1"}, std::pair{"POST", "/api/v1/reload"},
+        std::pair{"POST", "/api/v1/incidents"}}) {
     CHECK(host.ask(method, path, "", other).status == 403);
   }
   const Peer operating{.uid = 4711, .role = Role::Operate};
@@ -222,6 +223,28 @@ TEST_CASE("A context is replaced, changed and read, and a stale version is a con
   CHECK(host.json("PUT", path, R"({"values": {}, "expectedVersion": 1})", 409)["code"] == "CONFLICT");
 }
 
+TEST_CASE("The kept copies of a context are listed, and one is given whole") {
+  Host host;
+  host.makeEdge();
+  const std::string path = "/api/v1/instances/edge/context";
+  CHECK(host.json("GET", path + "/snapshots") == Json{{"snapshots", Json::array()}});
+  CHECK(host.json("PUT", path, R"({"values": {"c": 12345678901234567890.10}})")["version"] == 1);
+  // The first worker of all, and one of another file.
+  for (const char* digest : {"d1", "d2"}) {
+    host.store.apply(std::vector<store::Write>{store::Fence{InstanceId{1}, {digest, 1, "{}"}, 0, {}, 7}});
+  }
+  const Json rows = host.json("GET", path + "/snapshots")["snapshots"];
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0]["digest"] == "d1");
+  CHECK(rows[0]["keysCount"] == 1);
+  CHECK_FALSE(rows[0].contains("values"));
+  const std::string one = path + "/snapshots/" + rows[0]["id"].get<std::string>();
+  CHECK(host.ask("GET", one).body.find("\"c\":12345678901234567890.10") != std::string::npos);
+  CHECK(host.json("GET", path + "/snapshots/4711", "", 404)["code"] == "NOT_FOUND");
+  CHECK(host.json("GET", path + "/snapshots/x", "", 404)["code"] == "NOT_FOUND");
+  CHECK(host.json("GET", "/api/v1/instances/none/context/snapshots", "", 404)["code"] == "NOT_FOUND");
+}
+
 TEST_CASE("Incidents are made, listed in pages from both ends, closed, and talked about") {
   Host host;
   CHECK(host.json("POST", "/api/v1/incidents", R"({"name": "a"}, {"name": "b"})", 400)["code"] == "INVALID");
@@ -298,7 +321,7 @@ TEST_CASE("The daemon says whether it lives and is ready, what it is and what it
   CHECK(host.json("GET", "/api/v1/instances/later/logs", "", 503)["code"] == "BUSY");
   CHECK(host.json("GET", "/api/v1/instances?name=later", "", 503)["code"] == "BUSY");
   CHECK(host.json("GET", "/api/v1/instances?name=edge")["instances"].size() == 1);
-  CHECK(host.json("GET", "/api/v1/version")["pluginApi"] == "0.2");
+  CHECK(host.json("GET", "/api/v1/version")["pluginApi"] == "0.3");
   CHECK(host.json("GET", "/api/v1/plugins")["folders"].size() == 1);
   CHECK(host.json("GET", "/api/v1/instances/edge/policy")["restart"]["policy"] == "always");
   CHECK(host.json("GET", "/api/v1/instances/edge/deaths")["deaths"].empty());

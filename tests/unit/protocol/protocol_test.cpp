@@ -115,6 +115,8 @@ TEST_CASE("every message is decoded as it was encoded, and none from any cut of 
               .last_run_version = 2,
               .context_bytes_max = 77,
               .signals_ready = 1,
+              .context_schema = 3,
+              .state_schema = -5,
               .instance = "edge",
               .params = "{}",
               .last_run = "{\"a\":1}",
@@ -130,6 +132,8 @@ TEST_CASE("every message is decoded as it was encoded, and none from any cut of 
   REQUIRE(decode(bytes, decoded));
   CHECK(decoded.generation == 4);
   CHECK(decoded.context_bytes_max == 77);
+  CHECK(decoded.context_schema == 3);
+  CHECK(decoded.state_schema == -5);
   CHECK(decoded.license_id == "id");
   REQUIRE(decoded.parameters.size() == 1);
   CHECK(decoded.parameters[0].value == "x");

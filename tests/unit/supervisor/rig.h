@@ -1,5 +1,5 @@
-// A supervisor with everything real behind it but processes and disk, and one instance "c" of tests/plugins/commander.
-// Test thread, which runs the loop; passed() moves its time on.
+// A supervisor with everything real behind it but processes and disk, and one instance "c" of tests/plugins/commander
+// or of another one. Test thread, which runs the loop; passed() moves its time on.
 #pragma once
 
 #include <filesystem>
@@ -29,25 +29,26 @@ class SupervisorRig {
     std::optional<Code> code() const { return failed() ? std::optional{answer->error().code} : std::nullopt; }
   };
 
-  SupervisorRig() {
+  explicit SupervisorRig(const std::string& file = "test_commander", std::string plugin_id = "test-commander")
+      : plugin(std::move(plugin_id)) {
     for (const auto* name : {"plugins.d", "plugins"}) {
       std::filesystem::create_directory(folder / name);
       std::filesystem::permissions(folder / name, std::filesystem::perms{0755});
     }
-    drop("test_commander");
+    drop(file);
     bool ready = false;
     REQUIRE(catalog.start([&] { ready = true; }));
     // Its times are old but for the one that nobody can set: it has to be quiet for a moment all the same.
-    until([&] { return ready && catalog.active("test-commander") != nullptr; });
+    until([&] { return ready && catalog.active(plugin) != nullptr; });
     supervisor.load({});
     supervisor.begin();
   }
 
   // As the newest release: its times say that it has lain there for long.
-  void drop(const std::string& plugin) {
+  void drop(const std::string& file) {
     namespace fs = std::filesystem;
     const fs::path copy = folder / "copy.so";
-    fs::copy_file(fs::path{LONGHAUL_TEST_PLUGINS} / (plugin + ".so"), copy, fs::copy_options::overwrite_existing);
+    fs::copy_file(fs::path{LONGHAUL_TEST_PLUGINS} / (file + ".so"), copy, fs::copy_options::overwrite_existing);
     fs::permissions(copy, fs::perms{0644});
     fs::last_write_time(copy, fs::file_time_type::clock::now() - std::chrono::hours{1});
     fs::rename(copy, folder / "plugins.d" / "commander.so");
@@ -70,12 +71,13 @@ class SupervisorRig {
   }
   void passed(Duration time) { loop.timers().advanceTo(loop.timers().now() + time); }
 
-  void put(const std::string& config = R"({"longRunning": true, "parameters": {}})", bool enabled = false) {
+  void put(const std::string& config = R"({"longRunning": true, "parameters": {}})", bool enabled = false,
+           const std::string& calls = R"(["mergeIntegrationContext", "patchIntegrationContext"])") {
     act([&](const supervisor::Supervisor::Done& done) {
       supervisor.put({.name = "c",
-                      .plugin = "test-commander",
+                      .plugin = plugin,
                       .config = config,
-                      .grants = R"({"serverApi": ["mergeIntegrationContext", "patchIntegrationContext"]})",
+                      .grants = "{\"serverApi\": " + calls + "}",
                       .owner = store::Owner::Api,
                       .source = "",
                       .first_enabled = enabled,
@@ -127,6 +129,7 @@ class SupervisorRig {
     until([&] { return !view().one_shot && !view().current && !view().incoming; });
   }
 
+  const std::string plugin;  // its id
   TempFolder folder;
   EventLoop loop;
   std::function<void(std::function<void()>)> post = [this](std::function<void()> work) { loop.post(std::move(work)); };

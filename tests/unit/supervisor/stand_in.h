@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <string>
@@ -95,14 +96,37 @@ class StandIn {
               static_cast<ssize_t>(packet.size()));
     }
   }
-  void loaded() {
+  void loaded(std::vector<std::string_view> extensions = {"longhaul.commands/1"}) {
     say(protocol::Kind::Hello, protocol::Hello{.pid = static_cast<std::uint32_t>(pid)});
     say(protocol::Kind::Loaded,
-        protocol::Loaded{.abi_version = catalog::hostAbiVersion(), .extensions = {"longhaul.commands/1"}});
+        protocol::Loaded{.abi_version = catalog::hostAbiVersion(), .extensions = std::move(extensions)});
   }
   void ready() { sayRaw(protocol::Kind::Ready, {}); }
   void done(std::uint64_t command, std::int32_t status, std::string_view text) {
     say(protocol::Kind::CommandDone, protocol::CommandDone{.id = command, .status = status, .said = 1, .text = text});
+  }
+  // A server call that fits one packet; its answer is the next of answers().
+  template <class Message>
+  void call(protocol::Method method, const Message& message) {
+    std::string payload;
+    protocol::encode(message, payload);
+    protocol::Frame frame;
+    frame.kind = static_cast<std::uint16_t>(static_cast<int>(protocol::Kind::Call) + static_cast<int>(method));
+    frame.request_id = ++last_call_;
+    frame.total_bytes = static_cast<std::uint32_t>(payload.size());
+    std::string packet(reinterpret_cast<const char*>(&frame), sizeof frame);
+    packet += payload;
+    REQUIRE(::send(call_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(packet.size()));
+  }
+  // The statuses that were answered so far, oldest first.
+  const std::vector<std::int32_t>& answers() {
+    std::string packet(kPacketBytesMax, '\0');
+    protocol::Frame frame;
+    while (::recv(call_.get(), packet.data(), packet.size(), MSG_DONTWAIT) >= static_cast<ssize_t>(sizeof frame)) {
+      std::memcpy(&frame, packet.data(), sizeof frame);
+      answers_.push_back(frame.status);
+    }
+    return answers_;
   }
   // As a worker that was asked to stop.
   void leave() {
@@ -172,6 +196,8 @@ class StandIn {
   protocol::ReassemblyBudget budget_;
   protocol::Reassembler reassembler_{budget_};
   std::unique_ptr<FdWatch> watch_;
+  std::uint64_t last_call_ = 0;
+  std::vector<std::int32_t> answers_;
 };
 
 class FakeLauncher final : public process::WorkerLauncher {

@@ -20,12 +20,12 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "longhaul/commands.h"
+#include "longhaul/sdk/detail/guard.hpp"
 #include "longhaul/sdk/json.hpp"
 #include "longhaul/sdk/plugin.hpp"
 
@@ -104,40 +104,18 @@ struct CommandGlue {
   static CommandPlugin& pluginOf(longhaul_plugin_t* raw) noexcept {
     return static_cast<CommandPlugin&>(*reinterpret_cast<Plugin*>(raw));
   }
-  static void put(longhaul_sink_t* sink, std::string_view text) noexcept {
-    if (sink != nullptr) sink->put(sink->self, textOf(text));
-  }
-
-  template <class Body>
-  static longhaul_status_t guard(longhaul_sink_t* error, Body body) noexcept {
-    try {
-      body();
-      return LONGHAUL_OK;
-    } catch (const Error& failure) {
-      put(error, failure.what());
-      return isDone(failure.status()) ? LONGHAUL_INTERNAL : static_cast<longhaul_status_t>(failure.status());
-    } catch (const std::invalid_argument& failure) {
-      put(error, failure.what());
-      return LONGHAUL_INVALID;
-    } catch (const std::exception& failure) {
-      put(error, failure.what());
-    } catch (...) {
-      put(error, "the command threw an exception that is no std::exception");
-    }
-    return LONGHAUL_INTERNAL;
-  }
   static longhaul_status_t test(longhaul_plugin_t* plugin, longhaul_sink_t* result, longhaul_sink_t* error) {
-    return guard(error, [&] {
-      if (const auto said = pluginOf(plugin).test()) put(result, *said);
+    return guardInto(error, "the command", [&] {
+      if (const auto said = pluginOf(plugin).test()) putInto(result, *said);
     });
   }
   static longhaul_status_t execute(longhaul_plugin_t* plugin, const longhaul_command_t* command,
                                    longhaul_sink_t* result, longhaul_sink_t* error) {
-    return guard(error, [&] {
+    return guardInto(error, "the command", [&] {
       const Command asked{viewOf(command->name), viewOf(command->arguments), viewOf(command->context),
                           std::chrono::milliseconds(command->deadline_ms), false};
       const std::string said = pluginOf(plugin).execute(asked);
-      if (!asked.silent) put(result, said);
+      if (!asked.silent) putInto(result, said);
     });
   }
 };

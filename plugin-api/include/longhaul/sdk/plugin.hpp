@@ -22,7 +22,9 @@
 #include <type_traits>
 
 #include "longhaul/commands.h"
+#include "longhaul/migrate.h"
 #include "longhaul/plugin.h"
+#include "longhaul/sdk/migrate.hpp"
 #include "longhaul/sdk/server.hpp"
 
 namespace longhaul {
@@ -53,7 +55,7 @@ class Plugin {
   virtual void stop() {}
 
   // The optional sides of the plugin by id; null for an unknown one. Hide it with one of your own. Commands have a
-  // class of their own: commands.hpp.
+  // class of their own: commands.hpp; a migration is a static function: migrate.hpp.
   static const void* getExtension(std::string_view) noexcept { return nullptr; }
 
  protected:
@@ -101,6 +103,8 @@ struct Glue {
     try {
       if (viewOf(id) == LONGHAUL_COMMANDS_ID)
         if (const void* commands = commandsOf<Derived>()) return commands;
+      if (viewOf(id) == LONGHAUL_MIGRATE_ID)
+        if (const void* migrate = migrateOf<Derived>()) return migrate;
       return Derived::getExtension(viewOf(id));
     } catch (...) {
       return nullptr;

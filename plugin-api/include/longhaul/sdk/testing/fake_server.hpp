@@ -23,6 +23,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "longhaul/sdk/server.hpp"
@@ -112,6 +113,12 @@ class FakeServer {
   void setContext(std::string_view object) {
     must(change([&](FakeStore& s) { return s.setContext(object, -1); }));
   }
+  // The context was written under `from`, and the plugin's manifest has the stateSchema `to`: where they differ and the
+  // context holds something, PluginRun has the plugin migrate it before it is created.
+  void setContextSchemas(std::int64_t from, std::int64_t to) {
+    const std::lock_guard lock(mutex_);
+    schemas_ = {from, to};
+  }
   void setLastRun(std::string_view object) {
     must(change([&](FakeStore& s) { return s.setLastRun(object); }));
   }
@@ -194,6 +201,7 @@ class FakeServer {
   std::vector<LogLine> logs() const { return copy(logs_); }
   std::optional<Health> health() const { return copy(health_); }
   std::string lastRun() const { return copy(store_.last_run); }
+  std::pair<std::int64_t, std::int64_t> contextSchemas() const { return copy(schemas_); }
   std::int64_t contextVersion() const { return copy(store_.context_version); }
   std::string context() const {
     const std::lock_guard lock(mutex_);
@@ -376,6 +384,7 @@ class FakeServer {
   FakePeople people_;
   std::map<std::string, std::string> parameters_;  // name → JSON
   std::string instance_ = "fake";
+  std::pair<std::int64_t, std::int64_t> schemas_{0, 0};  // the context's, the plugin's
   std::map<std::string, Socket, std::less<>> sockets_;
   std::vector<Failure> failures_;
   std::map<std::thread::id, std::string> errors_;

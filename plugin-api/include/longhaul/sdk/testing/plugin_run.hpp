@@ -1,5 +1,5 @@
-// Runs a plugin on a FakeServer as a worker does: create, longRunningExecution and destroy on one thread, stop() from
-// another when the server is asked to stop.
+// Runs a plugin on a FakeServer as a worker does: migrate where it is due, create, longRunningExecution and destroy on
+// one thread, stop() from another when the server is asked to stop.
 //
 //   longhaul::testing::PluginRun run(server, longhaulPluginEntry);
 //   server.waitUntil([&] { return server.incidents().size() == 3; });
@@ -22,6 +22,7 @@
 #include <thread>
 
 #include "longhaul/commands.h"
+#include "longhaul/migrate.h"
 #include "longhaul/plugin.h"
 #include "longhaul/sdk/testing/fake_server.hpp"
 
@@ -29,9 +30,10 @@ namespace longhaul::testing {
 
 // How the run ended.
 struct Ended {
+  std::optional<Status> migrate;  // absent: nothing was to migrate; a failure: nothing was written, nor created
   Status create = Status::kInternal;
   std::optional<Status> loop;  // absent: create failed
-  std::string error;           // the last log line of level error: the text of class "error"
+  std::string error;           // the last log line of level error, or migrate's sentence: the text of class "error"
 };
 
 class PluginRun {
@@ -99,8 +101,9 @@ class PluginRun {
   void run() {
     longhaul_plugin_t* plugin = nullptr;
     Ended ended;
-    ended.create = static_cast<Status>(descriptor_->create(server_.table(), &plugin));
-    if (isDone(ended.create)) {
+    const bool migrated = migrate(ended);
+    if (migrated) ended.create = static_cast<Status>(descriptor_->create(server_.table(), &plugin));
+    if (migrated && isDone(ended.create)) {
       setPlugin(plugin);
       bool over = false;  // guarded by the server's lock, inside waitForStopOr
       std::thread control([&] {
@@ -120,11 +123,37 @@ class PluginRun {
     has_ended_ = true;
     end_.notify_all();
   }
+  const void* extension(std::string_view id) const {
+    return descriptor_->getExtension == nullptr ? nullptr : descriptor_->getExtension(detail::textOf(id));
+  }
+  // False: it failed, and the plugin is not created.
+  bool migrate(Ended& ended) {
+    const auto [from, to] = server_.contextSchemas();
+    const std::string before = server_.context();
+    if (from == to || before == "{}") return true;
+    const auto* table = static_cast<const longhaul_migrate_t*>(extension(LONGHAUL_MIGRATE_ID));
+    if (!LONGHAUL_HAS(table, longhaul_migrate_t, migrate)) return true;  // the context is given as it is
+    const longhaul_migration_t migration = {sizeof(longhaul_migration_t), 0, from, to, detail::textOf(before)};
+    Put context, error;
+    longhaul_sink_t context_sink{&Put::put, &context}, error_sink{&Put::put, &error};
+    ended.migrate = static_cast<Status>(table->migrate(&migration, &context_sink, &error_sink));
+    if (isDone(*ended.migrate)) {
+      try {
+        if (context.count != 1)
+          throw std::invalid_argument("migrate put " + std::to_string(context.count) + " contexts");
+        server_.setContext(context.text);
+        return true;
+      } catch (const std::invalid_argument& failure) {
+        ended.migrate = Status::kInvalid;
+        error.text = failure.what();
+      }
+    }
+    ended.error = error.text;
+    return false;
+  }
   template <class Call>
   CommandAnswer command(Call call) {
-    const void* found = descriptor_->getExtension == nullptr
-                            ? nullptr
-                            : descriptor_->getExtension(detail::textOf(LONGHAUL_COMMANDS_ID));
+    const void* found = extension(LONGHAUL_COMMANDS_ID);
     if (found == nullptr) return {Status::kAbsent, "the plugin has no " LONGHAUL_COMMANDS_ID, false};
     {
       std::unique_lock lock(mutex_);
