@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/base/counted.h"
+#include "host/cli/crash_card_text.h"
 #include "host/cli/instances.h"
 #include "host/cli/printable.h"
 #include "host/cli/times.h"
@@ -122,7 +123,8 @@ void showRun(Block& block, const Json& instance, bool wide) {
   }
   if (const Json& end = memberAt(instance, "lastEnd"); end.is_object()) {
     block.line("Last end",
-               fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")), textAt(end, "text")));
+               fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")),
+                           endText(textAt(end, "text"), textAt(end, "where"))));
   }
   block.line("Restarts", fmt::format("{} since the daemon's start", numberAt(instance, "restartsCount")));
   block.line("Calls",
