@@ -238,7 +238,9 @@ void AdminService::deaths(const std::string& name, std::size_t limit, const Repl
         if (!deaths) return std::move(deaths).error();
         return toJson(*deaths, limit);
       },
-      [reply](const Json& rows) { reply(dumpJson({{"deaths", rows}})); });
+      [reply](const Json& rows) {
+        reply(dumpJson({{"deaths", rows}}));
+      });
 }
 
 WaitId AdminService::logs(const std::string& name, const LogsAsked& asked, const Reply& reply) {

@@ -33,7 +33,7 @@ class Lines {
 
 std::string textOf(const Json& json, std::size_t index) {
   return json.is_array() && index < json.size() && json[index].is_string() ? json[index].get<std::string>()
-                                                                          : std::string{};
+                                                                           : std::string{};
 }
 
 std::string timeOfDay(std::int64_t at_us) {
@@ -127,9 +127,9 @@ void addCalls(Lines& lines, const Json& card) {
   if (calls.empty()) return;
   lines.title("Last server calls, the newest last");
   for (const Json& call : calls) {
-    const std::string answer = call.contains("status") ? fmt::format("{} in {}", textAt(call, "status"),
-                                                                     spanText(numberAt(call, "tookUs")))
-                                                       : std::string{"not answered"};
+    const std::string answer = call.contains("status")
+                                   ? fmt::format("{} in {}", textAt(call, "status"), spanText(numberAt(call, "tookUs")))
+                                   : std::string{"not answered"};
     lines.add(fmt::format("  {}  {:<32} {}", timeOfDay(timeAt(call, "at")), textAt(call, "call"), answer));
   }
 }
@@ -170,7 +170,8 @@ void addUsage(Lines& lines, const Json& card) {
   const Json& usage = memberAt(card, "usage");
   const auto times = numbersOf(memberAt(usage, "beforeEndMs"));
   if (times.empty()) return;
-  lines.title(fmt::format("What it used, from {} to {} before its end", spanText(static_cast<std::int64_t>(times.front()) * 1000),
+  lines.title(fmt::format("What it used, from {} to {} before its end",
+                          spanText(static_cast<std::int64_t>(times.front()) * 1000),
                           spanText(static_cast<std::int64_t>(times.back()) * 1000)));
   const auto add = [&](std::string_view label, const char* member, const auto& words) {
     const auto values = numbersOf(memberAt(usage, member));

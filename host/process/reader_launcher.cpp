@@ -45,8 +45,8 @@ Result<LaunchedReader> launchReader(const ReaderPlan& plan) {
   if (auto done = spawn.pass(wanted, STDIN_FILENO); !done) return std::move(done).error();
   ::posix_spawn_file_actions_addchdir_np(&spawn.actions, "/");
   // No worker has the number 0.
-  std::vector<std::string> variables{
-      "LANG=C.UTF-8", fmt::format("{}{}/{}.0", kWorkerVariable, plan.state_tag, ::getpid())};
+  std::vector<std::string> variables{"LANG=C.UTF-8",
+                                     fmt::format("{}{}/{}.0", kWorkerVariable, plan.state_tag, ::getpid())};
   addSanitizerOptions(variables);
   const int failed =
       spawn.start(plan.program, {"longhaul-symbols", std::to_string(::getpid())}, std::move(variables), reader.pid);

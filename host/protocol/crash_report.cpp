@@ -98,7 +98,8 @@ std::vector<Module> readModules(const void* page) {
   std::vector<Module> found;
   for (const ModuleRecord& module : modulesAt(page)) {
     if (module.begin >= module.end) continue;
-    found.push_back({printable(module.name), module.build_id_head == 0 ? std::string{} : hexBytes(module.build_id_head)});
+    found.push_back(
+        {printable(module.name), module.build_id_head == 0 ? std::string{} : hexBytes(module.build_id_head)});
   }
   return found;
 }

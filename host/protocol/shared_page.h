@@ -28,7 +28,8 @@ struct CrashRecord {
   std::int32_t system_call;  // number, of SIGSYS by the filter; -1: none
   std::uint32_t stack_overflow;
   std::uint32_t frames_count;  // grows while they are found: a damaged stack ends the search, not what was found before
-  std::uint32_t guessed_count;  // of the last of them: words of the stack that look like returns, where no unwinder goes
+  std::uint32_t
+      guessed_count;  // of the last of them: words of the stack that look like returns, where no unwinder goes
   char thread_name[16];
   std::uint64_t frames[kCrashFramesMax];  // addresses inside of the instructions, the innermost first
 };

@@ -233,7 +233,7 @@ struct AddDeath {
 // The card of an end that is stored, with more on it. Of one that is no longer kept: nothing.
 struct CompleteDeath {
   InstanceId instance;
-  Generation generation;   // these three say which
+  Generation generation;  // these three say which
   std::int64_t at_us = 0;
   std::string card;
 };
@@ -254,9 +254,8 @@ struct RewriteConfig {
 
 using Write =
     std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, CompleteDeath,
-                 SetLastGood,
-                 RewriteConfig, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit, EndAudit,
-                 AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
+                 SetLastGood, RewriteConfig, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit,
+                 EndAudit, AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives
 

@@ -286,8 +286,8 @@ std::string fingerprintOf(const Json& card) {
       places += each + ",";
   }
   const bool signaled = card.contains("signal");
-  const std::string ended = signaled ? card["signal"].get<std::string>()
-                                     : std::to_string(card.value("exitCode", std::int64_t{0}));
+  const std::string ended =
+      signaled ? card["signal"].get<std::string>() : std::to_string(card.value("exitCode", std::int64_t{0}));
   const std::string alike =
       fmt::format("{}|{}|{}|{}", card.value("class", std::string{}), ended, card.value("version", std::string{}),
                   places.empty() ? withoutNumbers(lastLineOf(card)) : places);

@@ -36,13 +36,13 @@ EndView endViewOf(const store::Death& death) {
 
 void Instance::keepEnd(const WorkerProcess& worker, const lifecycle::Exit& exit) {
   const std::int64_t now_us = wallNowUs();
-  const store::Death& death = deaths_[worker.about().id] = {
-      .id = {},
-      .instance = record_.id,
-      .generation = worker.generation(),
-      .at_us = now_us,
-      .exit_class = std::string{lifecycle::exitClassName(exit.exit_class)},
-      .card = crashCard(worker, exit, now_us)};
+  const store::Death& death =
+      deaths_[worker.about().id] = {.id = {},
+                                    .instance = record_.id,
+                                    .generation = worker.generation(),
+                                    .at_us = now_us,
+                                    .exit_class = std::string{lifecycle::exitClassName(exit.exit_class)},
+                                    .card = crashCard(worker, exit, now_us)};
   // That a worker for commands ended as it should is no news of the instance.
   if (exit.failure || !isOneShot(worker)) last_end_ = endViewOf(death);
   if (exit.failure) nameDeath(death);
@@ -52,12 +52,13 @@ void Instance::nameDeath(const store::Death& death) {
   const Json card = cardOf(death);
   if (!isPending(card)) return;
   const catalog::PluginFile* file = shared_.around.catalog.find(card.value("digest", std::string{}));
-  shared_.names.ask({.question = questionOf(card),
-                     .plugin = file != nullptr ? file->path : std::filesystem::path{},
-                     .instance_number = static_cast<std::uint64_t>(record_.id.value),
-                     .done = [&shared = shared_, id = id(), death](const NameQuestion& question, const NameAnswer& answer) {
-                       if (Instance* instance = shared.find(id)) instance->deathNamed(death, question, answer);
-                     }});
+  shared_.names.ask(
+      {.question = questionOf(card),
+       .plugin = file != nullptr ? file->path : std::filesystem::path{},
+       .instance_number = static_cast<std::uint64_t>(record_.id.value),
+       .done = [&shared = shared_, id = id(), death](const NameQuestion& question, const NameAnswer& answer) {
+         if (Instance* instance = shared.find(id)) instance->deathNamed(death, question, answer);
+       }});
 }
 
 void Instance::deathNamed(store::Death death, const NameQuestion& question, const NameAnswer& answer) {

@@ -63,7 +63,8 @@ void NameReaders::ask(Asked asked) {
   if (waiting_.size() >= kNamesWaitingMax) {
     loop_.post([alive = std::weak_ptr{alive_}, asked = std::move(asked)] {
       if (alive.expired()) return;
-      asked.done(asked.question, {.asked = {}, .text = {}, .fault = "too many crashes at once: no names were looked for"});
+      asked.done(asked.question,
+                 {.asked = {}, .text = {}, .fault = "too many crashes at once: no names were looked for"});
     });
     return;
   }

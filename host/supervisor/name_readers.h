@@ -1,6 +1,7 @@
 // Has the functions of crash cards named by processes that are thrown away (host/symbols): opens the files, starts the
 // process, takes its answer within bounds, ends it. A few at a time, the others wait; nothing else waits for them. Loop
-// only; files are opened on the job thread. Owns the processes: its end kills them, and what was asked stays unanswered.
+// only; files are opened on the job thread. Owns the processes: its end kills them, and what was asked stays
+// unanswered.
 #pragma once
 
 #include <sys/types.h>
@@ -68,7 +69,7 @@ class NameReaders {
   Setup setup_;
   std::deque<Asked> waiting_;
   std::list<Reading> readings_;
-  std::shared_ptr<char> alive_ = std::make_shared<char>();  // jobs and posts of one that is gone do nothing
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
 };
 
 }  // namespace longhaul::host::supervisor

@@ -1,8 +1,8 @@
 // Looks at what the kernel does not hold: memory, processes with threads, and processor time of workers without a
-// control group for it; and tells what it saw of any worker, for its crash card. Each look reads a file or two of /proc, so looks are rationed: so many a turn, sooner for a
-// worker that is over half of a limit, and at many at once when the whole machine took much memory or many threads
-// since the last turn (asking that costs one system call). Loop only. Owns its timer; workers are known to it by pid
-// while they are watched.
+// control group for it; and tells what it saw of any worker, for its crash card. Each look reads a file or two of
+// /proc, so looks are rationed: so many a turn, sooner for a worker that is over half of a limit, and at many at once
+// when the whole machine took much memory or many threads since the last turn (asking that costs one system call). Loop
+// only. Owns its timer; workers are known to it by pid while they are watched.
 //
 // When a worker is over: memory and pids at the second look in a row, or at the first if it is over by half;
 // cpu_percent when its share was over it for kWatchCpuOver without a break.

@@ -29,9 +29,8 @@ std::string percentEncoded(std::string_view text) {
 // The digits of base64 that are this text's alone when so many bytes (0 to 2, beyond whole groups of three) stand
 // before it.
 std::string insideBase64(std::string_view text, std::size_t before, bool of_url) {
-  const std::string_view digits = of_url
-                                      ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-                                      : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::string_view digits = of_url ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+                                         : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const std::size_t first_bit = before * 8;
   std::string out;
   // A digit has six bits; whole ones alone.

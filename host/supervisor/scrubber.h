@@ -1,7 +1,7 @@
 // Takes the secrets that a worker was given out of what it says: log lines, last words, crash cards. A secret is found
 // where it stands as it is, line by line, as JSON or a URL escapes it, or inside of base64 (as HTTP's Basic credentials
-// are); what a plugin encodes otherwise is not. Short ones (under kSecretScrubbedBytesMin) would blank ordinary text and
-// are left. One worker's; loop only.
+// are); what a plugin encodes otherwise is not. Short ones (under kSecretScrubbedBytesMin) would blank ordinary text
+// and are left. One worker's; loop only.
 #pragma once
 
 #include <cstddef>

@@ -24,10 +24,28 @@ Error refuse(std::string message) {
 
 // Begins of mangled names: the C++ library, its exceptions, operators new and delete, what a compiler or a sanitizer
 // puts in.
-constexpr std::array<std::string_view, 22> kRuntime{
-    "_ZSt",      "_ZNSt",      "_ZNKSt",     "_ZNSa",     "_ZNSs",     "_ZNKSs",   "_ZN9__gnu_cxx", "_ZNK9__gnu_cxx",
-    "_ZN10__cxxabiv1", "_ZNK10__cxxabiv1", "__cxa_", "__gxx_", "_Unwind_", "_Znw", "_Zna", "_Zdl",
-    "_Zda",      "__stack_chk_fail", "__asan_", "__ubsan_", "__sanitizer_", "__interceptor_"};
+constexpr std::array<std::string_view, 22> kRuntime{"_ZSt",
+                                                    "_ZNSt",
+                                                    "_ZNKSt",
+                                                    "_ZNSa",
+                                                    "_ZNSs",
+                                                    "_ZNKSs",
+                                                    "_ZN9__gnu_cxx",
+                                                    "_ZNK9__gnu_cxx",
+                                                    "_ZN10__cxxabiv1",
+                                                    "_ZNK10__cxxabiv1",
+                                                    "__cxa_",
+                                                    "__gxx_",
+                                                    "_Unwind_",
+                                                    "_Znw",
+                                                    "_Zna",
+                                                    "_Zdl",
+                                                    "_Zda",
+                                                    "__stack_chk_fail",
+                                                    "__asan_",
+                                                    "__ubsan_",
+                                                    "__sanitizer_",
+                                                    "__interceptor_"};
 
 struct Section {
   std::uint64_t offset = 0;
@@ -193,8 +211,8 @@ std::string printable(std::string_view text) {
 
 Function toFunction(std::string_view mangled, std::uint64_t offset) {
   Function function{.name = {}, .offset = offset};
-  function.runtime = std::any_of(kRuntime.begin(), kRuntime.end(),
-                                 [&](std::string_view begin) { return mangled.starts_with(begin); });
+  function.runtime =
+      std::any_of(kRuntime.begin(), kRuntime.end(), [&](std::string_view begin) { return mangled.starts_with(begin); });
   const std::string name{mangled};
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> demangled{
@@ -219,8 +237,9 @@ Result<ModuleFunctions> functionsAt(std::string_view file, const std::vector<std
   for (std::size_t i = 0; i < best.size(); ++i) {
     const auto symbol = chosen(best[i]);
     if (!symbol || symbol->st_name >= table->names.size) continue;
-    const auto name = reader.bytes().text(table->names.offset + symbol->st_name,
-                                          std::min<std::uint64_t>(table->names.size - symbol->st_name, kSymbolNameBytesMax));
+    const auto name =
+        reader.bytes().text(table->names.offset + symbol->st_name,
+                            std::min<std::uint64_t>(table->names.size - symbol->st_name, kSymbolNameBytesMax));
     if (name && !name->empty()) found.functions[i] = toFunction(*name, addresses[i] - symbol->st_value);
   }
   return found;

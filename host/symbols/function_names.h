@@ -1,8 +1,8 @@
 // Which functions the addresses of a crash lie in, read from the file that they came from: .symtab where it is there,
 // else .dynsym. The file is a stranger's: every offset and size is checked against the bytes before it is used, and a
 // name may be anything that is not NUL. A function that covers the address, or one without a size that is the nearest
-// below it; a neighbour that merely lies near would be a lie. 64-bit little-endian ELF. Pure; any thread; its time grows
-// with the number of symbols times the logarithm of the number of addresses.
+// below it; a neighbour that merely lies near would be a lie. 64-bit little-endian ELF. Pure; any thread; its time
+// grows with the number of symbols times the logarithm of the number of addresses.
 #pragma once
 
 #include <cstdint>

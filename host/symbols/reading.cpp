@@ -1,7 +1,6 @@
 #include "host/symbols/reading.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,12 +43,13 @@ int fail(const std::string& fault) {
 }
 
 std::string lineFor(int fd, const std::vector<std::uint64_t>& offsets) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || status.st_size <= 0) return dumpJson({{"fault", "the file cannot be read"}});
-  const auto size = static_cast<std::size_t>(status.st_size);
+  const off_t end = ::lseek(fd, 0, SEEK_END);
+  if (end <= 0) return dumpJson({{"fault", "the file cannot be read"}});
+  const auto size = static_cast<std::size_t>(end);
   // A file that shrinks meanwhile ends this process, and nothing else.
   void* const address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (address == MAP_FAILED) return dumpJson({{"fault", std::string{"the file cannot be read: "} + ::strerrordesc_np(errno)}});
+  if (address == MAP_FAILED)
+    return dumpJson({{"fault", std::string{"the file cannot be read: "} + ::strerrordesc_np(errno)}});
   std::string line = answerFor({static_cast<const char*>(address), size}, offsets);
   ::munmap(address, size);
   return line;

@@ -61,9 +61,9 @@ void comeBack(ucontext_t& context, std::uint64_t instruction) {
 __attribute__((no_sanitize_address)) bool followsCall(std::uint64_t address) {
 #if defined(__x86_64__)
   const auto* const end = reinterpret_cast<const unsigned char*>(address);
-  if (end[-5] == 0xe8) return true;                                // call near
+  if (end[-5] == 0xe8) return true;  // call near
   constexpr int kCallBytesMax = 7;
-  for (int size = 2; size <= kCallBytesMax; ++size) {              // call *…: FF /2 with what belongs to it
+  for (int size = 2; size <= kCallBytesMax; ++size) {  // call *…: FF /2 with what belongs to it
     if (end[-size] == 0xff && (end[1 - size] & 0x38) == 0x10) return true;
   }
   return false;

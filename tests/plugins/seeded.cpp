@@ -250,7 +250,8 @@ void onThread(void* (*routine)(void*), std::size_t stack_bytes) {
 void onOwnStack(void* (*routine)(void*)) {
   constexpr std::size_t kBytes = 16U << 20U;
   constexpr std::size_t kGuard = 4096;
-  auto* memory = static_cast<char*>(::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* memory =
+      static_cast<char*>(::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ::mprotect(memory, kGuard, PROT_NONE);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -379,8 +380,7 @@ class Seeded : public longhaul::CommandPlugin {
            server().createIncidents({incident});
          }},
         {"patchIntegrationContext", [this] { server().patchIntegrationContext(R"({"step":1})"); }},
-        {"mergeIntegrationContext",
-         [this] { server().mergeIntegrationContext("rows", R"([{"id":"1"}])", "id"); }},
+        {"mergeIntegrationContext", [this] { server().mergeIntegrationContext("rows", R"([{"id":"1"}])", "id"); }},
         {"setLastRun", [this] { server().setLastRun(R"({"time":1})"); }},
         {"updateModuleHealth", [this] { server().updateModuleHealth("pulling", false); }},
     };

@@ -98,9 +98,9 @@ constexpr std::array kForks{"fork", "vfork"};
 // All that a reader may. Of memory, what an allocator and a mapping of a file that is open take; clocks and futexes are
 // the C library's and a sanitizer's.
 constexpr std::array kReaders{
-    "brk",    "clock_gettime", "close",     "exit",    "exit_group", "fstat",  "futex",        "getpid",      "getppid",
-    "gettid", "getrandom",     "madvise",   "mmap",    "mprotect",   "mremap", "munmap",       "newfstatat",  "read",
-    "pread64", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "write",
+    "brk",    "clock_gettime", "close",          "exit",         "exit_group",  "futex",    "getpid", "getppid",
+    "gettid", "getrandom",     "lseek",          "madvise",      "mmap",        "mprotect", "mremap", "munmap",
+    "read",   "pread64",       "rt_sigprocmask", "rt_sigreturn", "sched_yield", "write",
 };
 // Their first argument is a process.
 constexpr std::array kOnItself{"kill", "pidfd_open", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tgkill"};
@@ -126,8 +126,7 @@ constexpr std::uint64_t kLow = 0xffffffffU;  // the kernel takes an int: what st
 
 class Rules {
  public:
-  explicit Rules(std::uint32_t otherwise = SCMP_ACT_ALLOW)
-      : context_(::seccomp_init(otherwise), ::seccomp_release) {}
+  explicit Rules(std::uint32_t otherwise = SCMP_ACT_ALLOW) : context_(::seccomp_init(otherwise), ::seccomp_release) {}
 
   template <class... Comparisons>
   void add(std::uint32_t action, const char* name, Comparisons... comparisons) {

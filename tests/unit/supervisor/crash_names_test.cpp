@@ -25,8 +25,10 @@ NameAnswer answerOf(const std::string& text, std::vector<std::size_t> asked) {
   return {.asked = std::move(asked), .text = text, .fault = {}};
 }
 
-constexpr const char* kPluginLine =
-    R"({"buildId":"0102030405060708090a","table":".symtab","functions":[{"name":"parse(char const*)","offset":18},)"
+constexpr const char
+    *kPluginLine = R"({"buildId":"0102030405060708090a","table":".symtab","functions":[{"name":"parse(char const*)",
+    "offset" : 18
+},)"
     R"({"name":"main loop","offset":52}]})";
 
 }  // namespace
@@ -56,9 +58,10 @@ TEST_CASE("so many places are asked for and no more, whatever a worker wrote") {
 TEST_CASE("an answer names the frames, the file and where it was") {
   Json card = cardOf({"libc.so.6+0x9d0", "plugin+0x12", "plugin+0x34"});
   const NameQuestion question = questionOf(card);
-  addNames(card, question, answerOf(std::string{R"({"buildId":"aa","table":".dynsym","functions":[{"name":"strlen","offset":3}]})"} +
-                                        "\n" + kPluginLine + "\n",
-                                    {0, 1}));
+  addNames(card, question,
+           answerOf(std::string{R"({"buildId":"aa","table":".dynsym","functions":[{"name":"strlen","offset":3}]})"} +
+                        "\n" + kPluginLine + "\n",
+                    {0, 1}));
   CHECK(card["crash"]["functions"] == Json{"strlen+0x3", "parse(char const*)+0x12", "main loop+0x34"});
   CHECK(card["modules"] == Json{{"plugin", "0102030405060708090a"}, {"libc.so.6", "aa"}});
   CHECK(card["names"] == Json{{"state", "found"}});
@@ -71,8 +74,9 @@ TEST_CASE("a file that is not the one that ran, or is gone, gives no names, and 
   card["modules"]["plugin"] = "ffffffffffffffff";
   addNames(card, questionOf(card), answerOf(std::string{kPluginLine} + "\n", {1}));
   CHECK(card["crash"]["functions"] == Json{"", "", ""});
-  CHECK(card["names"] == Json{{"state", "found"},
-                              {"missing", {{"libc.so.6", "its file was not found"}, {"plugin", "the file was replaced since"}}}});
+  CHECK(card["names"] ==
+        Json{{"state", "found"},
+             {"missing", {{"libc.so.6", "its file was not found"}, {"plugin", "the file was replaced since"}}}});
   CHECK(card["where"] == "plugin+0x12, calling libc.so.6+0x9d0");
   CHECK_FALSE(card.contains("function"));
 }
@@ -172,7 +176,11 @@ TEST_CASE("the curve keeps the newest samples and thins the older ones") {
   UsageCurve curve;
   CHECK(curve.samples().empty());
   for (int i = 0; i < 1000; ++i) {
-    curve.add({.at_us = i * 2'000'000LL, .memory_bytes = 1000U + static_cast<unsigned>(i), .threads = 3, .cpu_ms = i * 500ULL, .files = 9});
+    curve.add({.at_us = i * 2'000'000LL,
+               .memory_bytes = 1000U + static_cast<unsigned>(i),
+               .threads = 3,
+               .cpu_ms = i * 500ULL,
+               .files = 9});
     REQUIRE(curve.samples().size() <= kUsageSamplesMax);
   }
   const auto& samples = curve.samples();

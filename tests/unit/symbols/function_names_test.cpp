@@ -112,7 +112,8 @@ std::vector<std::string> namesAt(const std::string& file, const std::vector<std:
 }  // namespace
 
 TEST_CASE("an address has the function that covers it, demangled, and none where it would be a neighbour's name") {
-  const std::string file = elfFile({{"_ZN3net5parseEPKc", 0x100, 0x20}, {"plain", 0x200, 0x10}, {"_ZN3net5inner", 0x108, 4}});
+  const std::string file =
+      elfFile({{"_ZN3net5parseEPKc", 0x100, 0x20}, {"plain", 0x200, 0x10}, {"_ZN3net5inner", 0x108, 4}});
   CHECK(namesAt(file, {0x100, 0x11f, 0x120, 0x205, 0xff, 0x109, 0x210}) ==
         std::vector<std::string>{"net::parse(char const*)+0", "net::parse(char const*)+31", "none", "plain+5", "none",
                                  "_ZN3net5inner+1", "none"});
