@@ -108,7 +108,8 @@ class Reader {
       constexpr std::uint32_t kBuildIdBytesMax = 64;
       if (note.n_type == NT_GNU_BUILD_ID && name && *name == std::string_view{"GNU", 4} &&
           note.n_descsz <= kBuildIdBytesMax) {
-        for (const char c : *bytes_.slice(offset + sizeof note + padded(note.n_namesz), note.n_descsz))
+        const auto bytes = bytes_.slice(offset + sizeof note + padded(note.n_namesz), note.n_descsz);
+        for (const char c : *bytes)
           build_id_ += fmt::format("{:02x}", static_cast<unsigned char>(c));
         return;
       }

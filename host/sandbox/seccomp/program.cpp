@@ -100,7 +100,7 @@ constexpr std::array kForks{"fork", "vfork"};
 constexpr std::array kReaders{
     "brk",    "clock_gettime", "close",          "exit",         "exit_group",  "futex",    "getpid", "getppid",
     "gettid", "getrandom",     "lseek",          "madvise",      "mmap",        "mprotect", "mremap", "munmap",
-    "read",   "pread64",       "rt_sigprocmask", "rt_sigreturn", "sched_yield", "write",
+    "read",   "pread64",       "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sigaltstack", "write",
 };
 // Their first argument is a process.
 constexpr std::array kOnItself{"kill", "pidfd_open", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tgkill"};
