@@ -47,10 +47,11 @@ Exit deaths(Session& session, const Arguments& arguments) {
   for (const Json& death : rows) {
     const std::int64_t at = timeAt(death, "at");
     const Json& card = memberAt(death, "card");
+    const std::string function = textAt(card, "function");
     const std::int64_t generation = numberAt(death, "generation");
     table.add({textAt(death, "id"), agoText(at, session.nowUs()), textAt(death, "exitClass"),
                generation == 0 ? "" : std::to_string(generation), std::to_string(numberAt(death, "seenCount")),
-               localTime(at), endText(textAt(card, "text"), textAt(card, "where"))});
+               localTime(at), endText(textAt(card, "text"), function.empty() ? textAt(card, "where") : function)});
     ids.push_back(textAt(death, "id"));
   }
   if (rows.empty() && session.output.forPeople()) session.output.note(fmt::format("no worker of {} ended yet", name));

@@ -90,6 +90,7 @@ void Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
       },
       // The handle ends with its slot, before the worker does.
       [&worker](const LookFound& found) {
+        if (found.memory_bytes == 0) return;  // it has ended, and nobody waited for it yet
         worker.addUsage({.at_us = wallNowUs(),
                          .memory_bytes = found.memory_bytes,
                          .threads = found.pids,

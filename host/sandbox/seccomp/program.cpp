@@ -98,8 +98,8 @@ constexpr std::array kForks{"fork", "vfork"};
 // All that a reader may. Of memory, what an allocator and a mapping of a file that is open take; clocks and futexes are
 // the C library's and a sanitizer's.
 constexpr std::array kReaders{
-    "brk",    "clock_gettime", "close",          "exit",         "exit_group",  "futex",    "getpid", "getppid",
-    "gettid", "getrandom",     "lseek",          "madvise",      "mmap",        "mprotect", "mremap", "munmap",
+    "brk",    "clock_gettime", "close",          "exit",         "exit_group",  "futex",       "getpid", "getppid",
+    "gettid", "getrandom",     "lseek",          "madvise",      "mmap",        "mprotect",    "mremap", "munmap",
     "read",   "pread64",       "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sigaltstack", "write",
 };
 // Their first argument is a process.
