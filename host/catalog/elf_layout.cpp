@@ -19,6 +19,11 @@ constexpr Elf64_Half kMachine = EM_AARCH64;
 #error "name this machine's ELF number here"
 #endif
 
+constexpr std::uint64_t kPage = 4096;   // the smallest of these machines; the largest is what linkers round up to
+constexpr std::uint64_t kEndMost = 64;  // zeros at the end of code or of a table: a constant, an empty entry
+constexpr std::uint64_t kDynamicEndMost = 256;  // linkers leave spare entries behind the last one
+constexpr std::uint64_t kPageMost = 64U << 10;
+
 Error refuse(std::string message) {
   return Error{Code::Invalid, std::move(message)};
 }
@@ -58,7 +63,9 @@ Result<ElfLayout> ElfLayout::read(std::string_view bytes, ElfKind kind) {
   if (auto read = layout.readHeader(); !read) return std::move(read).error();
   if (auto read = layout.readSegments(kind); !read) return std::move(read).error();
   if (kind == ElfKind::Plugin) {
+    // Sections first: a file cut short is best told by its length.
     if (auto read = layout.checkSections(); !read) return std::move(read).error();
+    if (auto read = layout.checkSegments(); !read) return std::move(read).error();
   }
   return layout;
 }
@@ -113,9 +120,71 @@ Result<void> ElfLayout::checkSections() const {
   }
   if (header_.e_shentsize != sizeof(Elf64_Shdr)) return refuse("a damaged ELF header (sections): copy the file again");
   const std::uint64_t size = std::uint64_t{header_.e_shnum} * sizeof(Elf64_Shdr);
-  if (bytes_.contains(header_.e_shoff, size)) return {};
-  return refuse(fmt::format("cut short: {} bytes, but its section header table ends at byte {}: copy the file again",
-                            bytes_.size(), header_.e_shoff <= UINT64_MAX - size ? header_.e_shoff + size : UINT64_MAX));
+  if (!bytes_.contains(header_.e_shoff, size)) {
+    return refuse(fmt::format("cut short: {} bytes, but its section header table ends at byte {}: copy the file again",
+                              bytes_.size(),
+                              header_.e_shoff <= UINT64_MAX - size ? header_.e_shoff + size : UINT64_MAX));
+  }
+  // The last bytes of a file that grew to its size before it was written.
+  const auto names = bytes_.read<Elf64_Shdr>(header_.e_shoff + header_.e_shstrndx * sizeof(Elf64_Shdr));
+  if (header_.e_shstrndx != SHN_UNDEF &&
+      (header_.e_shstrndx >= header_.e_shnum || !names || names->sh_type != SHT_STRTAB)) {
+    return refuse(
+        "it has a hole, or is damaged, where its section header table is; copy the file again, and rename it "
+        "into place when it is whole");
+  }
+  for (std::uint64_t i = 0; i < header_.e_shnum; ++i) {
+    const auto section = *bytes_.read<Elf64_Shdr>(header_.e_shoff + i * sizeof(Elf64_Shdr));
+    if (auto whole = checkHoles(section); !whole) return whole;
+  }
+  return {};
+}
+
+// A copy that made room first and has not filled it yet has zeros where it was not: whole pages of them, as file
+// systems and copy programs write. Code and the loader's tables have no part in a page of zeros, but for their last few
+// bytes; data may.
+Result<void> ElfLayout::checkHoles(const Elf64_Shdr& section) const {
+  const bool is_code = section.sh_type == SHT_PROGBITS && (section.sh_flags & SHF_EXECINSTR) != 0;
+  const bool is_table = section.sh_type == SHT_DYNSYM || section.sh_type == SHT_RELA || section.sh_type == SHT_STRTAB ||
+                        section.sh_type == SHT_DYNAMIC;
+  if ((section.sh_flags & SHF_ALLOC) == 0 || (!is_code && !is_table)) return {};
+  const auto content = bytes_.slice(section.sh_offset, section.sh_size);
+  if (!content) return refuse("damaged: a section runs over the end of the file: copy the file again");
+  const std::uint64_t part_least =
+      std::min<std::uint64_t>(section.sh_size, section.sh_type == SHT_DYNAMIC ? kDynamicEndMost : kEndMost);
+  const std::uint64_t end = section.sh_offset + section.sh_size;
+  for (std::uint64_t at = section.sh_offset / kPage * kPage; at < end; at += kPage) {
+    const std::uint64_t part = std::min(end, at + kPage) - std::max(at, section.sh_offset);
+    const auto page = bytes_.slice(at, std::min(kPage, bytes_.size() - at));
+    if (part < part_least || page->find_first_not_of('\0') != std::string_view::npos) continue;
+    return refuse(
+        fmt::format("it has a hole: {} bytes of zeros from byte {}, where its {} is; copy the file again, and "
+                    "rename it into place when it is whole",
+                    page->size(), at, is_code ? "code" : "table for the loader"));
+  }
+  return {};
+}
+
+// What the loader takes on trust.
+Result<void> ElfLayout::checkSegments() const {
+  const Error damaged = refuse("damaged: its segments do not fit each other: copy the file again");
+  std::uint64_t end = 0;
+  for (const auto& load : loads_) {
+    const bool aligned = load.p_align <= 1 || std::has_single_bit(load.p_align);
+    if (!aligned || load.p_vaddr < end || (load.p_vaddr - load.p_offset) % kPage != 0) return damaged;
+    end = load.p_vaddr + load.p_memsz;
+  }
+  if (dynamic_ && offsetOf(dynamic_->p_vaddr) != dynamic_->p_offset) return damaged;
+  if (thread_local_ && thread_local_->p_filesz > 0 && offsetOf(thread_local_->p_vaddr) != thread_local_->p_offset) {
+    return damaged;
+  }
+  if (!read_only_later_) return {};
+  const auto inside = [&](const Elf64_Phdr& load) {
+    const std::uint64_t at = read_only_later_->p_vaddr;
+    return (load.p_flags & PF_W) != 0 && at >= load.p_vaddr && at - load.p_vaddr <= load.p_memsz &&
+           read_only_later_->p_memsz <= load.p_memsz - (at - load.p_vaddr) + kPageMost;
+  };
+  return std::any_of(loads_.begin(), loads_.end(), inside) ? Result<void>{} : damaged;
 }
 
 Result<void> ElfLayout::readSegments(ElfKind kind) {
@@ -144,6 +213,12 @@ Result<void> ElfLayout::readSegments(ElfKind kind) {
         if (dynamic_) return refuse("damaged: it has two dynamic segments: copy the file again");
         dynamic_ = *segment;
         break;
+      case PT_TLS:
+        thread_local_ = *segment;
+        break;
+      case PT_GNU_RELRO:
+        read_only_later_ = *segment;
+        break;
       case PT_GNU_STACK:
         executable_stack_ = (segment->p_flags & PF_X) != 0;
         break;
@@ -153,6 +228,18 @@ Result<void> ElfLayout::readSegments(ElfKind kind) {
   }
   if (loads_.empty()) return refuse("nothing in it is loaded (no PT_LOAD): copy the file again");
   return {};
+}
+
+bool ElfLayout::isExecutable(std::uint64_t address) const {
+  return std::any_of(loads_.begin(), loads_.end(), [&](const Elf64_Phdr& load) {
+    return (load.p_flags & PF_X) != 0 && address >= load.p_vaddr && address - load.p_vaddr < load.p_filesz;
+  });
+}
+
+bool ElfLayout::isWritable(std::uint64_t address, bool anywhere) const {
+  return std::any_of(loads_.begin(), loads_.end(), [&](const Elf64_Phdr& load) {
+    return (anywhere || (load.p_flags & PF_W) != 0) && address >= load.p_vaddr && address - load.p_vaddr < load.p_memsz;
+  });
 }
 
 std::optional<std::uint64_t> ElfLayout::offsetOf(std::uint64_t address) const {

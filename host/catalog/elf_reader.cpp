@@ -17,6 +17,10 @@ namespace {
 constexpr std::string_view kNoteName{"Longhaul\0", 9};
 constexpr std::uint32_t kNoteManifest = 1;
 constexpr std::string_view kEntryName = "longhaulPluginEntry";
+// Where symbols are looked up by name the cost is names times their length: beyond these it is the loader's to say.
+constexpr std::size_t kWantedSymbolsMax = 50'000;
+constexpr std::size_t kDefinedSymbolsMax = 1'000'000;
+constexpr std::size_t kSymbolNameBytesMax = 4096;
 
 Error refuse(std::string message) {
   return Error{Code::Invalid, std::move(message)};
@@ -36,6 +40,8 @@ constexpr std::uint64_t alignUp(std::uint64_t value, std::uint64_t align) {
 // What the dynamic section says, as far as it matters here; 0: absent.
 struct Dynamic {
   std::uint64_t strings = 0, strings_size = 0, symbols = 0, gnu_hash = 0, hash = 0;
+  std::uint64_t relocations = 0, relocations_size = 0, plt_relocations = 0, plt_relocations_size = 0;
+  bool text_relocations = false;
   std::uint64_t needs = 0, needs_count = 0, definitions = 0, definitions_count = 0, flags_1 = 0;
   std::vector<std::uint64_t> needed;
   std::optional<std::uint64_t> runpath;
@@ -51,8 +57,14 @@ class ElfReader {
   Result<void> readNeededVersions(ElfFile& file) const;
   Result<void> readExports(ElfFile& file) const;
   Result<std::vector<std::string>> definedVersions() const;
+  Result<void> checkRelocations() const;
+  Result<std::unordered_set<std::string_view>> wantedSymbols() const;
+  Result<void> removeDefinedFrom(std::unordered_set<std::string_view>& wanted) const;
 
  private:
+  template <class Visit>
+  Result<void> eachRelocation(Visit visit) const;
+  std::string_view name(const Elf64_Sym& symbol) const;
   Result<void> readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const;
   void takeDynamic(const Elf64_Dyn& entry);
   std::optional<std::string> string(std::uint64_t index) const;
@@ -123,6 +135,24 @@ void ElfReader::takeDynamic(const Elf64_Dyn& entry) {
       break;
     case DT_HASH:
       dynamic_.hash = value;
+      break;
+    case DT_RELA:
+      dynamic_.relocations = value;
+      break;
+    case DT_RELASZ:
+      dynamic_.relocations_size = value;
+      break;
+    case DT_JMPREL:
+      dynamic_.plt_relocations = value;
+      break;
+    case DT_PLTRELSZ:
+      dynamic_.plt_relocations_size = value;
+      break;
+    case DT_TEXTREL:
+      dynamic_.text_relocations = true;
+      break;
+    case DT_FLAGS:
+      dynamic_.text_relocations |= (value & DF_TEXTREL) != 0;
       break;
     case DT_VERNEED:
       dynamic_.needs = value;
@@ -288,12 +318,83 @@ Result<void> ElfReader::readExports(ElfFile& file) const {
     }
     ++file.exported_count;
     // At most the entry's length is compared, so a table made of long names costs no more than its size.
-    if (type == STT_FUNC && strings.text(symbol.st_name, kEntryName.size() + 1) == kEntryName)
+    if (type == STT_FUNC && strings.text(symbol.st_name, kEntryName.size() + 1) == kEntryName) {
+      if (!layout_.isExecutable(symbol.st_value)) {
+        return refuse("damaged: longhaulPluginEntry lies in no segment with code: copy the file again");
+      }
       file.exports_entry = true;
+    }
     if (file.exported.size() >= kElfNamesMax) continue;
     if (auto name = string(symbol.st_name); name && isUtf8(*name)) file.exported.push_back(std::move(*name));
   }
   std::sort(file.exported.begin(), file.exported.end());
+  return {};
+}
+
+std::string_view ElfReader::name(const Elf64_Sym& symbol) const {
+  const ElfBytes strings{*bytes_.slice(strings_offset_, dynamic_.strings_size)};
+  return strings.text(symbol.st_name, kSymbolNameBytesMax).value_or(std::string_view{});
+}
+
+template <class Visit>
+Result<void> ElfReader::eachRelocation(Visit visit) const {
+  const std::pair<std::uint64_t, std::uint64_t> tables[] = {{dynamic_.relocations, dynamic_.relocations_size},
+                                                            {dynamic_.plt_relocations, dynamic_.plt_relocations_size}};
+  for (const auto& [address, size] : tables) {
+    if (address == 0 || size == 0) continue;
+    const auto table = layout_.offsetOf(address);
+    if (!table || !bytes_.contains(*table, size)) {
+      return refuse("damaged: its relocations run over the end of the file: copy the file again");
+    }
+    for (std::uint64_t at = 0; at + sizeof(Elf64_Rela) <= size; at += sizeof(Elf64_Rela)) {
+      if (auto visited = visit(*bytes_.read<Elf64_Rela>(*table + at)); !visited) return visited;
+    }
+  }
+  return {};
+}
+
+// The loader writes where each of them says, before it has looked at anything.
+Result<void> ElfReader::checkRelocations() const {
+  return eachRelocation([&](const Elf64_Rela& relocation) -> Result<void> {
+    const bool none = ELF64_R_TYPE(relocation.r_info) == 0;
+    if (none || layout_.isWritable(relocation.r_offset, dynamic_.text_relocations)) return {};
+    return refuse(
+        fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
+                    "the file again",
+                    relocation.r_offset));
+  });
+}
+
+Result<std::unordered_set<std::string_view>> ElfReader::wantedSymbols() const {
+  std::unordered_set<std::string_view> wanted;
+  std::unordered_set<std::uint64_t> seen;
+  const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
+  auto read = eachRelocation([&](const Elf64_Rela& relocation) -> Result<void> {
+    const std::uint64_t index = ELF64_R_SYM(relocation.r_info);
+    if (index == 0 || !seen.insert(index).second) return {};
+    if (seen.size() > kWantedSymbolsMax) return refuse(fmt::format("it uses more than {} symbols", kWantedSymbolsMax));
+    const auto symbol = bytes_.read<Elf64_Sym>(table + index * sizeof(Elf64_Sym));
+    if (symbol && symbol->st_shndx == SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL) {
+      wanted.insert(name(*symbol));
+    }
+    return {};
+  });
+  if (!read) return std::move(read).error();
+  wanted.erase(std::string_view{});  // one that cannot be read
+  return wanted;
+}
+
+Result<void> ElfReader::removeDefinedFrom(std::unordered_set<std::string_view>& wanted) const {
+  auto count = symbolCount();
+  if (!count) return std::move(count).error();
+  const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
+  if (!bytes_.contains(table, *count * sizeof(Elf64_Sym))) return refuse("damaged: its symbol table cannot be read");
+  if (*count > kDefinedSymbolsMax) return refuse(fmt::format("it has more than {} symbols", kDefinedSymbolsMax));
+  for (std::uint64_t i = 0; i < *count && !wanted.empty(); ++i) {
+    const auto symbol = *bytes_.read<Elf64_Sym>(table + i * sizeof(Elf64_Sym));
+    const bool defined = symbol.st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) != STB_LOCAL;
+    if (defined) wanted.erase(name(symbol));
+  }
   return {};
 }
 
@@ -310,7 +411,27 @@ Result<ElfFile> readElf(std::string_view bytes) {
   if (auto read = reader.readLibraries(file); !read) return std::move(read).error();
   if (auto read = reader.readNeededVersions(file); !read) return std::move(read).error();
   if (auto read = reader.readExports(file); !read) return std::move(read).error();
+  if (auto read = reader.checkRelocations(); !read) return std::move(read).error();
   return file;
+}
+
+Result<std::unordered_set<std::string_view>> readWantedSymbols(std::string_view bytes) {
+  const auto layout = ElfLayout::read(bytes, ElfKind::Plugin);
+  if (!layout) return layout.error();
+  ElfReader reader{*layout};
+  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
+  return reader.wantedSymbols();
+}
+
+Result<LibraryLinks> removeDefined(std::string_view bytes, std::unordered_set<std::string_view>& wanted) {
+  const auto layout = ElfLayout::read(bytes, ElfKind::Library);
+  if (!layout) return layout.error();
+  ElfReader reader{*layout};
+  ElfFile file;
+  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
+  if (auto read = reader.readLibraries(file); !read) return std::move(read).error();
+  if (auto read = reader.removeDefinedFrom(wanted); !read) return std::move(read).error();
+  return LibraryLinks{std::move(file.needed_libraries), std::move(file.runpath)};
 }
 
 Result<std::vector<std::string>> readDefinedVersions(std::string_view bytes) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,13 @@
 #include "host/catalog/manifest.h"
 
 namespace longhaul::host::catalog {
+
+// Who signed the bytes.
+struct Signer {
+  std::string key_id;           // 16 hexadecimal digits
+  std::string trusted_comment;  // what the signer says of them; UTF-8, but a stranger's text
+  bool operator==(const Signer&) const = default;
+};
 
 struct PluginFile {
   std::string id;  // the manifest's
@@ -21,6 +29,7 @@ struct PluginFile {
   std::filesystem::path path;         // <state>/plugins/<digest>.so: the only path that is ever loaded
   std::filesystem::path source;       // what the operator dropped; empty: known from a former run only
   std::vector<std::string> warnings;  // admitted all the same
+  std::optional<Signer> signer;       // where signatures are asked for (trust.h)
 };
 
 // Why a file is not admitted.
@@ -30,6 +39,7 @@ struct Refusal {
   // The cause lies outside of the file (owner of a folder above, a missing library, a full disk): worth another try at
   // each rescan, though the file stays as it is.
   bool may_pass_later = false;
+  std::string id;  // the manifest's; empty: not known
 };
 
 // "0.1" for 1.

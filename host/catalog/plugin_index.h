@@ -33,6 +33,7 @@ struct PluginView {
   std::string reason;
   std::vector<std::string> warnings;
   std::int64_t since_us = 0;  // wall clock
+  std::optional<Signer> signer{};
 };
 
 class PluginIndex {

@@ -179,6 +179,38 @@ Result<SafeFile> openFile(const Walk& walk, const std::string& name, uid_t uid) 
   return file;
 }
 
+bool sameTime(const timespec& left, const timespec& right) {
+  return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+}
+
+Error changedWhileRead(const fs::path& path) {
+  return Error{Code::Busy,
+               fmt::format("{} changed while it was read; it is tried again when it is quiet", path.native())};
+}
+
+Result<std::string> readOpen(const SafeFile& file, const fs::path& path, std::size_t bytes_max) {
+  const auto size = static_cast<std::size_t>(file.status.st_size);
+  if (size > bytes_max) {
+    return Error{Code::TooLarge, fmt::format("{} has {} bytes, wanted at most {}", path.native(), size, bytes_max)};
+  }
+  std::string bytes(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t count = ::read(file.fd.get(), bytes.data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return systemError(fmt::format("read {}", path.native()), errno);
+    if (count == 0) return changedWhileRead(path);
+    done += static_cast<std::size_t>(count);
+  }
+  struct stat after {};
+  if (::fstat(file.fd.get(), &after) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+  if (after.st_size != file.status.st_size || !sameTime(after.st_mtim, file.status.st_mtim) ||
+      !sameTime(after.st_ctim, file.status.st_ctim)) {
+    return changedWhileRead(path);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Result<SafeFile> openSafely(const fs::path& path, uid_t uid) {
@@ -208,6 +240,12 @@ Result<SafeFile> openSafely(const fs::path& path, uid_t uid) {
     pushFront(parts, *target);
   }
   return openFile(walk, absolute.filename().native(), uid);
+}
+
+Result<std::string> readSafely(const fs::path& path, uid_t uid, std::size_t bytes_max) {
+  auto file = openSafely(path, uid);
+  if (!file) return std::move(file).error();
+  return readOpen(*file, path, bytes_max);
 }
 
 }  // namespace longhaul::host::catalog
