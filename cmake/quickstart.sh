@@ -28,7 +28,7 @@ fail() {
 sh cmake/install_packages.sh build
 say "Building (the first time takes minutes)"
 [ -f build/release/build.ninja ] || cmake --preset release --log-level=WARNING
-cmake --build build/release --target longhauld longhaul longhaul-worker longhaul-plugin syslog heartbeat
+cmake --build build/release --target longhauld longhaul longhaul-worker longhaul-symbols longhaul-plugin syslog heartbeat
 bin="$root/build/release/bin"
 
 # ---- a home of its own

@@ -237,13 +237,16 @@ Answer AdminService::explain(const std::string& target) const {
 void AdminService::deaths(const std::string& name, std::size_t limit, const Reply& reply) {
   const auto id = around_.supervisor.idOf(name);
   if (!id) return reply(unknownInstance(name));
+  // All that are kept, to count those that look alike; read where no loop waits.
   query(
-      reply, [id = *id, limit](store::StoreReader& reader) { return reader.deaths(id, limit); },
-      [reply](const std::vector<store::Death>& deaths) {
-        Json rows = Json::array();
-        for (const store::Death& death : deaths)
-          rows.push_back(toJson(death));
-        reply(dumpJson({{"deaths", std::move(rows)}}));
+      reply,
+      [id = *id, limit](store::StoreReader& reader) -> Result<Json> {
+        auto deaths = reader.deaths(id, kDeathsKeptMax);
+        if (!deaths) return std::move(deaths).error();
+        return toJson(*deaths, limit);
+      },
+      [reply](const Json& rows) {
+        reply(dumpJson({{"deaths", rows}}));
       });
 }
 

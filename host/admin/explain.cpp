@@ -70,6 +70,7 @@ Explanation explainInstance(const supervisor::InstanceView& view, const config::
     addLine(text, "last end:",
             fmt::format("{} ago, {}: {}", spanText(now_us - view.last_end->at_us), view.last_end->exit_class,
                         view.last_end->text));
+    addLine(text, "in:", view.last_end->where);
   }
   addLine(text, "refused:", view.refused);
   if (view.health) addLine(text, "health:", fmt::format("{}: {}", view.health->state, view.health->text));

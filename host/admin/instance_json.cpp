@@ -136,6 +136,7 @@ Json toJson(const supervisor::InstanceView& view) {
     json["lastEnd"] = {{"at", formatTimeUs(view.last_end->at_us)},
                        {"exitClass", view.last_end->exit_class},
                        {"text", view.last_end->text}};
+    if (!view.last_end->where.empty()) json["lastEnd"]["where"] = view.last_end->where;
   }
   if (!view.refused.empty()) json["refused"] = view.refused;
   if (!view.digest.empty()) json["digest"] = view.digest;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <vector>
 
 #include "host/base/limits.h"
@@ -84,12 +85,34 @@ Json toJson(const store::Entry& entry) {
   return json;
 }
 
-Json toJson(const store::Death& death) {
-  return {{"id", std::to_string(death.id.value)},
-          {"generation", death.generation.value},
-          {"at", formatTimeUs(death.at_us)},
-          {"exitClass", death.exit_class},
-          {"card", parseOr(death.card, Json::object())}};
+Json toJson(const std::vector<store::Death>& deaths, std::size_t limit) {
+  struct Seen {
+    std::size_t count = 0;
+    std::int64_t first_at_us = 0;
+  };
+  std::map<std::string, Seen> seen;
+  std::vector<std::string> prints;
+  Json rows = Json::array();
+  for (const store::Death& death : deaths) {
+    Json card = parseOr(death.card, Json::object());
+    const auto print = card.find("fingerprint");
+    prints.push_back(print != card.end() && print->is_string() ? print->get<std::string>() : std::string{});
+    Seen& alike = seen[prints.back()];
+    ++alike.count;
+    alike.first_at_us = death.at_us;
+    if (rows.size() >= limit) continue;
+    rows.push_back({{"id", std::to_string(death.id.value)},
+                    {"generation", death.generation.value},
+                    {"at", formatTimeUs(death.at_us)},
+                    {"exitClass", death.exit_class},
+                    {"card", std::move(card)}});
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (prints[i].empty()) continue;
+    rows[i]["seenCount"] = seen[prints[i]].count;
+    rows[i]["firstSeenAt"] = formatTimeUs(seen[prints[i]].first_at_us);
+  }
+  return rows;
 }
 
 Json toJson(const store::ContextSnapshot& snapshot) {

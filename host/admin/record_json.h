@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/admin/answer.h"
 #include "host/base/json.h"
@@ -16,8 +17,10 @@ namespace longhaul::host::admin {
 // `fields`: with everything that came with it.
 Json toJson(const store::Incident& incident, bool fields);
 Json toJson(const store::Entry& entry);
-Json toJson(const store::Death& death);
 Json toJson(const store::ContextSnapshot& snapshot);  // without its values
+// Of ends that are all that is kept, newest first, the first `limit` with how often each was seen: those with its
+// fingerprint, and the first of them.
+Json toJson(const std::vector<store::Death>& deaths, std::size_t limit);
 
 // Texts and not values: numbers in a context keep their digits.
 std::string contextText(const store::Context& context);

@@ -141,7 +141,7 @@ class Doctor {
   }
 
   void programs() {
-    for (const char* name : {"longhauld", "longhaul-worker", "longhaul-plugin"}) {
+    for (const char* name : {"longhauld", "longhaul-worker", "longhaul-symbols", "longhaul-plugin"}) {
       const fs::path path = session_.surroundings.programs_dir / name;
       if (::access(path.c_str(), X_OK) == 0) continue;
       add(Grade::Bad, "programs", path.native() + " is not there or cannot be run",

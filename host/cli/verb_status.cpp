@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "host/base/counted.h"
+#include "host/cli/crash_card_text.h"
 #include "host/cli/instances.h"
 #include "host/cli/printable.h"
 #include "host/cli/times.h"
@@ -121,8 +122,8 @@ void showRun(Block& block, const Json& instance, bool wide) {
     block.line("Listens", text);
   }
   if (const Json& end = memberAt(instance, "lastEnd"); end.is_object()) {
-    block.line("Last end",
-               fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")), textAt(end, "text")));
+    block.line("Last end", fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")),
+                                       endText(textAt(end, "text"), textAt(end, "where"))));
   }
   block.line("Restarts", fmt::format("{} since the daemon's start", numberAt(instance, "restartsCount")));
   block.line("Calls",

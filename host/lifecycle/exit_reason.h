@@ -97,6 +97,7 @@ struct Observed {
     std::string sender;                 // "itself", "process 77"; empty: the kernel found a fault
     std::string thread;                 // name and number of one that is not main; empty: main
     std::vector<std::string> frames{};  // "plugin+0x1234", the innermost first
+    std::uint32_t guessed_count = 0;    // of the last of them
   };
   std::optional<Crash> crash;
   bool out_of_memory = false;    // the kernel's OOM killer counted one in this worker's group

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sched.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -12,12 +11,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "host/base/worker_contract.h"
 #include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
+#include "host/process/spawn.h"
 
 namespace longhaul::host::process {
 namespace {
@@ -60,63 +59,12 @@ Result<PageMemory> makePage() {
   return PageMemory{std::move(file), SharedPage{address, kPageBytes}};
 }
 
-// What the child's descriptors are made from. In the child they are copied to low numbers one after the other, so none
-// of the sources may have such a number: a source below `floor` is replaced by a copy above it.
-class Sources {
- public:
-  explicit Sources(int floor) : floor_(floor) {}
-
-  Result<int> above(int fd) {
-    if (fd >= floor_) return fd;
-    UniqueFd copy{::fcntl(fd, F_DUPFD_CLOEXEC, floor_)};
-    if (!copy) return systemError("copy a descriptor for a worker", errno);
-    copies_.push_back(std::move(copy));
-    return copies_.back().get();
-  }
-
- private:
-  int floor_;
-  std::vector<UniqueFd> copies_;
-};
-
-// posix_spawn's two argument objects; both need an explicit end.
-class SpawnArguments {
- public:
-  SpawnArguments() {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-  }
-  ~SpawnArguments() {
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  SpawnArguments(const SpawnArguments&) = delete;
-  SpawnArguments& operator=(const SpawnArguments&) = delete;
-
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
-
 std::vector<std::string> environmentOf(const LaunchPlan& plan, const std::string& tag) {
   std::vector<std::string> variables{"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + plan.working_folder,
                                      "TMPDIR=" + plan.working_folder, std::string{kWorkerVariable} + tag};
-  std::vector<const char*> passed{"TZ"};
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  passed.insert(passed.end(), {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"});
-#endif
-  for (const char* name : passed) {
-    if (const char* value = std::getenv(name)) variables.push_back(fmt::format("{}={}", name, value));
-  }
+  if (const char* zone = std::getenv("TZ")) variables.push_back(fmt::format("TZ={}", zone));
+  addSanitizerOptions(variables);
   return variables;
-}
-
-std::vector<char*> pointersTo(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts)
-    pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 // posix_spawn has one number for all that can go wrong in the child; this finds out which it was.
@@ -173,46 +121,21 @@ Result<LaunchedWorker> PosixWorkerLauncher::launch(const LaunchPlan& plan) {
   auto memory = makePage();
   if (!memory) return std::move(memory).error();
 
-  SpawnArguments spawn;
+  Spawning spawn;
   std::vector<int> wanted{out->write.get(), err->write.get(), control->worker.get(), call->worker.get(),
                           memory->file.get()};
   static_assert(kControlFd == 3 && kFirstCallFd == 4 && kPageFd == 5 && kFirstListenerFd == 6);
   wanted.insert(wanted.end(), plan.listeners.begin(), plan.listeners.end());
-  Sources sources{static_cast<int>(wanted.size()) + 1};
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const auto source = sources.above(wanted[i]);
-    if (!source) return source.error();
-    ::posix_spawn_file_actions_adddup2(&spawn.actions, *source, static_cast<int>(i) + 1);
-  }
-  // What this process opened is closed on exec; this is for what it inherited itself.
-  ::posix_spawn_file_actions_addclosefrom_np(&spawn.actions, static_cast<int>(wanted.size()) + 1);
+  if (auto done = spawn.pass(wanted, STDOUT_FILENO); !done) return std::move(done).error();
   ::posix_spawn_file_actions_addopen(&spawn.actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_addchdir_np(&spawn.actions, plan.working_folder.c_str());
-
-  // Both are inherited otherwise: what the daemon blocks and ignores is no business of a plugin.
-  sigset_t none;
-  sigset_t all;
-  ::sigemptyset(&none);
-  // sigfillset() leaves out two signals of the C library, which posix_spawn would then make ignored in the child.
-  std::memset(&all, 0xff, sizeof all);
-  ::posix_spawnattr_setsigmask(&spawn.attributes, &none);
-  ::posix_spawnattr_setsigdefault(&spawn.attributes, &all);
-  ::posix_spawnattr_setpgroup(&spawn.attributes, 0);
-  short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
-  // A plugin of real-time priority would keep everybody else off its processor, and the kernel takes no such process
-  // into a control group of version 1. The attributes say SCHED_OTHER unless told otherwise.
-  const int policy = ::sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
-  if (policy == SCHED_FIFO || policy == SCHED_RR) flags |= POSIX_SPAWN_SETSCHEDULER;
-  ::posix_spawnattr_setflags(&spawn.attributes, flags);
 
   LaunchedWorker worker;
   worker.tag = fmt::format("{}/{}.{}", plan.state_tag, ::getpid(), ++serial_);
   std::vector<std::string> arguments{std::string{kWorkerTitle} + plan.instance, plan.plugin_path,
                                      std::to_string(::getpid()), "state=" + plan.state_tag};
   static_assert(kArgPlugin == 1 && kArgHostPid == 2 && kArgStateTag == 3 && kArgCount == 4);
-  std::vector<std::string> variables = environmentOf(plan, worker.tag);
-  const int failed = ::posix_spawn(&worker.pid, plan.worker_binary.c_str(), &spawn.actions, &spawn.attributes,
-                                   pointersTo(arguments).data(), pointersTo(variables).data());
+  const int failed = spawn.start(plan.worker_binary, std::move(arguments), environmentOf(plan, worker.tag), worker.pid);
   if (failed != 0) return spawnError(plan, failed);
 
   // Nobody has waited for it yet, so the number is still its own.

@@ -27,6 +27,18 @@ std::string hex(std::uint64_t value) {
   return "0x" + std::string{digits.data(), end.ptr};
 }
 
+// The bytes as they lie in memory, which is how a build-id is written.
+std::string hexBytes(std::uint64_t value) {
+  std::array<unsigned char, sizeof value> bytes;
+  std::memcpy(bytes.data(), &value, sizeof value);
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += "0123456789abcdef"[byte >> 4U];
+    text += "0123456789abcdef"[byte & 15U];
+  }
+  return text;
+}
+
 // A name that a plugin can choose: shown to people, so nothing of it may act on a terminal.
 template <std::size_t Size>
 std::string printable(const char (&text)[Size]) {
@@ -68,6 +80,7 @@ std::optional<CrashReport> readCrash(const void* page) {
   CrashRecord record;
   std::memcpy(&record, &headerAt(page).crash, sizeof record);
   if (record.signal < 1 || record.signal > kSignalMax) return std::nullopt;
+  const auto frames_count = std::min<std::size_t>(record.frames_count, kCrashFramesMax);
   return CrashReport{
       .signal = record.signal,
       .code = record.code,
@@ -77,7 +90,18 @@ std::optional<CrashReport> readCrash(const void* page) {
       .address = record.address,
       .stack_overflow = record.stack_overflow != 0,
       .thread_name = printable(record.thread_name),
-      .frames = frameTexts(page, record.frames, std::min<std::size_t>(record.frames_count, kCrashFramesMax))};
+      .frames = frameTexts(page, record.frames, frames_count),
+      .guessed_count = static_cast<std::uint32_t>(std::min<std::size_t>(record.guessed_count, frames_count))};
+}
+
+std::vector<Module> readModules(const void* page) {
+  std::vector<Module> found;
+  for (const ModuleRecord& module : modulesAt(page)) {
+    if (module.begin >= module.end) continue;
+    found.push_back(
+        {printable(module.name), module.build_id_head == 0 ? std::string{} : hexBytes(module.build_id_head)});
+  }
+  return found;
 }
 
 std::vector<std::pair<int, std::uint32_t>> readDenied(const void* page) {

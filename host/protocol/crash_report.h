@@ -23,9 +23,17 @@ struct CrashReport {
   bool stack_overflow = false;
   std::string thread_name;
   std::vector<std::string> frames;  // "plugin+0x1234", "libc.so.6+0x3c", or the bare address
+  std::uint32_t guessed_count = 0;  // so many of the last of them were found on a damaged stack, and may be wrong
 };
 // Nothing: the handler did not run.
 std::optional<CrashReport> readCrash(const void* page);
+
+// A file that lay in the worker's memory.
+struct Module {
+  std::string name;           // "plugin", "libc.so.6"
+  std::string build_id_head;  // its first eight bytes, hexadecimal; empty: none
+};
+std::vector<Module> readModules(const void* page);
 
 // How often each system call was refused since the worker's start, of those that were; by number.
 std::vector<std::pair<int, std::uint32_t>> readDenied(const void* page);

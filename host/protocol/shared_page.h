@@ -28,14 +28,17 @@ struct CrashRecord {
   std::int32_t system_call;  // number, of SIGSYS by the filter; -1: none
   std::uint32_t stack_overflow;
   std::uint32_t frames_count;  // grows while they are found: a damaged stack ends the search, not what was found before
+  std::uint32_t
+      guessed_count;  // of the last of them: words of the stack that look like returns, where no unwinder goes
   char thread_name[16];
   std::uint64_t frames[kCrashFramesMax];  // addresses inside of the instructions, the innermost first
 };
 
 // Part of the process's memory that came from a file, written when the plugin was loaded.
 struct ModuleRecord {
-  std::uint64_t begin, end;  // addresses; 0, 0: none
-  char name[48];             // the file's name, cut at its begin
+  std::uint64_t begin, end;     // addresses; 0, 0: none
+  std::uint64_t build_id_head;  // its first eight bytes, as they lie in memory; 0: it has none
+  char name[40];                // the file's name, cut at its end
 };
 
 struct PageHeader {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,9 @@ constexpr std::array kSystemFiles{
     "/sys/kernel/mm",
 };
 constexpr std::array kDevices{"/dev/full", "/dev/null", "/dev/random", "/dev/urandom", "/dev/zero"};
+
+constexpr std::uint64_t kReaderCpuSeconds = 5;             // some milliseconds are usual
+constexpr std::uint64_t kReaderAddressBytes = 2ULL << 30;  // a library of 1 GiB, mapped, is still read
 
 constexpr std::uint64_t kRead = kFsReadFile | kFsReadDir;
 
@@ -182,6 +186,24 @@ Plan makePlan(const Surroundings& around, const Allowed& allowed, const WorkerFa
   plan.confinement.landlock = landlockFor(around, allowed, worker);
   plan.layers = layersFor(around, &allowed, worker.instance_number);
   return plan;
+}
+
+Confinement readerConfinement(const Surroundings& around, std::uint64_t instance_number, bool sanitized) {
+  Confinement confinement;
+  confinement.uid = uidOf(around, instance_number);
+  const auto limit = [&](int resource, std::uint64_t most) {
+    confinement.rlimits.push_back({static_cast<std::uint32_t>(resource), most, most});
+  };
+  limit(RLIMIT_CPU, kReaderCpuSeconds);
+  limit(RLIMIT_FSIZE, 0);
+  limit(RLIMIT_CORE, 0);
+  if (!sanitized) limit(RLIMIT_AS, kReaderAddressBytes);
+  const int abi = around.kernel.landlock_abi;
+  if (abi == 0 || isOff(around, Layer::Landlock)) return confinement;
+  confinement.landlock.handled_files = allFileAccess(abi);
+  if (abi >= 4) confinement.landlock.handled_network = kNetBindTcp | kNetConnectTcp;
+  if (abi >= 6) confinement.landlock.scoped = kScopeAbstractUnixSocket | kScopeSignal;
+  return confinement;
 }
 
 std::vector<LayerState> layersOf(const Surroundings& around, std::uint64_t instance_number) {

@@ -66,6 +66,11 @@ struct Plan {
 };
 Plan makePlan(const Surroundings& around, const Allowed& allowed, const WorkerFacts& worker);
 
+// What confines a process that only reads what it was handed: no file, no network, no process, so much memory and time.
+// Without the filter of system calls. `instance_number`: whose plugin it reads, and whose uid it gets. `sanitized`: the
+// program has a sanitizer's run time, which reserves more addresses than any limit of memory lets pass.
+Confinement readerConfinement(const Surroundings& around, std::uint64_t instance_number, bool sanitized);
+
 // Whether an operator switched the layer off.
 bool isOff(const Surroundings& around, Layer layer);
 

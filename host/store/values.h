@@ -241,6 +241,13 @@ struct Fence {
 struct AddDeath {
   Death death;
 };
+// The card of an end that is stored, with more on it. Of one that is no longer kept: nothing.
+struct CompleteDeath {
+  InstanceId instance;
+  Generation generation;  // these three say which
+  std::int64_t at_us = 0;
+  std::string card;
+};
 struct SetLastGood {
   InstanceId instance;
   Target target;
@@ -261,10 +268,10 @@ struct PutRollout {
   RolloutRecord rollout;
 };
 
-using Write =
-    std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath, SetLastGood,
-                 RewriteConfig, PutRollout, SetIncidentStatus, SetIncidentOwner, PutUser, RemoveUser, AddAudit,
-                 EndAudit, AbandonAudits, PruneAudit, AddToken, RevokeToken, MarkEntitlement, AdvanceMirror, EndMirror>;
+using Write = std::variant<CommitWrite, PutInstance, SetEnabled, SetOrphaned, RemoveInstance, Fence, AddDeath,
+                           CompleteDeath, SetLastGood, RewriteConfig, PutRollout, SetIncidentStatus, SetIncidentOwner,
+                           PutUser, RemoveUser, AddAudit, EndAudit, AbandonAudits, PruneAudit, AddToken, RevokeToken,
+                           MarkEntitlement, AdvanceMirror, EndMirror>;
 
 // ---------------------------------------------------------------- what a write gives
 

@@ -89,6 +89,7 @@ std::size_t writeBytes(const Write& write) {
   if (const auto* commit = std::get_if<CommitWrite>(&write)) bytes += commitBytes(*commit);
   if (const auto* put = std::get_if<PutInstance>(&write)) bytes += put->config.size() + put->grants.size();
   if (const auto* death = std::get_if<AddDeath>(&write)) bytes += death->death.card.size();
+  if (const auto* death = std::get_if<CompleteDeath>(&write)) bytes += death->card.size();
   if (const auto* fence = std::get_if<Fence>(&write)) bytes += fence->death ? fence->death->card.size() : 0;
   return bytes;
 }

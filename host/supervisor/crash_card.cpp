@@ -2,34 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
-
 #include "host/base/json.h"
 #include "host/base/result.h"
 #include "host/base/sha256.h"
 #include "host/base/system_calls.h"
 #include "host/base/text.h"
+#include "host/config/references.h"
+#include "host/supervisor/crash_names.h"
 
 namespace longhaul::host::supervisor {
-
-std::string withoutNumbers(std::string_view text) {
-  std::string out;
-  bool in_number = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool digit = std::isdigit(static_cast<unsigned char>(c)) != 0;
-    const bool of_hex = in_number && std::isxdigit(static_cast<unsigned char>(c)) != 0;
-    const bool x = in_number && c == 'x' && i > 0 && text[i - 1] == '0';
-    if (digit || of_hex || x) {
-      if (!in_number) out += '#';
-      in_number = true;
-    } else {
-      in_number = false;
-      out += c;
-    }
-  }
-  return out;
-}
 
 namespace {
 
@@ -44,6 +25,7 @@ Json crashJson(const lifecycle::Observed::Crash& crash) {
   }
   if (!crash.system_call.empty()) json["systemCall"] = crash.system_call;
   if (crash.stack_overflow) json["stackOverflow"] = true;
+  if (crash.guessed_count > 0) json["guessedCount"] = crash.guessed_count;
   return json;
 }
 
@@ -51,7 +33,7 @@ Json stacksJson(const std::vector<ThreadReport>& stacks, const Scrubber& scrubbe
   Json threads = Json::array();
   for (const ThreadReport& each : stacks) {
     Json thread{{"thread", each.state.thread},
-                {"name", scrubber.scrubbed(each.state.name)},
+                {"name", scrubber.scrubbedCut(each.state.name)},
                 {"state", std::string(1, each.state.state)},
                 {"frames", each.frames}};
     if (!each.state.waits_in.empty()) thread["waitsIn"] = each.state.waits_in;
@@ -60,12 +42,26 @@ Json stacksJson(const std::vector<ThreadReport>& stacks, const Scrubber& scrubbe
   return threads;
 }
 
-// The innermost place in the plugin itself: the same for one fault of one file.
-std::string_view placeOf(const std::vector<std::string>& frames) {
-  for (const std::string& frame : frames) {
-    if (frame.starts_with("plugin+")) return frame;
+// Of the files that its stacks lie in: the first bytes of the build-id, as far as the worker told.
+Json modulesJson(const WorkerProcess& worker, const NameQuestion& question) {
+  Json modules = Json::object();
+  for (const NameQuestion::Module& asked : question.modules) {
+    for (const protocol::Module& each : worker.modules()) {
+      if (each.name == asked.name) modules[each.name] = each.build_id_head;
+    }
   }
-  return {};
+  return modules;
+}
+
+// What is encrypted anew is another text, and the same secret.
+void hideCiphertexts(Json& value) {
+  if (value.is_string()) {
+    const auto reference = config::parseReference(value.get_ref<const std::string&>());
+    if (reference && reference->kind == config::Reference::Kind::Encrypted) value = "${encrypted}";
+  } else if (value.is_structured()) {
+    for (Json& inner : value)
+      hideCiphertexts(inner);
+  }
 }
 
 }  // namespace
@@ -80,6 +76,7 @@ std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, 
             {"version", worker.about().version},
             {"digest", worker.about().target.digest},
             {"configRevision", worker.about().target.config_revision},
+            {"configHash", worker.about().config_hash},
             {"startedAt", formatTimeUs(worker.startedAtUs())},
             {"endedAt", formatTimeUs(ended_at_us)},
             {"uptimeMs", (ended_at_us - worker.startedAtUs()) / 1000},
@@ -93,13 +90,17 @@ std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, 
   } else {
     card["exitCode"] = status.code;
   }
-  std::string_view place;
   if (!worker.stacks().empty()) {
     card["stacks"] = stacksJson(worker.stacks(), worker.about().scrubber);
   } else if (const auto& crash = worker.observed().crash) {
     card["crash"] = crashJson(*crash);
-    place = placeOf(crash->frames);
   }
+  if (const NameQuestion question = questionOf(card); !question.modules.empty()) {
+    card["modules"] = modulesJson(worker, question);
+    card["names"] = {{"state", "pending"}};
+  }
+  setWhere(card);
+  if (!worker.usage().samples().empty()) card["usage"] = worker.usage().toJson(ended_at_us);
   Json denied = Json::object();
   for (const auto& [number, count] : worker.denied())
     denied[systemCallName(number)] = count;
@@ -115,11 +116,15 @@ std::string crashCard(const WorkerProcess& worker, const lifecycle::Exit& exit, 
     calls.push_back(std::move(each));
   }
   card["lastCalls"] = std::move(calls);
-  const std::string alike =
-      fmt::format("{}|{}|{}|{}|{}|{}", exitClassName(exit.exit_class), status.signaled, status.code,
-                  worker.about().version, withoutNumbers(worker.observed().last_stderr_line), place);
-  card["fingerprint"] = sha256Hex(alike).substr(0, 16);
+  card["fingerprint"] = fingerprintOf(card);
   return dumpJson(card);
+}
+
+std::string configHash(std::string_view config) {
+  auto json = parseJson(config);
+  if (!json) return sha256Hex(config).substr(0, 16);
+  hideCiphertexts(*json);
+  return sha256Hex(dumpJson(*json)).substr(0, 16);
 }
 
 }  // namespace longhaul::host::supervisor

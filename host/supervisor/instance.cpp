@@ -7,7 +7,7 @@
 
 #include "host/catalog/admission.h"
 #include "host/protocol/messages.h"
-#include "host/supervisor/crash_card.h"
+#include "host/supervisor/ends.h"
 #include "host/supervisor/restart_settings.h"
 
 namespace longhaul::host::supervisor {
@@ -39,9 +39,8 @@ Instance::Instance(Shared& shared, Supervisor::Kept kept)
       log_(shared.around.logs.log(record_.name)),
       health_(std::move(kept.health)) {
   if (kept.last_death) {
-    const auto card = parseJson(kept.last_death->card);
-    last_end_ = EndView{kept.last_death->at_us, kept.last_death->exit_class,
-                        card && card->is_object() ? card->value("text", std::string{}) : std::string{}};
+    last_end_ = endViewOf(*kept.last_death);
+    unnamed_ = std::move(kept.last_death);
   }
   lifecycle::InstanceMachine::Setup setup;
   setup.orphaned = record_.orphaned;
@@ -69,6 +68,7 @@ Instance::~Instance() {
 
 void Instance::begin() {
   leaveBadRelease();
+  if (const auto unnamed = std::exchange(unnamed_, std::nullopt)) nameDeath(*unnamed);
   refreshTarget();
   if (record_.enabled) tell(EventKind::Enable);
 }
@@ -428,16 +428,8 @@ void Instance::onViolation(WorkerProcess& worker, std::string text) {
 void Instance::onEnded(WorkerProcess& worker) {
   const WorkerId ended = worker.about().id;
   const lifecycle::Exit exit = lifecycle::exitReason(worker.observed());
-  const std::int64_t now_us = wallNowUs();
   const std::string exit_class{lifecycle::exitClassName(exit.exit_class)};
-  deaths_[ended] = {.id = {},
-                    .instance = record_.id,
-                    .generation = worker.generation(),
-                    .at_us = now_us,
-                    .exit_class = exit_class,
-                    .card = crashCard(worker, exit, now_us)};
-  // That a worker for commands ended as it should is no news of the instance.
-  if (exit.failure || !isOneShot(worker)) last_end_ = EndView{now_us, exit_class, exit.text};
+  keepEnd(worker, exit);
   ++shared_.totals.ends[exit_class];
   endHeartbeat(ended);
   keepDenied(worker);

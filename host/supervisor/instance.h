@@ -158,6 +158,10 @@ class Instance final : public WorkerEvents {
   void setLastGood(const lifecycle::Target& target);
   void storeLastGood();
   void storeDeath(lifecycle::WorkerId worker);
+  // instance_ends.cpp: what is kept of an end, and the names on its card, which come later.
+  void keepEnd(const WorkerProcess& worker, const lifecycle::Exit& exit);
+  void nameDeath(const store::Death& death);
+  void deathNamed(store::Death death, const NameQuestion& question, const NameAnswer& answer);
 
   const catalog::PluginFile* fileForCommands() const;
   void pumpCommands();
@@ -246,7 +250,8 @@ class Instance final : public WorkerEvents {
   std::map<std::pair<DeniedView::Kind, std::string>, std::uint64_t> denied_;
   std::optional<store::Health> health_;
   std::optional<EndView> last_end_;
-  std::string not_taken_;  // why what the catalog or the record asks for does not run
+  std::optional<store::Death> unnamed_;  // the newest end, whose names the daemon before did not live to see
+  std::string not_taken_;                // why what the catalog or the record asks for does not run
   std::uint64_t starts_count_ = 0;
   std::uint64_t calls_count_ = 0;
   std::uint64_t failed_calls_count_ = 0;

@@ -83,10 +83,20 @@ void Instance::beginLimits(Slot& slot, process::WorkerGroup group) {
     return layer.layer == sandbox::Layer::Seccomp && layer.status == sandbox::LayerStatus::On;
   });
   slot.limits.watch.children = !no_forks || allowedBy(slot.target.grants).processes;
-  slot.watched = shared_.resources.add(worker.pid(), slot.limits.watch,
-                                       [&shared = shared_, id = id(), worker_id = slot.id](const std::string& text) {
-                                         if (Instance* instance = shared.find(id)) instance->overLimit(worker_id, text);
-                                       });
+  slot.watched = shared_.resources.add(
+      worker.pid(), slot.limits.watch,
+      [&shared = shared_, id = id(), worker_id = slot.id](const std::string& text) {
+        if (Instance* instance = shared.find(id)) instance->overLimit(worker_id, text);
+      },
+      // The handle ends with its slot, before the worker does.
+      [&worker](const LookFound& found) {
+        if (found.memory_bytes == 0) return;  // it has ended, and nobody waited for it yet
+        worker.addUsage({.at_us = wallNowUs(),
+                         .memory_bytes = found.memory_bytes,
+                         .threads = found.pids,
+                         .cpu_ms = found.cpu_ms,
+                         .files = found.files});
+      });
   watchFolder();
 }
 

@@ -12,6 +12,7 @@
 #include "host/catalog/stager.h"
 #include "host/protocol/messages.h"
 #include "host/supervisor/confine.h"
+#include "host/supervisor/crash_card.h"
 #include "host/supervisor/data_folder.h"
 #include "host/supervisor/instance.h"
 
@@ -176,6 +177,7 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
     slot.passed.push_back(passed.name);
   }
   const sandbox::Allowed allowed = allowedBy(slot.target.grants);
+  const bool newest = slot.target.config_revision == record_.target.config_revision;
   process::WorkerGroup group = planLimitsOf(slot);
   sandbox::Plan confined = sandbox::makePlan(shared_.settings.sandbox, allowed,
                                              {.plugin_path = plan.plugin_path,
@@ -193,7 +195,8 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
   slot.process = std::make_unique<WorkerProcess>(
       shared_.around.loop, *this, shared_.call_sockets,
       WorkerProcess::About{slot.id, slot.target, toText(file.version), Scrubber{secrets},
-                           slot.limits.mostText(Limit::Memory), slot.limits.mostText(Limit::Disk)},
+                           slot.limits.mostText(Limit::Memory), slot.limits.mostText(Limit::Disk),
+                           configHash(newest ? record_.config : record_.last_good_config)},
       std::move(*launched));
   slot.layers = confined.layers;
   slot.layers.push_back(groupLayerOf(shared_.settings, !group.empty()));
@@ -340,19 +343,6 @@ void Instance::storeLastGood() {
                         fmt::format("what ran last could not be stored: {}", result.error().message));
         }
       });
-}
-
-void Instance::storeDeath(WorkerId worker) {
-  const auto death = deaths_.find(worker);
-  if (death == deaths_.end()) return;
-  shared_.around.store.submit(store::AddDeath{death->second}, [&shared = shared_, id = id()](const auto& result) {
-    Instance* instance = shared.find(id);
-    if (!result && instance != nullptr) {
-      instance->log(logs::LogLevel::Error,
-                    fmt::format("the end of a worker could not be stored: {}", result.error().message));
-    }
-  });
-  deaths_.erase(death);
 }
 
 // ---------------------------------------------------------------- an operator's write of the context

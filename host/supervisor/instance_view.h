@@ -56,6 +56,7 @@ struct EndView {
   std::int64_t at_us = 0;
   std::string exit_class;
   std::string text;
+  std::string where{};  // in which function, as far as it is known; empty: nowhere in particular
 };
 
 struct InstanceView {

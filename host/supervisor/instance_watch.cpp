@@ -72,8 +72,10 @@ void Instance::heard(WatchdogVerdict verdict) {
 void Instance::stacksTaken(WorkerId worker) {
   const WorkerProcess* const found = process(worker);
   if (found == nullptr || heartbeat_of_ != worker) return;  // asked to stop meanwhile: that has its own deadline
-  for (const ThreadReport& report : found->stacks())
-    shared_.around.logs.appendHost(log_, logs::LogLevel::Error, found->about().scrubber.scrubbed(toText(report)));
+  for (ThreadReport report : found->stacks()) {
+    report.state.name = found->about().scrubber.scrubbedCut(report.state.name);
+    shared_.around.logs.appendHost(log_, logs::LogLevel::Error, toText(report));
+  }
   shared_.flush_logs();
   post({.kind = lifecycle::EventKind::Condemned,
         .worker = worker,

@@ -24,7 +24,10 @@ ResourceWatch::Machine machineNow() {
 std::optional<LookFound> lookAtWorker(pid_t pid, bool children) {
   const auto usage = children ? process::usageOfTree(pid) : process::usageOf(pid);
   if (!usage) return std::nullopt;
-  return LookFound{.memory_bytes = usage->rss_bytes, .pids = usage->thread_count, .cpu_ms = usage->cpu_ms};
+  return LookFound{.memory_bytes = usage->rss_bytes,
+                   .pids = usage->thread_count,
+                   .cpu_ms = usage->cpu_ms,
+                   .files = process::openFilesOf(pid)};
 }
 
 }  // namespace
@@ -85,8 +88,8 @@ ResourceWatch::~ResourceWatch() {
   timers_.cancel(timer_);
 }
 
-ResourceWatch::Handle ResourceWatch::add(pid_t pid, const WatchLimits& limits, OnOver over) {
-  if (!limits.any()) return {};
+ResourceWatch::Handle ResourceWatch::add(pid_t pid, const WatchLimits& limits, OnOver over, OnSeen seen) {
+  if (!limits.any() && !seen) return {};
   const std::uint64_t id = ++last_id_;
   const TimePoint now = timers_.now();
   Watched& watched = watched_
@@ -94,7 +97,8 @@ ResourceWatch::Handle ResourceWatch::add(pid_t pid, const WatchLimits& limits, O
                                               .children = limits.children,
                                               .watch = WorkerWatch{limits, now},
                                               .due = now,
-                                              .over = std::move(over)})
+                                              .over = std::move(over),
+                                              .seen = std::move(seen)})
                          .first->second;
   watched.due = now + kWatchTick;
   queueOf(watched).emplace(watched.due, id);
@@ -162,6 +166,7 @@ std::size_t ResourceWatch::lookAtDue(Queue& queue, std::size_t looks_max) {
     ++looks_count_;
     const auto found = eyes_.worker(watched.pid, watched.children);
     // Gone, or a process that ends: who owns it hears of that elsewhere.
+    if (found && watched.seen) watched.seen(*found);
     const auto text = found ? watched.watch.look(now, *found) : std::nullopt;
     if (text) {
       const OnOver over = std::move(watched.over);

@@ -1,8 +1,8 @@
 // Looks at what the kernel does not hold: memory, processes with threads, and processor time of workers without a
-// control group for it. Each look reads a file or two of /proc, so looks are rationed: so many a turn, sooner for a
-// worker that is over half of a limit, and at many at once when the whole machine took much memory or many threads
-// since the last turn (asking that costs one system call). Loop only. Owns its timer; workers are known to it by pid
-// while they are watched.
+// control group for it; and tells what it saw of any worker, for its crash card. Each look reads a file or two of
+// /proc, so looks are rationed: so many a turn, sooner for a worker that is over half of a limit, and at many at once
+// when the whole machine took much memory or many threads since the last turn (asking that costs one system call). Loop
+// only. Owns its timer; workers are known to it by pid while they are watched.
 //
 // When a worker is over: memory and pids at the second look in a row, or at the first if it is over by half;
 // cpu_percent when its share was over it for kWatchCpuOver without a break.
@@ -28,6 +28,7 @@ struct LookFound {
   std::uint64_t memory_bytes = 0;
   std::uint64_t pids = 0;
   std::uint64_t cpu_ms = 0;
+  std::optional<std::uint64_t> files{};  // open in the worker itself
 };
 
 // Decides for one worker. Pure.
@@ -92,9 +93,11 @@ class ResourceWatch {
     std::uint64_t id_ = 0;
   };
 
-  // `over` runs at most once, from a timer, and may add and end. The handle does not outlive this.
+  // `over` runs at most once, from a timer, and may add and end. `seen` runs at each look and does neither. The handle
+  // does not outlive this.
   using OnOver = std::function<void(const std::string& text)>;
-  [[nodiscard]] Handle add(pid_t pid, const WatchLimits& limits, OnOver over);
+  using OnSeen = std::function<void(const LookFound& found)>;
+  [[nodiscard]] Handle add(pid_t pid, const WatchLimits& limits, OnOver over, OnSeen seen = {});
 
   std::uint64_t looksCount() const { return looks_count_; }
 
@@ -105,6 +108,7 @@ class ResourceWatch {
     WorkerWatch watch;
     TimePoint due;
     OnOver over;
+    OnSeen seen;
   };
   void remove(std::uint64_t id);
   void arm();

@@ -13,6 +13,7 @@
 #include "host/services/server_api.h"
 #include "host/supervisor/disk_watch.h"
 #include "host/supervisor/listeners.h"
+#include "host/supervisor/name_readers.h"
 #include "host/supervisor/releases.h"
 #include "host/supervisor/resource_watch.h"
 #include "host/supervisor/spawn_slots.h"
@@ -38,6 +39,7 @@ struct Shared {
   Releases releases;
   ResourceWatch resources;
   DiskWatch disks;
+  NameReaders names;
   std::uint64_t groups_count = 0;
   Totals totals;
 

@@ -50,6 +50,10 @@ class Supervisor::Impl {
                                    [this](InstanceId id, const FolderFound& found) {
                                      if (Instance* instance = find(id)) instance->onFolderCounted(found);
                                    }),
+                .names = NameReaders(surroundings.loop, surroundings.run_job,
+                                     {.worker_binary = settings_in.worker_binary,
+                                      .state_tag = settings_in.state_tag,
+                                      .sandbox = settings_in.sandbox}),
                 .totals = {},
                 .verified = {},
                 .find = [this](InstanceId id) { return find(id); },
@@ -178,6 +182,7 @@ class Supervisor::Impl {
     std::vector<pid_t> pids;
     for (const auto& [id, instance] : instances_)
       instance->addPids(pids);
+    shared_.names.addPids(pids);
     return pids;
   }
 

@@ -139,7 +139,7 @@ void WorkerProcess::killAll() {
 }
 
 void WorkerProcess::fail(FailedStage stage, std::string text) {
-  if (!observed_.failed) observed_.failed = {stage, about_.scrubber.scrubbed(text)};
+  if (!observed_.failed) observed_.failed = {stage, about_.scrubber.scrubbed(text).substr(0, kFailedTextBytesMax)};
 }
 
 void WorkerProcess::takeStacks(std::function<void()> done) {
@@ -191,13 +191,13 @@ void WorkerProcess::onControl(Kind kind, std::string_view payload) {
       protocol::Bye bye;
       if (!decode(payload, bye)) return violation("a BYE that is none");
       if (!observed_.bye)
-        observed_.bye = {bye.status, about_.scrubber.scrubbed(bye.text.substr(0, kFailedTextBytesMax))};
+        observed_.bye = {bye.status, about_.scrubber.scrubbed(bye.text).substr(0, kFailedTextBytesMax)};
       return expectEnd(kByeGrace);
     }
     case Kind::Failed: {
       protocol::Failed failed;
       if (!decode(payload, failed)) return violation("a FAILED that is none");
-      fail(stageOf(failed.stage), std::string(failed.text.substr(0, kFailedTextBytesMax)));
+      fail(stageOf(failed.stage), std::string(failed.text));
       return expectEnd(kByeGrace);
     }
     case Kind::ContextApplied: {
@@ -344,6 +344,7 @@ void WorkerProcess::onPidfd() {
 
 // The worker's own word, made into texts that say so much and no more.
 void WorkerProcess::readCrash() {
+  modules_ = protocol::readModules(launched_.page.address());
   auto report = protocol::readCrash(launched_.page.address());
   if (!report || !exit_status_.signaled || report->signal != exit_status_.code) return;
   lifecycle::Observed::Crash& crash = observed_.crash.emplace();
@@ -357,9 +358,10 @@ void WorkerProcess::readCrash() {
                                                        : "a process that is not to be seen from there";
   }
   if (report->thread != launched_.pid) {
-    crash.thread = fmt::format("{} ({})", about_.scrubber.scrubbed(report->thread_name), report->thread);
+    crash.thread = fmt::format("{} ({})", about_.scrubber.scrubbedCut(report->thread_name), report->thread);
   }
   crash.frames = std::move(report->frames);
+  crash.guessed_count = report->guessed_count;
 }
 
 }  // namespace longhaul::host::supervisor

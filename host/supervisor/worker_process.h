@@ -28,8 +28,10 @@
 #include "host/process/cgroup.h"
 #include "host/process/process_tree.h"
 #include "host/process/worker_launcher.h"
+#include "host/protocol/crash_report.h"
 #include "host/supervisor/scrubber.h"
 #include "host/supervisor/stack_taking.h"
+#include "host/supervisor/usage_curve.h"
 
 namespace longhaul::host::supervisor {
 
@@ -75,6 +77,7 @@ class WorkerProcess final : public ipc::ChannelEvents {
     std::string version;                       // of the plugin
     Scrubber scrubber{};                       // of the secrets that it is given: nothing that it says goes on with one
     std::string memory_limit{}, file_limit{};  // as lifecycle::Observed wants them
+    std::string config_hash{};                 // crash_card.h
   };
   WorkerProcess(EventLoop& loop, WorkerEvents& events, ipc::CallSocketBudget& budget, About about,
                 process::LaunchedWorker launched);
@@ -121,6 +124,11 @@ class WorkerProcess final : public ipc::ChannelEvents {
   std::int64_t readyAtUs() const { return ready_at_us_; }
   std::uint64_t callsCount() const { return calls_count_; }
   std::size_t leftBehindCount() const { return left_behind_count_; }
+  // What the looks of the resource watch found.
+  void addUsage(const UsageSample& sample) { usage_.add(sample); }
+  const UsageCurve& usage() const { return usage_; }
+  // The files in its memory, by its own word: once it has ended.
+  const std::vector<protocol::Module>& modules() const { return modules_; }
   // Where its threads were when it was found to hang.
   const std::vector<ThreadReport>& stacks() const { return stacks_; }
   // How often its sandbox refused a system call, by number: the worker's own count.
@@ -172,6 +180,8 @@ class WorkerProcess final : public ipc::ChannelEvents {
   std::bitset<kSystemCallsMax> denied_told_;
   std::optional<StackTaking> stack_taking_;
   std::vector<ThreadReport> stacks_;
+  std::vector<protocol::Module> modules_;
+  UsageCurve usage_;
   bool ended_ = false;
 };
 

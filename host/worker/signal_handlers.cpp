@@ -50,7 +50,7 @@ void publish(std::uint32_t& state) {
                                               std::memory_order_release);
 }
 
-void record(int signal, const siginfo_t& info, const ucontext_t& context) {
+void record(int signal, const siginfo_t& info, ucontext_t& context) {
   const Interrupted at = interrupted(context);
   protocol::CrashRecord& crash = header->crash;
   crash.signal = signal;
@@ -70,7 +70,8 @@ void record(int signal, const siginfo_t& info, const ucontext_t& context) {
   publish(crash.state);
   // Last: on a damaged stack the search may fault, which ends the process with what is written already.
   if (signal == SIGSEGV && crash.address == at.instruction) {
-    takeFailedJump(context, crash.frames, crash.frames_count);
+    takeFailedJump(context, {header->modules, kModulesMax}, crash.frames, kCrashFramesMax, crash.frames_count,
+                   crash.guessed_count);
   } else {
     takeFrames(at, crash.frames, kCrashFramesMax, crash.frames_count);
   }
@@ -90,7 +91,7 @@ void onDeadly(int signal, siginfo_t* info, void* context) {
     if (crashing.exchange(true)) {
       ::poll(nullptr, 0, kOtherCrashMs);
     } else {
-      record(signal, *info, *static_cast<const ucontext_t*>(context));
+      record(signal, *info, *static_cast<ucontext_t*>(context));
     }
   }
   dieOf(signal);
@@ -149,6 +150,26 @@ void install(int signal, void (*handler)(int, siginfo_t*, void*), bool alone) {
   ::sigaction(signal, &action, nullptr);
 }
 
+// The notes of a program header that is in memory: names and texts padded to four bytes.
+std::uint64_t buildIdHead(const char* at, std::size_t size) {
+  const char* const end = at + size;
+  const auto padded = [](std::uint64_t bytes) { return (bytes + 3) & ~std::uint64_t{3}; };
+  while (static_cast<std::size_t>(end - at) >= sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) note;
+    std::memcpy(&note, at, sizeof note);
+    const std::uint64_t whole = sizeof note + padded(note.n_namesz) + padded(note.n_descsz);
+    if (whole > static_cast<std::uint64_t>(end - at)) return 0;
+    std::uint64_t head = 0;
+    if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && note.n_descsz >= sizeof head &&
+        std::memcmp(at + sizeof note, "GNU", 4) == 0) {
+      std::memcpy(&head, at + sizeof note + 4, sizeof head);
+      return head;
+    }
+    at += whole;
+  }
+  return 0;
+}
+
 struct Modules {
   protocol::ModuleRecord* records;
   std::string_view plugin_path;
@@ -170,6 +191,13 @@ int addModule(dl_phdr_info* info, std::size_t, void* raw) {
     high = std::max(high, static_cast<std::uint64_t>(segment.p_vaddr + segment.p_memsz));
   }
   if (low >= high) return 0;
+  module.build_id_head = 0;
+  for (int i = 0; i < info->dlpi_phnum && module.build_id_head == 0; ++i) {
+    const ElfW(Phdr)& segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_NOTE || segment.p_vaddr < low || segment.p_vaddr + segment.p_memsz > high) continue;
+    module.build_id_head =
+        buildIdHead(reinterpret_cast<const char*>(info->dlpi_addr + segment.p_vaddr), segment.p_memsz);
+  }
   const std::string_view name = is_plugin ? "plugin" : path.substr(path.rfind('/') + 1);
   const std::size_t bytes = std::min(name.size(), sizeof module.name - 1);
   std::memcpy(module.name, name.data(), bytes);

@@ -7,6 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+
+#include "host/protocol/shared_page.h"
 
 namespace longhaul::host::worker {
 
@@ -21,8 +24,11 @@ Interrupted interrupted(const ucontext_t& context);
 // thread was; of callers each address is inside of the call, not behind it.
 void takeFrames(const Interrupted& from, std::uint64_t* frames, std::size_t frames_max, std::uint32_t& count);
 
-// For a thread that jumped to where no code is: that address and the call that led there. No unwinder goes on from
-// there.
-void takeFailedJump(const ucontext_t& context, std::uint64_t* frames, std::uint32_t& count);
+// For a thread that jumped to where no code is: that address, the call that led there, and its callers. Where the stack
+// was overwritten and no call is to be seen, what lies on it and looks like a return into the plugin follows instead:
+// `guessed_count` of the last frames. `modules` is what lies where, the plugin first. `context` is as before when it
+// returns.
+void takeFailedJump(ucontext_t& context, std::span<const protocol::ModuleRecord> modules, std::uint64_t* frames,
+                    std::size_t frames_max, std::uint32_t& count, std::uint32_t& guessed_count);
 
 }  // namespace longhaul::host::worker

@@ -5,6 +5,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,11 +77,27 @@ struct Begin {
   void* argument;
 };
 
-[[maybe_unused]] void* begin(void* raw) {
-  const Begin given = *std::unique_ptr<Begin>{static_cast<Begin*>(raw)};
+struct BeginC11 {
+  thrd_start_t routine;
+  void* argument;
+};
+
+template <class Given>
+Given prepared(void* raw) {
+  const Given given = *std::unique_ptr<Given>{static_cast<Given*>(raw)};
   const int error_number = errno;
   prepareThread();
   errno = error_number;
+  return given;
+}
+
+[[maybe_unused]] void* begin(void* raw) {
+  const auto given = prepared<Begin>(raw);
+  return given.routine(given.argument);
+}
+
+[[maybe_unused]] int beginC11(void* raw) {
+  const auto given = prepared<BeginC11>(raw);
   return given.routine(given.argument);
 }
 
@@ -163,6 +180,18 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   const int failed = next<Create>(known, "pthread_create")(thread, attributes, begin, given.get());
   if (failed == 0) (void)given.release();
   return failed;
+}
+
+// The C library's own does not come by pthread_create.
+int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
+  using namespace longhaul::host::worker;
+  using Create = int (*)(thrd_t*, thrd_start_t, void*);
+  static constinit std::atomic<void*> known{nullptr};
+  std::unique_ptr<BeginC11> given{new (std::nothrow) BeginC11{routine, argument}};
+  if (!given) return thrd_nomem;
+  const int made = next<Create>(known, "thrd_create")(thread, beginC11, given.get());
+  if (made == thrd_success) (void)given.release();
+  return made;
 }
 
 int pthread_sigmask(int how, const sigset_t* wanted, sigset_t* before) {

@@ -300,6 +300,25 @@ LONGHAUL_STORE_CASE("a removed instance leaves its incidents and entries, and it
   CHECK_FALSE(subject.must<Committed>(commit).replayed);
 }
 
+LONGHAUL_STORE_CASE("the card of an end that is stored can be completed, and no other end's") {
+  const InstanceId id = subject.instance("edge");
+  const InstanceId other = subject.instance("other");
+  for (const InstanceId each : {id, other})
+    subject.must<Done>(AddDeath{{{}, each, Generation{1}, 5, "signal", "{}"}});
+  subject.must<Done>(AddDeath{{{}, id, Generation{2}, 5, "signal", "{}"}});
+  subject.must<Done>(AddDeath{{{}, id, Generation{1}, 6, "signal", "{}"}});
+  subject.must<Done>(CompleteDeath{id, Generation{1}, 5, R"({"where":"here"})"});
+  // One that is no longer kept, or was never stored.
+  subject.must<Done>(CompleteDeath{id, Generation{1}, 7, R"({"where":"there"})"});
+  subject.must<Done>(CompleteDeath{InstanceId{99}, Generation{1}, 5, R"({"where":"there"})"});
+  subject.reopen();
+  std::vector<std::string> cards;
+  for (const Death& death : *subject.reader().deaths(id, 10))
+    cards.push_back(death.card);
+  CHECK(cards == std::vector<std::string>{"{}", "{}", R"({"where":"here"})"});
+  CHECK(subject.reader().deaths(other, 10)->at(0).card == "{}");
+}
+
 LONGHAUL_STORE_CASE("of deaths and health the newest are kept, newest first") {
   const InstanceId id = subject.instance("edge");
   const InstanceId other = subject.instance("other");

@@ -121,6 +121,7 @@ class Writer {
         return fence;
       }
       case 5:
+        if (below(4) == 0) return CompleteDeath{instance(), generation(), now(), pick("c")};
         return AddDeath{{{}, instance(), generation(), now(), pick("x"), "{}"}};
       case 6:
         return below(3) == 0 ? Write{RemoveUser{user()}} : Write{person()};

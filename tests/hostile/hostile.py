@@ -316,7 +316,7 @@ def as_nobody(arguments):
     folder = Path(tempfile.mkdtemp(prefix="longhaul-hostile-"))
     try:
         folder.chmod(0o755)
-        for name in ("longhauld", "longhaul", "longhaul-worker"):
+        for name in ("longhauld", "longhaul", "longhaul-worker", "longhaul-symbols"):
             (folder / "bin").mkdir(exist_ok=True)
             shutil.copy2(harness.BIN / name, folder / "bin" / name)
         shutil.copytree(HERE, folder / "tests" / "hostile", ignore=shutil.ignore_patterns("plugins", "__pycache__"))

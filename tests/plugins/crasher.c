@@ -88,6 +88,15 @@ static void jump(void) {
   nowhere();
 }
 
+/* Returns to where no code is. */
+__attribute__((noinline)) static void smash(void) {
+#if defined(__x86_64__)
+  __asm__ volatile("movq $0x30, %%rax; pushq %%rax; ret" : : : "rax", "memory");
+#else
+  __asm__ volatile("mov x30, #0x30; ret" : : : "x30", "memory");
+#endif
+}
+
 /* Writes up to and over the top of its stack: a fault near the stack that is no overflow of it. By an instruction,
  * since what a loop works with lies in the way. */
 static void overrun(void) {
@@ -148,6 +157,7 @@ static void fault(const char* what) {
   }
   if (strcmp(what, "sent") == 0) kill(getpid(), SIGSEGV);
   if (strcmp(what, "jump") == 0) jump();
+  if (strcmp(what, "return") == 0) smash();
   if (strcmp(what, "overflow") == 0) say("never", small_frames(0));
   if (strcmp(what, "overflow-large") == 0) say("never", large_frames(0));
   if (strcmp(what, "overrun") == 0) overrun();

@@ -309,6 +309,15 @@ WriteResult MemoryStore::perform(const AddDeath& write) {
   return WriteValue{Done{}};
 }
 
+WriteResult MemoryStore::perform(const CompleteDeath& write) {
+  if (Instance* instance = find(write.instance)) {
+    for (Death& death : instance->deaths) {
+      if (death.generation == write.generation && death.at_us == write.at_us) death.card = write.card;
+    }
+  }
+  return WriteValue{Done{}};
+}
+
 WriteResult MemoryStore::perform(const SetLastGood& write) {
   Instance* instance = find(write.instance);
   if (instance == nullptr) return noInstance(write.instance);

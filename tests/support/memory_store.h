@@ -70,6 +70,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   store::WriteResult perform(const store::RemoveInstance& write);
   store::WriteResult perform(const store::Fence& write);
   store::WriteResult perform(const store::AddDeath& write);
+  store::WriteResult perform(const store::CompleteDeath& write);
   store::WriteResult perform(const store::SetLastGood& write);
   store::WriteResult perform(const store::RewriteConfig& write);
   store::WriteResult perform(const store::PutRollout& write);

@@ -61,6 +61,7 @@ SHARED_PTR = {
     "host/supervisor/disk_watch.cpp": "as in the catalog",
     "host/supervisor/disk_watch.h": "likewise",
     "host/supervisor/instance_start.cpp": "as in the catalog",
+    "host/supervisor/name_readers.cpp": "as in the catalog",
     "host/worker/context_copy.cpp": "a reader keeps its snapshot while the next one is put in place",
     "host/worker/context_copy.h": "likewise",
 }

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "host/base/unique_fd.h"
 #include "host/base/worker_contract.h"
@@ -94,6 +95,13 @@ constexpr std::array kPrograms{"execve", "execveat"};
 // The C library blocks every signal around its own, so that a trap there would be the end: answered by the kernel,
 // uncounted.
 constexpr std::array kForks{"fork", "vfork"};
+// All that a reader may. Of memory, what an allocator and a mapping of a file that is open take; clocks and futexes are
+// the C library's and a sanitizer's.
+constexpr std::array kReaders{
+    "brk",    "clock_gettime", "close",          "exit",         "exit_group",  "futex",       "getpid", "getppid",
+    "gettid", "getrandom",     "lseek",          "madvise",      "mmap",        "mprotect",    "mremap", "munmap",
+    "read",   "pread64",       "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sigaltstack", "write",
+};
 // Their first argument is a process.
 constexpr std::array kOnItself{"kill", "pidfd_open", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tgkill"};
 // Their argument of this index is a process or thread, 0 the caller.
@@ -118,7 +126,7 @@ constexpr std::uint64_t kLow = 0xffffffffU;  // the kernel takes an int: what st
 
 class Rules {
  public:
-  Rules() : context_(::seccomp_init(SCMP_ACT_ALLOW), ::seccomp_release) {}
+  explicit Rules(std::uint32_t otherwise = SCMP_ACT_ALLOW) : context_(::seccomp_init(otherwise), ::seccomp_release) {}
 
   template <class... Comparisons>
   void add(std::uint32_t action, const char* name, Comparisons... comparisons) {
@@ -265,6 +273,19 @@ ProgramFor programFor(const Allowed& allowed, std::uint32_t uid) {
           .unix_sockets = allowed.unixSockets(),
           .processes = allowed.processes,
           .shares_uid = uid == 0};
+}
+
+Result<std::string> readerProgram() {
+  static std::mutex mutex;
+  static std::optional<std::string> compiled;
+  const std::lock_guard lock{mutex};
+  if (compiled) return *compiled;
+  Rules rules{SCMP_ACT_ERRNO(EPERM)};
+  for (const char* name : kReaders)
+    rules.add(SCMP_ACT_ALLOW, name);
+  auto made = rules.compiled();
+  if (made) compiled = *made;
+  return made;
 }
 
 Result<std::string> seccompProgram(const ProgramFor& wanted, pid_t pid) {

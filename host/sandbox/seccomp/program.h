@@ -30,4 +30,8 @@ ProgramFor programFor(const Allowed& allowed, std::uint32_t uid);
 // The instructions for the process `pid`. Costs about a millisecond for the first of a kind, then a copy.
 Result<std::string> seccompProgram(const ProgramFor& wanted, pid_t pid);
 
+// For a process that only reads what it was handed (readerConfinement): memory, its own descriptors, its end, and
+// nothing else. Here it is the other way round: what is not listed is refused with EPERM.
+Result<std::string> readerProgram();
+
 }  // namespace longhaul::host::sandbox

@@ -198,6 +198,13 @@ Result<WriteValue> InstanceWrites::perform(const AddDeath& write) {
   return WriteValue{Done{}};
 }
 
+Result<WriteValue> InstanceWrites::perform(const CompleteDeath& write) {
+  Query query(connection_, "UPDATE deaths SET card = ? WHERE instance = ? AND generation = ? AND at_us = ?");
+  query.bind(write.card).bind(write.instance.value).bind(write.generation.value).bind(write.at_us);
+  if (!query.run()) return query.error();
+  return WriteValue{Done{}};
+}
+
 // The configuration is copied only where it is that revision's: a newer one may be asked for by now.
 Result<WriteValue> InstanceWrites::perform(const SetLastGood& write) {
   Query query(connection_,

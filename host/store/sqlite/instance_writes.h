@@ -16,6 +16,7 @@ class InstanceWrites {
   Result<WriteValue> perform(const RemoveInstance& write);
   Result<WriteValue> perform(const Fence& write);
   Result<WriteValue> perform(const AddDeath& write);
+  Result<WriteValue> perform(const CompleteDeath& write);
   Result<WriteValue> perform(const SetLastGood& write);
   Result<WriteValue> perform(const RewriteConfig& write);
   Result<WriteValue> perform(const PutRollout& write);

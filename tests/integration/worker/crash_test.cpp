@@ -87,9 +87,35 @@ TEST_CASE("a jump to where no code is leaves the call that led there") {
   CHECK(crash(host, "jump").code == SIGSEGV);
   const auto report = protocol::readCrash(host.worker.page.address());
   REQUIRE(report);
-  REQUIRE(report->frames.size() == 2);
+  REQUIRE(report->frames.size() > 2);
   CHECK(report->frames[0] == "0x20");
   CHECK(report->frames[1].starts_with("plugin+0x"));
+  // And its callers, the whole way down.
+  CHECK(anyOf(report->frames, "longhaul-worker+0x"));
+  CHECK(report->guessed_count == 0);
+}
+
+TEST_CASE("a return to where no code is leaves what lies on the stack and looks like a return") {
+  TestHost host{"test_crasher"};
+  CHECK(crash(host, "return").code == SIGSEGV);
+  const auto report = protocol::readCrash(host.worker.page.address());
+  REQUIRE(report);
+  CHECK(report->frames[0] == "0x30");
+  CHECK(report->guessed_count > 0);
+  CHECK(report->guessed_count < report->frames.size());
+  CHECK(report->frames.back().starts_with("plugin+0x"));
+}
+
+TEST_CASE("the modules of a worker have their names and build-ids, the plugin first") {
+  TestHost host{"test_crasher"};
+  crash(host, "segv");
+  const auto modules = protocol::readModules(host.worker.page.address());
+  REQUIRE(modules.size() > 2);
+  CHECK(modules[0].name == "plugin");
+  for (const protocol::Module& each : modules) {
+    CAPTURE(each.name);
+    CHECK(each.build_id_head.size() == 16);
+  }
 }
 
 TEST_CASE("a signal that was sent says by whom, and has no address") {

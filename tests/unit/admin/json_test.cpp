@@ -59,9 +59,27 @@ TEST_CASE("An instance's JSON leaves out what there is not, and only the whole o
   json = toFullJson(view, nullptr);
   CHECK_FALSE(json["current"].contains("readyAt"));
   CHECK(json["lastEnd"] == Json{{"at", "1970-01-01T00:00:01.000000Z"}, {"exitClass", "signal"}, {"text", "SIGSEGV"}});
+  view.last_end->where = "parse()+0x2 (plugin+0x12)";
+  CHECK(toJson(view)["lastEnd"]["where"] == "parse()+0x2 (plugin+0x12)");
+  CHECK_THAT(explainInstance(view, {}, {}, 2'000'000).text, Catch::Contains("in:        parse()+0x2 (plugin+0x12)\n"));
   CHECK(json["nextStartAt"] == "1970-01-01T00:00:02.000000Z");
   CHECK(json["grants"] == Json::object());
   CHECK(json["config"]["longRunning"] == true);
+}
+
+TEST_CASE("Ends say how often they were seen among all that are kept, also those that are not shown") {
+  const auto death = [](std::int64_t id, const std::string& card) {
+    return store::Death{DeathId{id}, InstanceId{1}, Generation{1}, id * 1'000'000, "signal", card};
+  };
+  const std::string one = R"({"text":"t","fingerprint":"aa"})";
+  const Json rows =
+      toJson({death(9, one), death(8, R"({"fingerprint":"bb"})"), death(7, "{}"), death(6, one), death(5, "{}")}, 3);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0]["card"]["text"] == "t");
+  CHECK(rows[0]["seenCount"] == 2);
+  CHECK(rows[0]["firstSeenAt"] == "1970-01-01T00:00:06.000000Z");
+  CHECK(rows[1]["seenCount"] == 1);
+  CHECK_FALSE(rows[2].contains("seenCount"));
 }
 
 TEST_CASE("A context's numbers keep their digits") {

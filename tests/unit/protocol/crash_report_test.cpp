@@ -27,8 +27,8 @@ TEST_CASE("a page that no handler wrote to has no report") {
 
 TEST_CASE("a report names the place in a file where a frame is, and the bare address where there is no file") {
   const auto page = std::make_unique<Page>();
-  page->header().modules[0] = {0x1000, 0x2000, "plugin"};
-  page->header().modules[7] = {0x8000, 0x9000, "libc.so.6"};
+  page->header().modules[0] = {0x1000, 0x2000, 0x0807060504030201, "plugin"};
+  page->header().modules[7] = {0x8000, 0x9000, 0, "libc.so.6"};
   CrashRecord& record = page->header().crash;
   record.state = 1;
   record.signal = 11;

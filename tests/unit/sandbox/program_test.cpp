@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -213,4 +214,32 @@ TEST_CASE("A plugin that takes the handler away loses the count, not the refusal
       &none);
   // The kernel ends a process that ignores a trap.
   CHECK(tried.signal == SIGSYS);
+}
+
+TEST_CASE("A reader may read what it was handed, and nothing else") {
+  auto program = readerProgram();
+  REQUIRE(program.has_value());
+  Confinement reader = readerConfinement({}, 0, true);
+  reader.seccomp = *program;
+  const auto attempt = [&](const std::function<int()>& what) {
+    const auto tried = tryConfined(reader, what);
+    REQUIRE(tried.fault == "");
+    REQUIRE(tried.signal == 0);
+    return tried.value;
+  };
+  const UniqueFd file{::open("/proc/self/exe", O_RDONLY | O_CLOEXEC)};
+  CHECK(attempt([&] {
+          char head[4];
+          return ::read(file.get(), head, sizeof head) == sizeof head ? 0 : errno;
+        }) == 0);
+  CHECK(attempt([&] {
+          return ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, file.get(), 0) == MAP_FAILED ? errno : 0;
+        }) == 0);
+  CHECK(attempt([] { return outcome(::open("/etc/passwd", O_RDONLY | O_CLOEXEC)); }) == EPERM);
+  CHECK(attempt([] { return trySocket(AF_INET); }) == EPERM);
+  CHECK(attempt([] { return trySocket(AF_UNIX); }) == EPERM);
+  CHECK(attempt([] { return outcome(::kill(::getppid(), 0)); }) == EPERM);
+  CHECK(attempt([] { return outcome(::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr)); }) == EPERM);
+  CHECK(attempt([] { return outcome(::execl("/bin/true", "true", nullptr)); }) == EPERM);
+  CHECK(attempt([] { return outcome(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); }) == EPERM);
 }

@@ -29,3 +29,25 @@ TEST_CASE("text without a secret is not copied") {
   const std::string_view text = "nothing";
   CHECK(scrubber.scrub(text, buffer).data() == text.data());
 }
+
+TEST_CASE("a secret inside of base64 is taken out wherever it begins, and as a URL has it") {
+  const Scrubber scrubber{{"pass word!?>"}};
+  // base64 of "user:pass word!?>", "u:pass word!?>" and "us:pass word!?>", the last in the alphabet of URLs.
+  for (const char* text : {"dXNlcjpwYXNzIHdvcmQhPz4=", "dTpwYXNzIHdvcmQhPz4=", "dXM6cGFzcyB3b3JkIT8-"}) {
+    const std::string scrubbed = scrubber.scrubbed(text);
+    CAPTURE(text, scrubbed);
+    CHECK(scrubbed.find("***") != std::string::npos);
+    CHECK(scrubbed.size() < 16);
+  }
+  CHECK(scrubber.scrubbed("?token=pass%20word%21%3F%3E&a=1") == "?token=***&a=1");
+}
+
+TEST_CASE("of a text that was cut the begin of a secret goes too") {
+  const Scrubber scrubber{{"canary-7f3a9e-secret"}};
+  CHECK(scrubber.scrubbedCut("canary-7f3a9e-s") == "***");
+  CHECK(scrubber.scrubbedCut("in canary-7f") == "in ***");
+  CHECK(scrubber.scrubbedCut("in canar") == "in canar");
+  CHECK(scrubber.scrubbedCut("canary-7f3a9e-secret") == "***");
+  CHECK(scrubber.scrubbedCut("receiver") == "receiver");
+  CHECK(Scrubber{}.scrubbedCut("receiver") == "receiver");
+}
