@@ -136,6 +136,7 @@ Answer AdminService::plugins() const {
     if (!view.id.empty()) json["id"] = view.id;
     if (!view.version.empty()) json["version"] = view.version;
     if (!view.digest.empty()) json["digest"] = view.digest;
+    if (view.code) json["code"] = catalog::nameOf(*view.code);
     if (!view.reason.empty()) json["reason"] = view.reason;
     plugins.push_back(std::move(json));
   }

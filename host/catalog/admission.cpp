@@ -37,9 +37,10 @@ void checkLibraries(const ElfFile& elf, const AdmissionPolicy& policy, Examinati
     result.libraries.push_back(NeededLibrary{name, place.path});
     found[name] = place.path;
     if (place.presence != Presence::Missing) continue;
-    result.problems.push_back(fmt::format(
-        "it needs the library {}, which is not on this system: install the package that has it, or link it statically",
-        name));
+    result.problems.push_back(
+        {FileReason::MissingLibrary, fmt::format("it needs the library {}, which is not on this system: install the "
+                                                 "package that has it, or link it statically",
+                                                 name)});
   }
   for (const auto& needed : elf.needed_versions) {
     const auto at = found.find(needed.library);
@@ -47,32 +48,35 @@ void checkLibraries(const ElfFile& elf, const AdmissionPolicy& policy, Examinati
     const auto missing = missingVersions(at->second, needed);
     if (missing.empty()) continue;
     result.problems.push_back(
-        fmt::format("it needs {} of {}, which {} does not have: it was built on a newer system; build it on this one, "
-                    "or update this one",
-                    fmt::join(missing, ", "), needed.library, at->second.native()));
+        {FileReason::SymbolVersion,
+         fmt::format("it needs {} of {}, which {} does not have: it was built on a newer system; build it on this one, "
+                     "or update this one",
+                     fmt::join(missing, ", "), needed.library, at->second.native())});
   }
 }
 
 void checkNote(const ElfFile& elf, const AdmissionPolicy& policy, Examination& result) {
   if (!elf.has_note) {
-    result.problems.emplace_back(
-        "it has no Longhaul manifest, so it is a library and no plugin, or was built without longhaul_add_plugin() "
-        "(in plain C: LONGHAUL_MANIFEST_FILE)");
+    result.problems.push_back(
+        {FileReason::NoManifest,
+         "it has no Longhaul manifest, so it is a library and no plugin, or was built without longhaul_add_plugin() "
+         "(in plain C: LONGHAUL_MANIFEST_FILE)"});
     return;
   }
   if (auto fits = checkAbiVersion(elf.abi_version, policy.abi_version); !fits) {
-    result.problems.push_back(std::move(fits).error().message);
+    result.problems.push_back({FileReason::WrongAbi, std::move(fits).error().message});
   }
   auto manifest = parseManifest(elf.manifest);
   if (!manifest) {
-    result.problems.push_back(std::move(manifest).error().message);
+    result.problems.push_back({FileReason::BadManifest, std::move(manifest).error().message});
   } else {
     result.manifest = std::move(manifest).value();
   }
   if (!elf.exports_entry) {
-    result.problems.emplace_back(
-        "it does not export longhaulPluginEntry: define it (in C++ by LONGHAUL_PLUGIN), and let no version script "
-        "hide it");
+    result.problems.push_back(
+        {FileReason::NoEntry,
+         "it does not export longhaulPluginEntry: define it (in C++ by LONGHAUL_PLUGIN), and let no version script "
+         "hide it"});
   }
 }
 
@@ -117,15 +121,13 @@ Examination examine(std::string_view bytes, const AdmissionPolicy& policy) {
   Examination result;
   auto elf = readElf(bytes);
   if (!elf) {
-    result.problems.push_back(std::move(elf).error().message);
+    result.problems.push_back({elf.fault().reason, elf.error().message});
     return result;
   }
   result.elf = std::move(elf).value();
   checkNote(*result.elf, policy, result);
-  const bool fault_inside = !result.problems.empty();
   checkLibraries(*result.elf, policy, result);
   warn(*result.elf, result);
-  result.may_pass_later = !fault_inside && !result.problems.empty();
   return result;
 }
 

@@ -18,10 +18,6 @@ constexpr std::string_view kNoteName{"Longhaul\0", 9};
 constexpr std::uint32_t kNoteManifest = 1;
 constexpr std::string_view kEntryName = "longhaulPluginEntry";
 
-Error refuse(std::string message) {
-  return Error{Code::Invalid, std::move(message)};
-}
-
 std::string hex(std::string_view bytes) {
   std::string text;
   for (const char c : bytes)
@@ -45,18 +41,18 @@ class ElfReader {
  public:
   explicit ElfReader(const ElfLayout& layout) : layout_(layout), bytes_(layout.bytes()) {}
 
-  Result<void> readNotes(ElfFile& file) const;
-  Result<void> readDynamic();
-  Result<void> readLibraries(ElfFile& file) const;
-  Result<void> readNeededVersions(ElfFile& file) const;
-  Result<void> readExports(ElfFile& file) const;
-  Result<std::vector<std::string>> definedVersions() const;
+  Checked<void> readNotes(ElfFile& file) const;
+  Checked<void> readDynamic();
+  Checked<void> readLibraries(ElfFile& file) const;
+  Checked<void> readNeededVersions(ElfFile& file) const;
+  Checked<void> readExports(ElfFile& file) const;
+  Checked<std::vector<std::string>> definedVersions() const;
 
  private:
-  Result<void> readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const;
+  Checked<void> readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const;
   void takeDynamic(const Elf64_Dyn& entry);
   std::optional<std::string> string(std::uint64_t index) const;
-  Result<std::uint64_t> symbolCount() const;
+  Checked<std::uint64_t> symbolCount() const;
   std::optional<std::uint64_t> gnuHashCount(std::uint64_t table) const;
 
   const ElfLayout& layout_;
@@ -65,7 +61,7 @@ class ElfReader {
   std::uint64_t strings_offset_ = 0;
 };
 
-Result<void> ElfReader::readNotes(ElfFile& file) const {
+Checked<void> ElfReader::readNotes(ElfFile& file) const {
   for (const auto& segment : layout_.notes()) {
     if (auto read = readNoteSegment(segment, file); !read) return read;
   }
@@ -74,10 +70,11 @@ Result<void> ElfReader::readNotes(ElfFile& file) const {
 
 // Notes stand behind each other; name and descriptor are padded to the segment's alignment, counted from the beginning
 // of the note (with 8 the header's 12 bytes and the name are padded together). The last one may lack its padding.
-Result<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const {
+Checked<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const {
   const std::uint64_t align = segment.p_align < 4 ? 4 : segment.p_align;
   if (align != 4 && align != 8) {
-    return refuse(fmt::format("a note segment is aligned to {}, wanted 4 or 8: relink the file", align));
+    return refuse(FileReason::Damaged,
+                  fmt::format("a note segment is aligned to {}, wanted 4 or 8: relink the file", align));
   }
   const ElfBytes notes{*bytes_.slice(segment.p_offset, segment.p_filesz)};
   for (std::uint64_t at = 0; notes.contains(at, sizeof(Elf64_Nhdr));) {
@@ -87,17 +84,22 @@ Result<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file
     const std::uint64_t text_at = at + alignUp(sizeof(Elf64_Nhdr) + note.n_namesz, align);
     const auto name = notes.slice(name_at, note.n_namesz);
     const auto text = notes.slice(text_at, note.n_descsz);
-    if (!name || (note.n_descsz > 0 && !text)) return refuse("damaged: a note runs over its segment: copy it again");
+    if (!name || (note.n_descsz > 0 && !text))
+      return refuse(FileReason::Damaged, "damaged: a note runs over its segment: copy it again");
     at = text_at + alignUp(note.n_descsz, align);
     if (*name == std::string_view{"GNU\0", 4} && note.n_type == NT_GNU_BUILD_ID && note.n_descsz <= 64) {
       file.build_id = hex(text.value_or(std::string_view{}));
     }
     if (*name != kNoteName || note.n_type != kNoteManifest) continue;
-    if (file.has_note) return refuse("it has two manifests: a plugin is one manifest, one .so; link one of them only");
+    if (file.has_note)
+      return refuse(FileReason::BadManifest,
+                    "it has two manifests: a plugin is one manifest, one .so; link one of them only");
     const auto abi_version = text ? ElfBytes{*text}.read<std::uint32_t>(0) : std::nullopt;
-    if (!abi_version) return refuse("its manifest note is too short for an ABI version: build it again");
+    if (!abi_version)
+      return refuse(FileReason::BadManifest, "its manifest note is too short for an ABI version: build it again");
     if (text->size() - sizeof(std::uint32_t) > kManifestBytesMax) {
-      return refuse(fmt::format("its manifest has {} bytes, wanted at most {}", text->size() - 4, kManifestBytesMax));
+      return refuse(FileReason::BadManifest, fmt::format("its manifest has {} bytes, wanted at most {}: shorten it",
+                                                         text->size() - 4, kManifestBytesMax));
     }
     file.has_note = true;
     file.abi_version = *abi_version;
@@ -153,21 +155,22 @@ void ElfReader::takeDynamic(const Elf64_Dyn& entry) {
   }
 }
 
-Result<void> ElfReader::readDynamic() {
-  if (!layout_.dynamic()) return refuse("it has no dynamic section: link it with -shared");
+Checked<void> ElfReader::readDynamic() {
+  if (!layout_.dynamic()) return refuse(FileReason::NotShared, "it has no dynamic section: link it with -shared");
   const ElfBytes table{*bytes_.slice(layout_.dynamic()->p_offset, layout_.dynamic()->p_filesz)};
   for (std::uint64_t at = 0;; at += sizeof(Elf64_Dyn)) {
     const auto entry = table.read<Elf64_Dyn>(at);
-    if (!entry) return refuse("damaged: its dynamic section has no end: copy the file again");
+    if (!entry) return refuse(FileReason::Damaged, "damaged: its dynamic section has no end: copy the file again");
     if (entry->d_tag == DT_NULL) break;
     takeDynamic(*entry);
     if (dynamic_.needed.size() > kElfNamesMax) {
-      return refuse(fmt::format("it needs more than {} libraries", kElfNamesMax));
+      return refuse(FileReason::TooLarge,
+                    fmt::format("it needs more than {} libraries: link some of them statically", kElfNamesMax));
     }
   }
   const auto strings = layout_.offsetOf(dynamic_.strings);
   if (!strings || !bytes_.contains(*strings, dynamic_.strings_size) || !layout_.offsetOf(dynamic_.symbols)) {
-    return refuse("damaged: its dynamic section points outside of the file: copy the file again");
+    return refuse(FileReason::Damaged, "damaged: its dynamic section points outside of the file: copy the file again");
   }
   strings_offset_ = *strings;
   return {};
@@ -180,11 +183,11 @@ std::optional<std::string> ElfReader::string(std::uint64_t index) const {
   return std::string{*text};
 }
 
-Result<void> ElfReader::readLibraries(ElfFile& file) const {
+Checked<void> ElfReader::readLibraries(ElfFile& file) const {
   for (const std::uint64_t index : dynamic_.needed) {
     auto name = string(index);
     if (!name || name->empty() || !isUtf8(*name)) {
-      return refuse("damaged: the name of a needed library cannot be read: copy it again");
+      return refuse(FileReason::Damaged, "damaged: the name of a needed library cannot be read: copy it again");
     }
     file.needed_libraries.push_back(std::move(*name));
   }
@@ -192,9 +195,10 @@ Result<void> ElfReader::readLibraries(ElfFile& file) const {
   return {};
 }
 
-Result<void> ElfReader::readNeededVersions(ElfFile& file) const {
+Checked<void> ElfReader::readNeededVersions(ElfFile& file) const {
   if (dynamic_.needs == 0 || dynamic_.needs_count == 0) return {};
-  const Error damaged = refuse("damaged: its table of needed symbol versions cannot be read: copy the file again");
+  const FileFault damaged =
+      refuse(FileReason::Damaged, "damaged: its table of needed symbol versions cannot be read: copy the file again");
   auto need_at = layout_.offsetOf(dynamic_.needs);
   std::size_t total = 0;
   for (std::uint64_t i = 0; i < dynamic_.needs_count; ++i) {
@@ -220,10 +224,10 @@ Result<void> ElfReader::readNeededVersions(ElfFile& file) const {
   return {};
 }
 
-Result<std::vector<std::string>> ElfReader::definedVersions() const {
+Checked<std::vector<std::string>> ElfReader::definedVersions() const {
   std::vector<std::string> names;
   if (dynamic_.definitions == 0) return names;
-  const Error damaged = refuse("damaged: its table of symbol versions cannot be read");
+  const FileFault damaged = refuse(FileReason::Damaged, "damaged: its table of symbol versions cannot be read");
   auto at = layout_.offsetOf(dynamic_.definitions);
   for (std::uint64_t i = 0; i < dynamic_.definitions_count; ++i) {
     const auto definition = at ? bytes_.read<Elf64_Verdef>(*at) : std::nullopt;
@@ -238,13 +242,13 @@ Result<std::vector<std::string>> ElfReader::definedVersions() const {
 }
 
 // The symbol table has no length of its own: the hash table that the loader uses knows it.
-Result<std::uint64_t> ElfReader::symbolCount() const {
+Checked<std::uint64_t> ElfReader::symbolCount() const {
   if (const auto table = layout_.offsetOf(dynamic_.gnu_hash)) {
     if (const auto count = gnuHashCount(*table)) return *count;
   } else if (const auto old_table = layout_.offsetOf(dynamic_.hash)) {
     if (const auto count = bytes_.read<std::uint32_t>(*old_table + 4)) return std::uint64_t{*count};
   }
-  return refuse("damaged: its symbol hash table cannot be read: copy the file again");
+  return refuse(FileReason::Damaged, "damaged: its symbol hash table cannot be read: copy the file again");
 }
 
 std::optional<std::uint64_t> ElfReader::gnuHashCount(std::uint64_t table) const {
@@ -269,12 +273,12 @@ std::optional<std::uint64_t> ElfReader::gnuHashCount(std::uint64_t table) const 
   }
 }
 
-Result<void> ElfReader::readExports(ElfFile& file) const {
+Checked<void> ElfReader::readExports(ElfFile& file) const {
   auto count = symbolCount();
-  if (!count) return std::move(count).error();
+  if (!count) return count.fault();
   const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
   if (!bytes_.contains(table, *count * sizeof(Elf64_Sym))) {
-    return refuse("damaged: its symbol table runs over the end of the file: copy the file again");
+    return refuse(FileReason::Damaged, "damaged: its symbol table runs over the end of the file: copy the file again");
   }
   const ElfBytes strings{*bytes_.slice(strings_offset_, dynamic_.strings_size)};
   for (std::uint64_t i = 0; i < *count; ++i) {
@@ -299,25 +303,25 @@ Result<void> ElfReader::readExports(ElfFile& file) const {
 
 }  // namespace
 
-Result<ElfFile> readElf(std::string_view bytes) {
+Checked<ElfFile> readElf(std::string_view bytes) {
   const auto layout = ElfLayout::read(bytes, ElfKind::Plugin);
-  if (!layout) return layout.error();
+  if (!layout) return layout.fault();
   ElfFile file;
   file.executable_stack = layout->executableStack();
   ElfReader reader{*layout};
-  if (auto read = reader.readNotes(file); !read) return std::move(read).error();
-  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
-  if (auto read = reader.readLibraries(file); !read) return std::move(read).error();
-  if (auto read = reader.readNeededVersions(file); !read) return std::move(read).error();
-  if (auto read = reader.readExports(file); !read) return std::move(read).error();
+  if (auto read = reader.readNotes(file); !read) return read.fault();
+  if (auto read = reader.readDynamic(); !read) return read.fault();
+  if (auto read = reader.readLibraries(file); !read) return read.fault();
+  if (auto read = reader.readNeededVersions(file); !read) return read.fault();
+  if (auto read = reader.readExports(file); !read) return read.fault();
   return file;
 }
 
-Result<std::vector<std::string>> readDefinedVersions(std::string_view bytes) {
+Checked<std::vector<std::string>> readDefinedVersions(std::string_view bytes) {
   const auto layout = ElfLayout::read(bytes, ElfKind::Library);
-  if (!layout) return layout.error();
+  if (!layout) return layout.fault();
   ElfReader reader{*layout};
-  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
+  if (auto read = reader.readDynamic(); !read) return read.fault();
   return reader.definedVersions();
 }
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/base/result.h"
+#include "host/catalog/checked.h"
 
 namespace longhaul::host::catalog {
 
@@ -36,9 +36,9 @@ struct ElfFile {
 };
 
 // INVALID with a sentence, the first fault found.
-Result<ElfFile> readElf(std::string_view bytes);
+Checked<ElfFile> readElf(std::string_view bytes);
 
 // The symbol versions that a library defines; empty: it has none. Takes libraries that can also be run (libc.so.6).
-Result<std::vector<std::string>> readDefinedVersions(std::string_view bytes);
+Checked<std::vector<std::string>> readDefinedVersions(std::string_view bytes);
 
 }  // namespace longhaul::host::catalog

@@ -8,8 +8,8 @@
 
 #include <filesystem>
 
-#include "host/base/result.h"
 #include "host/base/unique_fd.h"
+#include "host/catalog/checked.h"
 
 namespace longhaul::host::catalog {
 
@@ -20,6 +20,6 @@ struct SafeFile {
 
 // Reading, non-blocking. NOT_GRANTED: an owner or mode is unsafe, and the message names the path at fault and the
 // remedy. INVALID: a link, a folder, a FIFO, a device. NOT_FOUND, INTERNAL.
-Result<SafeFile> openSafely(const std::filesystem::path& path, uid_t uid);
+Checked<SafeFile> openSafely(const std::filesystem::path& path, uid_t uid);
 
 }  // namespace longhaul::host::catalog

@@ -25,28 +25,35 @@ bool sameTime(const timespec& left, const timespec& right) {
   return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
 }
 
-Error changedWhileRead(const fs::path& path) {
-  return Error{Code::Busy,
-               fmt::format("{} changed while it was read; it is tried again when it is quiet", path.native())};
+FileFault changedWhileRead(const fs::path& path) {
+  return {FileReason::ChangedWhileRead,
+          Error{Code::Busy,
+                fmt::format("{} changed while it was read; it is tried again when it is quiet", path.native())}};
 }
 
-Result<std::string> readOpen(const SafeFile& file, const fs::path& path) {
+FileFault unreadable(std::string_view what, const fs::path& path, int error_number) {
+  return {FileReason::Unreadable, systemError(fmt::format("{} {}", what, path.native()), error_number)};
+}
+
+Checked<std::string> readOpen(const SafeFile& file, const fs::path& path) {
   const auto size = static_cast<std::size_t>(file.status.st_size);
   if (size > kPluginFileBytesMax) {
-    return Error{Code::TooLarge,
-                 fmt::format("{} has {} bytes, wanted at most {}", path.native(), size, kPluginFileBytesMax)};
+    return FileFault{FileReason::TooLarge,
+                     Error{Code::TooLarge, fmt::format("{} has {} bytes, wanted at most {}: strip it, or ship its data "
+                                                       "apart",
+                                                       path.native(), size, kPluginFileBytesMax)}};
   }
   std::string bytes(size, '\0');
   std::size_t done = 0;
   while (done < size) {
     const ssize_t count = ::read(file.fd.get(), bytes.data() + done, size - done);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return systemError(fmt::format("read {}", path.native()), errno);
+    if (count < 0) return unreadable("read", path, errno);
     if (count == 0) return changedWhileRead(path);
     done += static_cast<std::size_t>(count);
   }
   struct stat after {};
-  if (::fstat(file.fd.get(), &after) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+  if (::fstat(file.fd.get(), &after) != 0) return unreadable("stat", path, errno);
   if (after.st_size != file.status.st_size || !sameTime(after.st_mtim, file.status.st_mtim) ||
       !sameTime(after.st_ctim, file.status.st_ctim)) {
     return changedWhileRead(path);
@@ -54,15 +61,10 @@ Result<std::string> readOpen(const SafeFile& file, const fs::path& path) {
   return bytes;
 }
 
-// Whether trying again can help though the file stays as it is.
-bool liesOutside(const Error& error) {
-  return error.code == Code::NotGranted || error.code == Code::StoreFull || error.code == Code::Internal ||
-         error.code == Code::Busy;
-}
-
 StageOutcome describe(Examination examination, std::string_view bytes, const fs::path& path, Digest digest) {
   if (!examination.problems.empty()) {
-    return Refusal{path, std::move(examination.problems.front()), examination.may_pass_later};
+    FileProblem& first = examination.problems.front();
+    return Refusal{path, first.reason, std::move(first.text)};
   }
   PluginFile file;
   file.manifest = std::move(*examination.manifest);
@@ -83,13 +85,12 @@ bool isDigest(std::string_view text) {
 StageOutcome indexOne(const fs::path& path, const AdmissionPolicy& policy) {
   const Digest digest = path.stem().native();
   auto bytes = readFile(path, kPluginFileBytesMax);
-  if (!bytes) return Refusal{path, bytes.error().message, true};
+  if (!bytes) return Refusal{path, FileReason::Unreadable, bytes.error().message};
   if (sha256Hex(*bytes) != digest) {
-    return Refusal{path,
+    return Refusal{path, FileReason::CopyDamaged,
                    fmt::format("{} is not the file that was staged (its digest differs): remove it, and drop the "
                                "plugin's file again",
-                               path.native()),
-                   false};
+                               path.native())};
   }
   StageOutcome outcome = describe(examine(*bytes, policy), *bytes, path, digest);
   if (auto* file = std::get_if<PluginFile>(&outcome)) file->path = path;
@@ -98,9 +99,9 @@ StageOutcome indexOne(const fs::path& path, const AdmissionPolicy& policy) {
 
 }  // namespace
 
-Result<std::string> readPluginFile(const fs::path& path, uid_t uid) {
+Checked<std::string> readPluginFile(const fs::path& path, uid_t uid) {
   auto file = openSafely(path, uid);
-  if (!file) return std::move(file).error();
+  if (!file) return file.fault();
   return readOpen(*file, path);
 }
 
@@ -113,12 +114,13 @@ Result<fs::path> stage(std::string_view bytes, const Digest& digest, const fs::p
 
 StageOutcome stageAndAdmit(const fs::path& path, const AdmissionPolicy& policy) {
   auto bytes = readPluginFile(path, policy.uid);
-  if (!bytes) return Refusal{path, bytes.error().message, liesOutside(bytes.error())};
+  if (!bytes) return Refusal{path, bytes.fault().reason, bytes.error().message};
   StageOutcome outcome = describe(examine(*bytes, policy), *bytes, path, sha256Hex(*bytes));
   auto* file = std::get_if<PluginFile>(&outcome);
   if (file == nullptr) return outcome;
   auto staged = stage(*bytes, file->digest, policy.store_folder);
-  if (!staged) return Refusal{path, withContext("its copy cannot be kept", staged.error()).message, true};
+  if (!staged)
+    return Refusal{path, FileReason::CopyFailed, withContext("its copy cannot be kept", staged.error()).message};
   file->path = std::move(staged).value();
   file->source = path;
   return outcome;

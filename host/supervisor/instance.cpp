@@ -16,6 +16,7 @@ using lifecycle::Action;
 using lifecycle::ActionKind;
 using lifecycle::Event;
 using lifecycle::EventKind;
+using lifecycle::Reason;
 using lifecycle::WorkerId;
 
 namespace {
@@ -51,6 +52,7 @@ Instance::Instance(Shared& shared, Supervisor::Kept kept)
   }
   // Until refreshTarget() knows better nothing can run.
   setup.held = "its plugin was not looked for yet";
+  setup.held_reason = Reason::NotLookedFor;
   machine_.emplace(std::move(setup));
 }
 
@@ -109,18 +111,16 @@ void Instance::hostStop() {
   tell(EventKind::HostStop);
 }
 
-Instance::Wanted Instance::wanted() const {
-  Wanted wanted;
-  wanted.target =
+Wanted Instance::wanted() const {
+  Wanted wanted =
       wantedTarget(record_, shared_.around.catalog, shared_.settings.restart, shared_.settings.context_bytes_max);
   // Without what an operator requires, and without room, nothing runs on.
   if (auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
-    return {.target = Error{Code::NotGranted, *missing}, .not_taken = *missing};
+    return notTaken(Reason::SandboxLayer, Error{Code::NotGranted, *missing});
   }
-  if (!disk_full_.empty()) return {.target = Error{Code::StoreFull, disk_full_}, .not_taken = disk_full_};
+  if (!disk_full_.empty()) return notTaken(Reason::DiskFull, Error{Code::StoreFull, disk_full_});
   if (wanted.target) return wanted;
   // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
-  wanted.not_taken = wanted.target.error().message;
   const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
   if (before == nullptr || before->id != record_.plugin) return wanted;
   auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
@@ -130,17 +130,22 @@ Instance::Wanted Instance::wanted() const {
 }
 
 void Instance::refreshTarget() {
-  auto [wanted, not_taken] = this->wanted();
+  auto [target, reason, not_taken] = wanted();
   not_taken_ = std::move(not_taken);
-  if (!wanted) return post({.kind = EventKind::HeldSet, .text = not_taken_});
+  not_taken_reason_ = reason;
+  if (!target) return hold(reason, not_taken_);
   if (awaitsApproval(record_)) {
     // Made while its plugin was not there: now it is known what its making approved.
     return approve([&shared = shared_, id = id()](const Result<void>& done) {
       Instance* instance = shared.find(id);
-      if (!done && instance != nullptr) instance->post({.kind = EventKind::HeldSet, .text = done.error().message});
+      if (!done && instance != nullptr) instance->hold(Reason::NotStored, done.error().message);
     });
   }
-  post({.kind = EventKind::Apply, .target = std::move(*wanted)});
+  post({.kind = EventKind::Apply, .target = std::move(*target)});
+}
+
+void Instance::hold(Reason reason, std::string text) {
+  post({.kind = EventKind::HeldSet, .text = std::move(text), .reason = reason});
 }
 
 std::vector<sandbox::LayerState> Instance::layersHere() const {

@@ -29,7 +29,8 @@ class SupervisorRig {
     std::optional<Code> code() const { return failed() ? std::optional{answer->error().code} : std::nullopt; }
   };
 
-  SupervisorRig() {
+  // `tune` changes the host's settings before it begins.
+  explicit SupervisorRig(const std::function<void(supervisor::Settings&)>& tune = {}) : settings_(tuned(tune)) {
     for (const auto* name : {"plugins.d", "plugins"}) {
       std::filesystem::create_directory(folder / name);
       std::filesystem::permissions(folder / name, std::filesystem::perms{0755});
@@ -44,13 +45,13 @@ class SupervisorRig {
   }
 
   // As the newest release: its times say that it has lain there for long.
-  void drop(const std::string& plugin) {
+  void drop(const std::string& plugin, const std::string& name = "commander") {
     namespace fs = std::filesystem;
     const fs::path copy = folder / "copy.so";
     fs::copy_file(fs::path{LONGHAUL_TEST_PLUGINS} / (plugin + ".so"), copy, fs::copy_options::overwrite_existing);
     fs::permissions(copy, fs::perms{0644});
     fs::last_write_time(copy, fs::file_time_type::clock::now() - std::chrono::hours{1});
-    fs::rename(copy, folder / "plugins.d" / "commander.so");
+    fs::rename(copy, folder / "plugins.d" / (name + ".so"));
   }
 
   // Lets the loop run until the test's wish is true; what is due at the loop's own time is done first.
@@ -128,6 +129,20 @@ class SupervisorRig {
   }
 
   TempFolder folder;
+
+ private:
+  supervisor::Settings tuned(const std::function<void(supervisor::Settings&)>& tune) const {
+    supervisor::Settings settings{.state_dir = folder.path(),
+                                  .worker_binary = {},
+                                  .state_tag = "unit-supervisor",
+                                  .version = "0",
+                                  .host_id = "h"};
+    if (tune) tune(settings);
+    return settings;
+  }
+  supervisor::Settings settings_;  // until the supervisor has them
+
+ public:
   EventLoop loop;
   std::function<void(std::function<void()>)> post = [this](std::function<void()> work) { loop.post(std::move(work)); };
   // Jobs run at once, and are done in a later turn.
@@ -155,11 +170,7 @@ class SupervisorRig {
        .logs = *files,
        .run_job = run_job,
        .report = [this](logs::LogLevel, const std::string&, std::string_view text) { log.emplace_back(text); }},
-      {.state_dir = folder.path(),
-       .worker_binary = {},
-       .state_tag = "unit-supervisor",
-       .version = "0",
-       .host_id = "h"}};
+      std::move(settings_)};
 
  private:
   std::vector<std::unique_ptr<Asked>> asked_;
