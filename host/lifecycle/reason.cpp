@@ -63,10 +63,10 @@ constexpr std::array<ReasonRow, kReasonCount> kRows{{
      NextTry::Time},
     {Backoff, "backoff", "backoff", "its worker ended",
      "`longhaul deaths {0}` and `longhaul logs {0}` say how it ended; `longhaul release {0}` tries now", NextTry::Time},
-    {CrashLoop, "crash-loop", "crash-loop", "its worker failed often: 5 times in 10 min",
+    {CrashLoop, "crash-loop", "crash-loop", "its worker failed often: by default 5 times in 10 min",
      "`longhaul deaths {0}` and `longhaul logs {0}` say how it ended; `longhaul release {0}` tries now", NextTry::Time},
     {Quarantined, "quarantined", "quarantined",
-     "its worker failed too often: 10 times in 10 min; a trial comes every "
+     "its worker failed too often: by default 10 times in 10 min; a trial comes every "
      "10 min",
      "`longhaul deaths {0}` says how it ended; mend the plugin or its configuration, or try now with "
      "`longhaul release {0}`",

@@ -84,6 +84,7 @@ class Instance final : public WorkerEvents {
     TimePoint deadline{};
     TimerId timer = TimerId::None;
     lifecycle::WorkerId worker = lifecycle::WorkerId::None;  // None: held
+    bool not_begun = false;                                  // that worker is ending and left it to the next
   };
   // A worker for commands where no other serves the instance: by the same way as any worker, but its loop is not
   // entered. While it lives the machine starts none: an event that would, or that changes what is to run, waits and

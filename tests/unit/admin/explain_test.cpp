@@ -1,6 +1,7 @@
 // Each reason of the closed lists made true, and what `explain` says then: a row without a case here fails.
 #include "host/admin/explain.h"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
