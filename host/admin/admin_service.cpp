@@ -138,6 +138,9 @@ Answer AdminService::plugins() const {
     if (!view.digest.empty()) json["digest"] = view.digest;
     if (view.code) json["code"] = catalog::nameOf(*view.code);
     if (!view.reason.empty()) json["reason"] = view.reason;
+    if (view.signer) {
+      json["signature"] = {{"keyId", view.signer->key_id}, {"trustedComment", view.signer->trusted_comment}};
+    }
     plugins.push_back(std::move(json));
   }
   Json folders = Json::array();

@@ -165,6 +165,9 @@ Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<s
   addLine(text, "next:", explanation.next);
   if (!plugin.id.empty()) addLine(text, "plugin:", fmt::format("{} {}", plugin.id, plugin.version));
   addLine(text, "digest:", plugin.digest);
+  if (plugin.signer) {
+    addLine(text, "signed by:", fmt::format("key {}: {}", plugin.signer->key_id, plugin.signer->trusted_comment));
+  }
   for (const std::string& warning : plugin.warnings)
     addLine(text, "warning:", warning);
   for (const std::string& instance : instances)

@@ -106,11 +106,13 @@ void News::written(const store::Write& write, const store::WriteValue& value) {
 }
 
 void News::pluginActive(const catalog::PluginFile& file) {
-  events_.publish("plugin", {{"plugin", file.id},
-                             {"version", toText(file.version)},
-                             {"digest", file.digest},
-                             {"path", file.source.native()},
-                             {"state", "active"}});
+  Json data{{"plugin", file.id},
+            {"version", toText(file.version)},
+            {"digest", file.digest},
+            {"path", file.source.native()},
+            {"state", "active"}};
+  if (file.signer) data["signedBy"] = file.signer->key_id;
+  events_.publish("plugin", std::move(data));
 }
 
 void News::pluginRefused(const std::string& path, const std::string& reason) {

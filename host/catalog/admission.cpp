@@ -8,6 +8,8 @@
 
 #include "host/base/files.h"
 #include "host/base/limits.h"
+#include "host/base/text.h"
+#include "host/catalog/symbol_check.h"
 #include "host/catalog/system_libraries.h"
 
 namespace longhaul::host::catalog {
@@ -29,7 +31,21 @@ std::vector<std::string> missingVersions(const std::filesystem::path& library, c
   return missing;
 }
 
-void checkLibraries(const ElfFile& elf, const AdmissionPolicy& policy, Examination& result) {
+void checkSymbols(std::string_view bytes, const ElfFile& elf, const SystemLibraries& system,
+                  const std::filesystem::path& worker, Examination& result) {
+  const auto missing = unresolvedSymbols(bytes, elf, system, worker);
+  if (missing.empty()) return;
+  const std::string name = replaceNonUtf8(missing.front()).substr(0, 200);
+  const std::string written = demangled(name);
+  result.problems.push_back(
+      {FileReason::UnresolvedSymbol,
+       fmt::format("it uses {}{}{}, which none of the libraries that it needs has: link it with the library that does "
+                   "(-Wl,-z,defs tells such names when it is linked)",
+                   written, written == name ? "" : fmt::format(" ({})", name),
+                   missing.size() == 1 ? "" : fmt::format(" and {} more", missing.size() - 1))});
+}
+
+void checkLibraries(std::string_view bytes, const ElfFile& elf, const AdmissionPolicy& policy, Examination& result) {
   const SystemLibraries system{policy.system_root};
   std::map<std::string, std::filesystem::path> found;
   for (const auto& name : elf.needed_libraries) {
@@ -53,6 +69,7 @@ void checkLibraries(const ElfFile& elf, const AdmissionPolicy& policy, Examinati
                      "or update this one",
                      fmt::join(missing, ", "), needed.library, at->second.native())});
   }
+  checkSymbols(bytes, elf, system, policy.worker, result);
 }
 
 void checkNote(const ElfFile& elf, const AdmissionPolicy& policy, Examination& result) {
@@ -126,7 +143,7 @@ Examination examine(std::string_view bytes, const AdmissionPolicy& policy) {
   }
   result.elf = std::move(elf).value();
   checkNote(*result.elf, policy, result);
-  checkLibraries(*result.elf, policy, result);
+  checkLibraries(bytes, *result.elf, policy, result);
   warn(*result.elf, result);
   return result;
 }

@@ -1,6 +1,6 @@
 // Everything that is checked of a plugin file before any of its code can run: ELF, note, ABI version, manifest, needed
-// libraries and their symbol versions. It reads bytes and the system's libraries and changes nothing. Blocking: job
-// thread or CLI.
+// libraries, their symbol versions and the symbols themselves. It reads bytes and the system's libraries and changes
+// nothing. Blocking: job thread or CLI.
 #pragma once
 
 #include <sys/types.h>
@@ -17,6 +17,7 @@
 #include "host/catalog/elf_reader.h"
 #include "host/catalog/file_reason.h"
 #include "host/catalog/plugin_file.h"
+#include "host/catalog/trust.h"
 
 namespace longhaul::host::catalog {
 
@@ -28,6 +29,8 @@ struct AdmissionPolicy {
   std::uint32_t abi_version = hostAbiVersion();  // the host's
   uid_t uid = ::geteuid();                       // files and folders belong to root or to this uid: the daemon's
   std::filesystem::path system_root = "/";       // where libraries are searched
+  TrustSettings trust{};
+  std::filesystem::path worker{};  // longhaul-worker, whose symbols plugins find too; empty: none is looked for
 };
 
 // A needed library and where it was found.

@@ -1,6 +1,7 @@
 #include "host/catalog/catalog.h"
 
 #include <algorithm>
+#include <set>
 
 #include "host/base/files.h"
 #include "host/base/limits.h"
@@ -131,17 +132,16 @@ void Catalog::scanned(std::size_t index, TimePoint asked_at, const FolderListing
   const auto news = folder.watch.apply(listing, asked_at, timers_.now());
   for (const auto& name : news.removed)
     index_.remove(folder.path / name, wallNowUs());
-  for (const auto& name : news.settled)
-    stageJob(index, folder.path / name);
+  settled(index, news.settled);
   publish();
-  setTimer(index, listing.network);
+  setTimer(index, listing.network || (listing.exists && !hints_.watches(index)));
   releaseWaiters();
   if (std::exchange(folder.again, false)) scan(index);
 }
 
-void Catalog::setTimer(std::size_t index, bool network) {
+void Catalog::setTimer(std::size_t index, bool untold) {
   Folder& folder = *folders_[index];
-  TimePoint when = timers_.now() + (network ? Duration{kRescanNetwork} : Duration{kRescan});
+  TimePoint when = timers_.now() + (untold ? Duration{kRescanNetwork} : Duration{kRescan});
   if (const auto settles = folder.watch.next()) when = std::min(when, *settles);
   timers_.cancel(folder.timer);
   folder.timer = timers_.at(when, [this, index] { onTimer(index); });
@@ -156,6 +156,24 @@ void Catalog::onTimer(std::size_t index) {
     retry(paths);
   }
   scan(index);
+}
+
+// A signature is no plugin: it has the file that it belongs to looked at. A file whose signature is still being written
+// waits for it.
+void Catalog::settled(std::size_t index, const std::vector<std::string>& names) {
+  Folder& folder = *folders_[index];
+  const bool is_signed = options_.policy.trust.mode == TrustMode::Signed;
+  std::set<std::string> files;
+  for (const auto& name : names) {
+    if (!isSignatureName(name)) {
+      if (!is_signed || !folder.watch.waits(signatureOf(name).native())) files.insert(name);
+    } else if (is_signed) {
+      const std::string signed_name = name.substr(0, name.size() - kSignatureSuffix.size());
+      if (folder.watch.stamp(signed_name) != nullptr && !folder.watch.waits(signed_name)) files.insert(signed_name);
+    }
+  }
+  for (const auto& name : files)
+    stageJob(index, folder.path / name);
 }
 
 void Catalog::stageJob(std::size_t index, const fs::path& path) {

@@ -62,6 +62,9 @@ class Catalog {
   // A file that is still being written is not waited for.
   void rescan(std::function<void()> done);
 
+  // For the files that are looked at from now on. What was taken before counts on until the next start.
+  void setTrust(TrustSettings trust) { options_.policy.trust = std::move(trust); }
+
   // Pointers stay good until the loop's next turn.
   // The file in a folder that wins for this id; null: none.
   const PluginFile* active(std::string_view id) const { return index_.active(id); }
@@ -95,8 +98,9 @@ class Catalog {
   void run(std::function<void()> work, std::function<void()> done);
   void scan(std::size_t index);
   void scanned(std::size_t index, TimePoint asked_at, const FolderListing& listing);
-  void setTimer(std::size_t index, bool network);
+  void setTimer(std::size_t index, bool untold);
   void onTimer(std::size_t index);
+  void settled(std::size_t index, const std::vector<std::string>& names);
   void stageJob(std::size_t index, const std::filesystem::path& path);
   void staged(std::size_t index, const std::filesystem::path& path, StageOutcome outcome);
   void scanAll(std::function<void()> done);

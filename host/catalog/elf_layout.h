@@ -27,6 +27,10 @@ class ElfLayout {
   // Where in the file the address lies; nothing: in no loaded segment's file part.
   std::optional<std::uint64_t> offsetOf(std::uint64_t address) const;
 
+  // In memory that may be executed, or written (`anywhere`: that is loaded at all).
+  bool isExecutable(std::uint64_t address) const;
+  bool isWritable(std::uint64_t address, bool anywhere) const;
+
   const ElfBytes& bytes() const { return bytes_; }
   // Each lies inside the bytes.
   const std::vector<Elf64_Phdr>& notes() const { return notes_; }
@@ -37,13 +41,17 @@ class ElfLayout {
   explicit ElfLayout(std::string_view bytes) : bytes_(bytes) {}
   Checked<void> readHeader();
   Checked<void> readSegments(ElfKind kind);
+  Checked<void> checkSegments() const;
   Checked<void> checkSections() const;
+  Checked<void> checkHoles(const Elf64_Shdr& section) const;
 
   ElfBytes bytes_;
   Elf64_Ehdr header_{};
   std::vector<Elf64_Phdr> loads_;
   std::vector<Elf64_Phdr> notes_;
   std::optional<Elf64_Phdr> dynamic_;
+  std::optional<Elf64_Phdr> thread_local_;
+  std::optional<Elf64_Phdr> read_only_later_;
   bool executable_stack_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "host/catalog/checked.h"
@@ -40,5 +41,16 @@ Checked<ElfFile> readElf(std::string_view bytes);
 
 // The symbol versions that a library defines; empty: it has none. Takes libraries that can also be run (libc.so.6).
 Checked<std::vector<std::string>> readDefinedVersions(std::string_view bytes);
+
+// Names that the loader has to find elsewhere: undefined, not weak, and asked for by a relocation. They lie inside the
+// bytes. The same faults as readElf()'s.
+Checked<std::unordered_set<std::string_view>> readWantedSymbols(std::string_view bytes);
+
+// Takes the names that a library (or a program) defines from `wanted`; what it needs itself.
+struct LibraryLinks {
+  std::vector<std::string> needed_libraries;
+  std::string runpath;
+};
+Checked<LibraryLinks> removeDefined(std::string_view bytes, std::unordered_set<std::string_view>& wanted);
 
 }  // namespace longhaul::host::catalog

@@ -27,6 +27,7 @@ enum class FileReason : std::uint8_t {
   NotShared,
   NoSections,
   CutShort,
+  Hole,
   Damaged,
   NoManifest,
   BadManifest,
@@ -35,6 +36,12 @@ enum class FileReason : std::uint8_t {
   // of this system
   MissingLibrary,
   SymbolVersion,
+  UnresolvedSymbol,
+  // of who made it (trust.h)
+  NotPinned,
+  NoSignature,
+  BadSignature,
+  UnknownKey,
   // of the host's copy
   CopyFailed,
   CopyDamaged,
@@ -42,7 +49,7 @@ enum class FileReason : std::uint8_t {
   Shadowed,
   Removed,
 };
-inline constexpr std::size_t kFileReasonCount = 25;
+inline constexpr std::size_t kFileReasonCount = 31;
 
 // When a file that does not count is looked at again.
 enum class FileNext : std::uint8_t {

@@ -157,6 +157,11 @@ std::optional<TimePoint> FolderWatch::next() const {
   return first;
 }
 
+bool FolderWatch::waits(const std::string& name) const {
+  const auto at = files_.find(name);
+  return at != files_.end() && at->second.stamp && at->second.waiting;
+}
+
 const FileStamp* FolderWatch::stamp(const std::string& name) const {
   const auto at = files_.find(name);
   return at == files_.end() || !at->second.stamp ? nullptr : &*at->second.stamp;

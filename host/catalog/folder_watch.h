@@ -61,6 +61,8 @@ class FolderWatch {
 
   // The stamp with which the file settled or waits; null: not there.
   const FileStamp* stamp(const std::string& name) const;
+  // It is there, and not quiet yet.
+  bool waits(const std::string& name) const;
 
  private:
   struct File {

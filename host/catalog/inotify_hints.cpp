@@ -31,6 +31,11 @@ void InotifyHints::watch(std::size_t folder, const std::filesystem::path& path) 
   }
 }
 
+bool InotifyHints::watches(std::size_t folder) const {
+  return std::any_of(watches_.begin(), watches_.end(),
+                     [&](const Watch& watch) { return watch.folder == folder && watch.descriptor >= 0; });
+}
+
 void InotifyHints::arm(Watch& watch) {
   bool above = false;
   // The same descriptor again while the path names the same folder.

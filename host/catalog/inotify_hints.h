@@ -26,6 +26,8 @@ class InotifyHints {
   int fd() const { return fd_.get(); }  // -1: there is none
   // Before each listing of the folder, so that nothing falls between: renews a watch whose folder is another one now.
   void watch(std::size_t folder, const std::filesystem::path& path);
+  // Whether what happens in the folder, or its coming, is told.
+  bool watches(std::size_t folder) const;
   // All that is there. After an overflow each folder gets a hint without a name.
   std::vector<FolderHint> read();
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,13 @@
 #include "host/catalog/manifest.h"
 
 namespace longhaul::host::catalog {
+
+// Who signed the bytes.
+struct Signer {
+  std::string key_id;           // 16 hexadecimal digits
+  std::string trusted_comment;  // what the signer says of them; UTF-8, but a stranger's text
+  bool operator==(const Signer&) const = default;
+};
 
 struct PluginFile {
   std::string id;  // the manifest's
@@ -22,6 +30,7 @@ struct PluginFile {
   std::filesystem::path path;         // <state>/plugins/<digest>.so: the only path that is ever loaded
   std::filesystem::path source;       // what the operator dropped; empty: known from a former run only
   std::vector<std::string> warnings;  // admitted all the same
+  std::optional<Signer> signer;       // where signatures are asked for (trust.h)
 };
 
 // Why a file is not admitted.
@@ -29,6 +38,7 @@ struct Refusal {
   std::filesystem::path path;
   FileReason code;
   std::string reason;  // a sentence: what was found, what is wanted, the remedy
+  std::string id;  // the manifest's; empty: not known
 };
 
 // "0.1" for 1.

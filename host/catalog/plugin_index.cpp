@@ -37,7 +37,12 @@ void PluginIndex::admit(const std::filesystem::path& path, PluginFile file, std:
   Entry& entry = entries_[path];
   entry.refusal.reset();
   entry.arrival = arrival;
-  if (entry.file && entry.file->digest == file.digest) return;
+  if (entry.file && entry.file->digest == file.digest) {
+    // The same bytes, perhaps signed anew.
+    entry.file->signer = file.signer;
+    staged_[file.digest].signer = std::move(file.signer);
+    return;
+  }
   const std::optional<PluginFile> before = std::move(entry.file);
   if (before && before->id == file.id && before->version == file.version) {
     file.warnings.push_back(
@@ -125,8 +130,8 @@ std::vector<std::string> PluginIndex::ids() const {
 PluginView PluginIndex::viewOf(const Entries::value_type& entry) const {
   const auto& [path, values] = entry;
   const PluginFile& file = *values.file;
-  PluginView view{file.id, toText(file.version), file.digest,    path, PluginState::Active, {},
-                  {},      file.warnings,        values.since_us};
+  PluginView view{file.id, toText(file.version), file.digest,     path,       PluginState::Active,
+                  {}, {},      file.warnings,        values.since_us, file.signer};
   const auto* best = winner(file.id);
   if (best != &entry) {
     view.state = PluginState::Shadowed;
@@ -157,6 +162,7 @@ std::vector<PluginView> PluginIndex::list() const {
   std::vector<PluginView> views;
   const auto refusedView = [&](const Refusal& refusal, std::int64_t since_us) {
     PluginView view;
+    view.id = refusal.id;
     view.path = refusal.path;
     view.code = refusal.code;
     view.reason = refusal.reason;
@@ -167,7 +173,7 @@ std::vector<PluginView> PluginIndex::list() const {
     if (entry.second.file) views.push_back(viewOf(entry));
     if (!entry.second.refusal) continue;
     PluginView view = refusedView(*entry.second.refusal, entry.second.refused_us);
-    if (entry.second.file) view.id = entry.second.file->id;
+    if (entry.second.file && view.id.empty()) view.id = entry.second.file->id;
     views.push_back(std::move(view));
   }
   for (const auto& [refusal, since_us] : bad_staged_)
@@ -175,10 +181,9 @@ std::vector<PluginView> PluginIndex::list() const {
   for (const auto& [id, departure] : departed_) {
     const PluginFile* file = find(departure.digest);
     if (file == nullptr || winner(id) != nullptr) continue;
-    views.push_back(PluginView{id, toText(file->version), file->digest, file->path, PluginState::Removed,
-                               FileReason::Removed,
+    views.push_back(PluginView{id, toText(file->version), file->digest, file->path, PluginState::Removed, FileReason::Removed,
                                "no file of this plugin is in a plugin folder; instances run on from the staged copy",
-                               file->warnings, departure.at_us});
+                               file->warnings, departure.at_us, file->signer});
   }
   std::sort(views.begin(), views.end(), [](const PluginView& left, const PluginView& right) {
     return std::make_tuple(left.id.empty(), std::cref(left.id), left.state, std::cref(left.path)) <

@@ -193,13 +193,50 @@ Checked<SafeFile> openFile(const Walk& walk, const std::string& name, uid_t uid)
   return file;
 }
 
+bool sameTime(const timespec& left, const timespec& right) {
+  return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
+}
+
+FileFault changedWhileRead(const fs::path& path) {
+  return {FileReason::ChangedWhileRead,
+          Error{Code::Busy,
+                fmt::format("{} changed while it was read; it is tried again when it is quiet", path.native())}};
+}
+
+Checked<std::string> readOpen(const SafeFile& file, const fs::path& path, std::size_t bytes_max) {
+  const auto size = static_cast<std::size_t>(file.status.st_size);
+  if (size > bytes_max) {
+    return FileFault{FileReason::TooLarge,
+                     Error{Code::TooLarge, fmt::format("{} has {} bytes, wanted at most {}: strip it, or ship its data "
+                                                       "apart",
+                                                       path.native(), size, bytes_max)}};
+  }
+  std::string bytes(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t count = ::read(file.fd.get(), bytes.data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return unreadable(fmt::format("read {}", path.native()), errno);
+    if (count == 0) return changedWhileRead(path);
+    done += static_cast<std::size_t>(count);
+  }
+  struct stat after {};
+  if (::fstat(file.fd.get(), &after) != 0) return unreadable(fmt::format("stat {}", path.native()), errno);
+  if (after.st_size != file.status.st_size || !sameTime(after.st_mtim, file.status.st_mtim) ||
+      !sameTime(after.st_ctim, file.status.st_ctim)) {
+    return changedWhileRead(path);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 Checked<SafeFile> openSafely(const fs::path& path, uid_t uid) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error);
   if (error || !absolute.has_filename()) {
-    return refuse(FileReason::NotRegular, fmt::format("\"{}\" is not the path of a file: name a file", path.native()));
+    return refuse(FileReason::NotRegular,
+                  fmt::format("\"{}\" is not the path of a file: name a file", path.native()));
   }
   Walk walk{uid};
   if (auto root = walk.toRoot(); !root) return root.fault();
@@ -216,9 +253,9 @@ Checked<SafeFile> openSafely(const fs::path& path, uid_t uid) {
     if (!target) return target.fault();
     if (target->empty()) continue;
     if (++links > kLinksMax) {
-      return refuse(
-          FileReason::SymbolicLink,
-          fmt::format("{} has too many links, wanted at most {}: name a path without links", path.native(), kLinksMax));
+      return refuse(FileReason::SymbolicLink,
+                    fmt::format("{} has too many links, wanted at most {}: name a path without links", path.native(),
+                                kLinksMax));
     }
     if ((*target)[0] == '/') {
       if (auto root = walk.toRoot(); !root) return root.fault();
@@ -226,6 +263,12 @@ Checked<SafeFile> openSafely(const fs::path& path, uid_t uid) {
     pushFront(parts, *target);
   }
   return openFile(walk, absolute.filename().native(), uid);
+}
+
+Checked<std::string> readSafely(const fs::path& path, uid_t uid, std::size_t bytes_max) {
+  auto file = openSafely(path, uid);
+  if (!file) return file.fault();
+  return readOpen(*file, path, bytes_max);
 }
 
 }  // namespace longhaul::host::catalog

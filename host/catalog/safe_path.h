@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <string>
 
 #include "host/base/unique_fd.h"
 #include "host/catalog/checked.h"
@@ -21,5 +23,8 @@ struct SafeFile {
 // Reading, non-blocking. NOT_GRANTED: an owner or mode is unsafe, and the message names the path at fault and the
 // remedy. INVALID: a link, a folder, a FIFO, a device. NOT_FOUND, INTERNAL.
 Checked<SafeFile> openSafely(const std::filesystem::path& path, uid_t uid);
+
+// Its bytes, read once. BUSY: it changed while it was read. TOO_LARGE; as above.
+Checked<std::string> readSafely(const std::filesystem::path& path, uid_t uid, std::size_t bytes_max);
 
 }  // namespace longhaul::host::catalog

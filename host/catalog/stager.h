@@ -26,11 +26,12 @@ Result<std::filesystem::path> stage(std::string_view bytes, const Digest& digest
                                     const std::filesystem::path& store_folder);
 
 using StageOutcome = std::variant<PluginFile, Refusal>;
-// The whole way. A refused file leaves nothing in the store.
+// The whole way. Bytes that are not trusted are not looked at further; the signature of those that are is kept beside
+// them. A refused file leaves nothing in the store.
 StageOutcome stageAndAdmit(const std::filesystem::path& path, const AdmissionPolicy& policy);
 
-// What the store's folder holds: each <digest>.so whose bytes have that digest and that is admitted by today's rules;
-// the others stay where they are and come as refusals. Temporary files that a crash left are removed.
+// What the store's folder holds: each <digest>.so whose bytes have that digest and that is trusted and admitted by
+// today's rules; the others stay where they are and come as refusals. What a crash left half done is removed.
 std::vector<StageOutcome> indexStore(const AdmissionPolicy& policy);
 
 // INVALID unless the staged bytes still have their digest. Before each start of a worker.

@@ -87,6 +87,8 @@ void show(Output& output, const catalog::Inspection& inspection) {
 Exit inspect(Session& session, const Arguments& arguments) {
   const auto& files = arguments.all("FILE");
   Exit exit = Exit::Done;
+  catalog::AdmissionPolicy policy;
+  policy.worker = session.surroundings.programs_dir / "longhaul-worker";
   session.output.beginList();
   for (const std::string& file : files) {
     std::error_code error;
@@ -95,7 +97,7 @@ Exit inspect(Session& session, const Arguments& arguments) {
       exit = exit == Exit::Done || exit == Exit::NotFound ? Exit::NotFound : Exit::Error;
       continue;
     }
-    const auto inspection = catalog::inspectFile(file, {});
+    const auto inspection = catalog::inspectFile(file, policy);
     if (!inspection.problems.empty()) exit = Exit::Error;
     const std::string name = inspection.manifest ? inspection.manifest->id : file;
     if (session.output.forPeople()) {

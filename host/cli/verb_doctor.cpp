@@ -1,6 +1,7 @@
 // doctor: looks at this machine and at the daemon, says what is missing and how to mend it. Works without a daemon:
 // then only what it alone knows is left out. It changes nothing.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <grp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -87,6 +88,7 @@ class Doctor {
     descriptors();
     disk();
     inotify();
+    trust();
     keyFile();
     socketGroup();
     sandbox();
@@ -196,6 +198,22 @@ class Doctor {
                  "sysctl fs.inotify.max_user_instances=128; without it folders are read every few seconds");
     }
     add(Grade::Good, "inotify", "folders are watched");
+  }
+
+  // Faults of its lists are faults of the configuration.
+  void trust() {
+    const auto read = catalog::Trust::read(config().trust, session_.surroundings.environment.uid);
+    switch (read.mode()) {
+      case catalog::TrustMode::Any:
+        return add(Grade::Good, "trust", "any plugin file is taken that owner and mode allow (trust.mode is any)");
+      case catalog::TrustMode::Pinned:
+        return add(Grade::Good, "trust",
+                   fmt::format("plugin files of {} are taken", counted(read.digestCount(), "digest")));
+      case catalog::TrustMode::Signed:
+        return add(Grade::Good, "trust",
+                   fmt::format("plugin files signed by {} are taken: {}", counted(read.keyIds().size(), "key"),
+                               fmt::join(read.keyIds(), ", ")));
+    }
   }
 
   void keyFile() {

@@ -35,6 +35,8 @@ Exit plugins(Session& session, const Arguments&) {
                {"INSTANCES"},
                {.title = "DIGEST", .wide_only = true},
                {.title = "SINCE", .wide_only = true},
+               {.title = "SIGNED BY", .wide_only = true},
+               {.title = "COMMENT", .wide_only = true, .may_cut = true},
                {"FILE"},
                {.title = "REASON", .may_cut = true}}};
   const Json& rows = memberAt(*answer, "plugins");
@@ -44,9 +46,11 @@ Exit plugins(Session& session, const Arguments&) {
     std::string reason = textAt(plugin, "reason");
     if (reason.empty()) reason = joined(memberAt(plugin, "warnings"), "; ");
     const std::int64_t since = timeAt(plugin, "sinceAt");
+    const Json& signature = memberAt(plugin, "signature");
     table.add({textAt(plugin, "id"), textAt(plugin, "version"), Cell{state, toneOf(state)},
                std::to_string(memberAt(plugin, "instances").size()), textAt(plugin, "digest").substr(0, kDigestShown),
-               since == 0 ? "" : localTime(since), textAt(plugin, "path"), reason});
+               since == 0 ? "" : localTime(since), textAt(signature, "keyId"), textAt(signature, "trustedComment"),
+               textAt(plugin, "path"), reason});
     const std::string id = textAt(plugin, "id");
     ids.push_back(id.empty() ? textAt(plugin, "path") : id);
   }

@@ -60,6 +60,9 @@ constexpr std::array kKeys{
     "sandbox.off",
     "sandbox.max_landlock_abi",
     "sandbox.worker_uids",
+    "trust.mode",
+    "trust.keys",
+    "trust.digests",
     "audit.kept",
     "audit.rows",
 };
@@ -188,7 +191,7 @@ void readSandbox(const Document& document, const std::string& pointer, DaemonCon
   reader.finish();
 }
 
-void readDocument(const Document& document, DaemonConfig& config, std::vector<Problem>& problems) {
+void readDocument(const Document& document, uid_t uid, DaemonConfig& config, std::vector<Problem>& problems) {
   problems.insert(problems.end(), document.problems().begin(), document.problems().end());
   if (document.value().is_null()) return;
   ObjectReader top{document, "", problems};
@@ -224,6 +227,7 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
     instances.finish();
   }
   if (const auto pointer = top.object("sandbox")) readSandbox(document, *pointer, config, problems);
+  if (const auto pointer = top.object("trust")) readTrust(document, *pointer, uid, config.trust, problems);
   if (const auto pointer = top.object("audit")) {
     ObjectReader audit{document, *pointer, problems};
     audit.span("kept", config.audit_kept, 1h, kAuditKeptMost);
@@ -239,11 +243,11 @@ void readDocument(const Document& document, DaemonConfig& config, std::vector<Pr
   }
 }
 
-void readFiles(DaemonConfig& config, bool required, std::vector<Problem>& problems) {
+void readFiles(DaemonConfig& config, uid_t uid, bool required, std::vector<Problem>& problems) {
   std::error_code error;
   // What cannot be looked for is not known to be absent.
   if (required || fs::exists(config.config_file, error) || error) {
-    readDocument(Document::read(config.config_file), config, problems);
+    readDocument(Document::read(config.config_file), uid, config, problems);
   }
   std::vector<fs::path> drop_ins;
   for (fs::directory_iterator at{config.config_file.parent_path() / "conf.d", error}, end; !error && at != end;
@@ -258,7 +262,7 @@ void readFiles(DaemonConfig& config, bool required, std::vector<Problem>& proble
   }
   std::sort(drop_ins.begin(), drop_ins.end());
   for (const fs::path& path : drop_ins)
-    readDocument(Document::read(path), config, problems);
+    readDocument(Document::read(path), uid, config, problems);
 }
 
 // Relative to the working folder, as on every command line.
@@ -372,7 +376,10 @@ DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const Daemon
   if (flags.config_file) {
     config.config_file = fromFlag(*flags.config_file, "--config", loaded.problems).value_or(fs::path());
   }
-  if (!config.config_file.empty()) readFiles(config, flags.config_file.has_value(), loaded.problems);
+  if (!config.config_file.empty()) {
+    readFiles(config, environment.uid, flags.config_file.has_value(), loaded.problems);
+  }
+  checkTrust(config.trust, config.origins.at("trust.mode"), loaded.problems);
   applyFlags(config, flags, loaded.problems);
   applyLimitsFlag(config, flags, loaded.problems);
   config.limits.log_lines_per_second = config.log_lines_per_second;
@@ -469,6 +476,7 @@ Json toJson(const DaemonConfig& config) {
                             ? "none"
                             : fmt::format("{}-{}", config.worker_uids_first,
                                           config.worker_uids_first + (config.worker_uids_count - 1))}}},
+      {"trust", toJson(config.trust)},
       {"audit", {{"kept", ms(config.audit_kept)}, {"rows", config.audit_rows}}},
   };
   return Json{{"config", std::move(shown)}, {"origins", config.origins}};

@@ -1,6 +1,7 @@
 // The daemon's own settings: built-in defaults (for root, or the XDG folders of an ordinary user), then longhaul.yaml,
 // then conf.d/*.yaml beside it in the order of their names, then flags; the later one wins key by key, and each key
-// knows where its value is from. Reading touches no file but those; makeRunFolder() is apart. Any thread; values.
+// knows where its value is from. Reading touches no file but those, and those of keys and digests that `trust` names;
+// makeRunFolder() is apart. Any thread; values.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "host/config/instance_limits.h"
 #include "host/config/problem.h"
 #include "host/config/restart_config.h"
+#include "host/config/trust_config.h"
 
 namespace longhaul::host::config {
 
@@ -57,6 +59,8 @@ struct DaemonConfig {
   // Under root, instance number n runs as uid first + n. A count of 0: as the daemon's own.
   std::uint32_t worker_uids_first = kWorkerUidsFirst;
   std::uint32_t worker_uids_count = kWorkerUidsCount;
+
+  catalog::TrustSettings trust;  // whose plugin files are taken
 
   std::chrono::milliseconds audit_kept = 8784h;  // 366 days: a year's review finds all of its year
   std::size_t audit_rows = 100'000;              // some 50 MB with the details of common acts

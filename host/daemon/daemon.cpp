@@ -125,6 +125,11 @@ Result<std::vector<supervisor::Supervisor::Kept>> readKept(store::StoreReader& r
   return kept;
 }
 
+std::string signedText(const catalog::PluginFile& file) {
+  if (!file.signer) return {};
+  return fmt::format(", signed by key {} ({})", file.signer->key_id, file.signer->trusted_comment);
+}
+
 // Job thread.
 Result<std::string> readSecret(const secrets::Vault& vault, const std::string& instance,
                                const config::Reference& reference, const std::string& parameter) {
@@ -225,8 +230,8 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
 
   catalog::CatalogEvents events;
   events.on_active = [this](const catalog::PluginFile& file) {
-    ownLog(logs::LogLevel::Info, fmt::format("plugin {} {} is {}, from {}", file.id, toText(file.version),
-                                             file.digest.substr(0, 12), file.source.native()));
+    ownLog(logs::LogLevel::Info, fmt::format("plugin {} {} is {}, from {}{}", file.id, toText(file.version),
+                                             file.digest.substr(0, 12), file.source.native(), signedText(file)));
     for (const std::string& warning : file.warnings)
       ownLog(logs::LogLevel::Warning, fmt::format("plugin {}: {}", file.id, warning));
     supervisor->onPluginChanged(file);
@@ -243,6 +248,8 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   catalog::CatalogOptions options;
   options.folders = config.plugin_dirs;
   options.policy.store_folder = state.plugins();
+  options.policy.trust = config.trust;
+  options.policy.worker = worker_binary;
   catalog = std::make_unique<catalog::Catalog>(std::move(options), loop.timers(), run_job, std::move(events));
 
   supervisor = std::make_unique<supervisor::Supervisor>(
@@ -393,13 +400,16 @@ void Daemon::Parts::takeSettings(const config::DaemonConfigLoaded& loaded) {
     return ownLog(logs::LogLevel::Error, "the settings stay as they are: mend the files and send SIGHUP again");
   }
   for (const config::SettingChange& change : config::settingChanges(config, loaded.config)) {
-    const bool now = change.key == "log_level" || change.key == "instances.orphans_percent";
+    const bool now =
+        change.key == "log_level" || change.key == "instances.orphans_percent" || change.key.starts_with("trust.");
     ownLog(now ? logs::LogLevel::Info : logs::LogLevel::Warning,
            fmt::format("{}: {} → {} ({}){}", change.key, change.before, change.after, change.origin,
                        now ? "" : "; it takes effect when the daemon is started anew"));
   }
   config.log_level = loaded.config.log_level;
   config.orphans_percent = loaded.config.orphans_percent;
+  config.trust = loaded.config.trust;
+  catalog->setTrust(config.trust);
   setOwnLogLevel(config.log_level);
 }
 

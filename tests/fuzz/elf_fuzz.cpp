@@ -20,5 +20,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   (void)catalog::readDefinedVersions(bytes);
+  if (auto wanted = catalog::readWantedSymbols(bytes)) {
+    const std::size_t count = wanted->size();
+    (void)catalog::removeDefined(bytes, *wanted);
+    if (wanted->size() > count) std::abort();
+  }
   return 0;
 }

@@ -150,6 +150,9 @@ class BadInput(harness.DaemonTest):
     def test_a_library_that_is_no_plugin(self):
         self.refused("entry.so", self.built("test_no_entry"), "longhaulPluginEntry")
 
+    def test_a_missing_symbol(self):
+        self.refused("symbol.so", self.built("test_missing_symbol"), "longhaulTestIsNowhere", "link it with")
+
     # What only shows in a worker: the file is admitted, the instance is refused and not tried again.
     def refused_instance(self, plugin, *words):
         self.host.drop(plugin)
@@ -158,9 +161,6 @@ class BadInput(harness.DaemonTest):
         self.explained("edge", "refused", *words)
         self.assertEqual("refused", self.host.instance("edge")["state"])
         self.assertEqual(3, self.host.cli("is-active", "edge", code=None)[0])
-
-    def test_a_missing_symbol(self):
-        self.refused_instance("test_missing_symbol", "longhaulTestIsNowhere")
 
     def test_a_newer_abi(self):
         self.refused_instance("test_newer_abi", "0.2", "0.3")

@@ -104,6 +104,7 @@ class Daemon:
         self.process = None
         self.expected_exits = [0]
         self.arguments, self.environment = [], {}  # of longhauld, beside the usual ones
+        self.prefix = []  # a program that becomes longhauld
         for plugin in plugins:
             self.drop(plugin)
 
@@ -129,7 +130,7 @@ class Daemon:
     def start(self):
         log = open(self.log_path, "ab")
         self.process = subprocess.Popen(
-            [BIN / "longhauld", "--config", self.folder / "longhaul.yaml", "--instances-dir", self.instances,
+            [*self.prefix, BIN / "longhauld", "--config", self.folder / "longhaul.yaml", "--instances-dir", self.instances,
              "--plugin-dir", self.plugins, "--state-dir", self.state, "--run-dir", self.run, *self.arguments],
             env={**os.environ, **self.environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()

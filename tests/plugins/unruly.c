@@ -216,8 +216,8 @@ static longhaul_status_t create(const longhaul_server_t* server, longhaul_plugin
   crash();
 #endif
 #ifdef RELEASE_MISSING_SYMBOL
-  extern void longhaulTestIsNowhere(void);
-  longhaulTestIsNowhere();
+  extern void __sanitizer_longhaulTestIsNowhere(void);
+  __sanitizer_longhaulTestIsNowhere();
 #endif
   *out = &the_plugin;
   return LONGHAUL_OK;

@@ -13,7 +13,8 @@ HEAVY = re.compile(r"^(boost/asio|boost/beast|boost/dll|CLI/|yaml-cpp/|catch2/)"
 ONLY_IN = [
     (re.compile(r"^(boost/dll|dlfcn\.h)"), ("host/worker/",), "only longhaul-worker loads plugins"),
     (re.compile(r"^sqlite3\.h"), ("host/store/sqlite/",), "SQLite is a secret of host/store/sqlite; use the Store interface"),
-    (re.compile(r"^sodium\.h"), ("host/secrets/",), "ciphers are a matter of host/secrets; ask it to seal and to open"),
+    (re.compile(r"^sodium\.h"), ("host/secrets/", "host/signatures/"),
+     "ciphers are a matter of host/secrets, signatures of host/signatures; ask them"),
     (re.compile(r"^yaml-cpp/"), ("host/config/",), "YAML is read by host/config alone; ask it for values"),
     (re.compile(r"^CLI/"), ("host/cli/", "host/daemon/"), "command lines are read by the programs alone"),
     (re.compile(r"^seccomp\.h"), ("host/sandbox/seccomp/",), "filters of system calls are compiled in host/sandbox/seccomp alone"),

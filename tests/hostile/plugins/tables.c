@@ -9,7 +9,7 @@ static longhaul_status_t loop(void) {
 }
 
 #ifdef FAULT_MISSING_SYMBOL
-extern void longhaulTestIsNowhere(void);
+extern void __sanitizer_longhaulTestIsNowhere(void);
 #endif
 
 UNUSED static const void* extension(longhaul_text_t id) {
@@ -80,7 +80,7 @@ LONGHAUL_EXPORT const longhaul_descriptor_t* longhaulPluginEntry(uint32_t host_a
   (void)descriptor;
   return NULL;
 #elif defined(FAULT_MISSING_SYMBOL)
-  longhaulTestIsNowhere();
+  __sanitizer_longhaulTestIsNowhere();
 #endif
   return &descriptor;
 }

@@ -15,6 +15,7 @@
 
 #include "host/base/limits.h"
 #include "host/catalog/plugin_index.h"
+#include "tests/support/minisign_key.h"
 #include "tests/unit/catalog/place.h"
 
 using namespace longhaul::host;
@@ -125,6 +126,15 @@ Told symbolVersion(Place& place) {
   return fixture(place, "probe_symbols.so");
 }
 
+// Of a plugin whose signature is one of `by` over `bytes` (empty: its own), where only the first key is trusted.
+Told signedBy(Place& place, const test::MinisignKey& by, const std::string& bytes) {
+  const fs::path path = place.drop();
+  place.policy.trust = {TrustMode::Signed, {test::MinisignKey{1}.publicKey()}, {}};
+  test::writeText(signatureOf(path), by.sign(bytes.empty() ? test::readText(path) : bytes, "build 7"));
+  fs::permissions(signatureOf(path), fs::perms{0644});
+  return tellOf(place, path);
+}
+
 Told viewed(const PluginIndex& index, PluginState state) {
   const auto views = index.list();
   const auto view =
@@ -213,6 +223,16 @@ const std::vector<Case>& cases() {
       {FileReason::CutShort,
        [](Place& place) { return edited(place, [](std::string& bytes) { bytes.resize(bytes.size() / 2); }); },
        "cut short", "copy the file again"},
+      {FileReason::Hole,
+       [](Place& place) {
+         // A copy that made room for the whole and has written no more than its first page.
+         return edited(place, [](std::string& bytes) {
+           Elf64_Ehdr header;
+           std::memcpy(&header, bytes.data(), sizeof header);
+           std::fill(bytes.begin() + 4096, bytes.begin() + static_cast<std::ptrdiff_t>(header.e_shoff), '\0');
+         });
+       },
+       "it has a hole", "copy the file again"},
       {FileReason::Damaged,
        [](Place& place) { return edited(place, [](std::string& bytes) { bytes[EI_VERSION] = 9; }); },
        "a damaged ELF header", "copy the file again"},
@@ -227,6 +247,28 @@ const std::vector<Case>& cases() {
       {FileReason::MissingLibrary, [](Place& place) { return fixture(place, "probe_missing_library.so"); },
        "it needs the library liblonghaul_test_gone.so, which is not on this system", "install the package"},
       {FileReason::SymbolVersion, symbolVersion, "it was built on a newer system", "build it on this one"},
+      {FileReason::UnresolvedSymbol,
+       [](Place& place) {
+         place.policy.worker = LONGHAUL_FIXTURES "/probe_program";  // has the worker's sanitizers
+         return fixture(place, "probe_unresolved.so");
+       },
+       "it uses gone::count(char const*, int)", "link it with the library"},
+      {FileReason::NotPinned,
+       [](Place& place) {
+         place.policy.trust = {TrustMode::Pinned, {}, {}};
+         return tellOf(place, place.drop());
+       },
+       "is not among the 0 that trust.digests has", "add it if the file is yours"},
+      {FileReason::NoSignature,
+       [](Place& place) {
+         place.policy.trust = {TrustMode::Signed, {test::MinisignKey{1}.publicKey()}, {}};
+         return tellOf(place, place.drop());
+       },
+       "it has no signature", "put x.so.minisig beside it"},
+      {FileReason::BadSignature, [](Place& place) { return signedBy(place, test::MinisignKey{1}, "other bytes"); },
+       "its signature does not fit", "sign the file anew"},
+      {FileReason::UnknownKey, [](Place& place) { return signedBy(place, test::MinisignKey{2}, ""); },
+       "it is signed by key 0202020202020202, and trust.keys has 0101010101010101", "have it signed by one of these"},
       {FileReason::CopyFailed,
        [](Place& place) {
          const fs::path path = place.drop();
@@ -297,8 +339,8 @@ TEST_CASE("names of reasons are each one's own, and lead back to it") {
 
 TEST_CASE("what lies outside of the file is tried again at each rescan, the rest when the file changes") {
   PluginIndex index;
-  index.refuse(Refusal{"/p/a.so", FileReason::MissingLibrary, "it needs the library liba.so"}, 1);
-  index.refuse(Refusal{"/p/b.so", FileReason::CutShort, "cut short"}, 1);
+  index.refuse(Refusal{"/p/a.so", FileReason::MissingLibrary, "it needs the library liba.so", {}}, 1);
+  index.refuse(Refusal{"/p/b.so", FileReason::CutShort, "cut short", {}}, 1);
   CHECK(index.refused(true) == std::vector<fs::path>{"/p/a.so"});
   CHECK(index.refused(false).size() == 2);
 }
