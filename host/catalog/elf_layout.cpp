@@ -67,28 +67,36 @@ Checked<ElfLayout> ElfLayout::read(std::string_view bytes, ElfKind kind) {
 }
 
 Checked<void> ElfLayout::readHeader() {
-  if (bytes_.size() == 0) return refuse(FileReason::NotElf, "the file is empty, wanted a shared object (.so): copy it again, or take it away");
+  if (bytes_.size() == 0)
+    return refuse(FileReason::NotElf,
+                  "the file is empty, wanted a shared object (.so): copy it again, or take it away");
   const auto magic = bytes_.slice(0, std::min<std::uint64_t>(bytes_.size(), SELFMAG));
   if (*magic != std::string_view{ELFMAG, SELFMAG}.substr(0, magic->size())) {
-    return refuse(FileReason::NotElf, fmt::format("not an ELF file (it begins with {}), wanted a shared object (.so): drop a plugin's .so there, or take it away", hex(*magic)));
+    return refuse(FileReason::NotElf, fmt::format("not an ELF file (it begins with {}), wanted a shared object (.so): "
+                                                  "drop a plugin's .so there, or take it away",
+                                                  hex(*magic)));
   }
   const auto ident = bytes_.slice(0, EI_NIDENT);
   if (ident && (*ident)[EI_CLASS] == ELFCLASS32) {
-    return refuse(FileReason::Not64Bit, fmt::format("a 32-bit ELF file, wanted 64-bit {}: build it for this machine", machineName(kMachine)));
+    return refuse(FileReason::Not64Bit,
+                  fmt::format("a 32-bit ELF file, wanted 64-bit {}: build it for this machine", machineName(kMachine)));
   }
   if (ident && (*ident)[EI_DATA] == ELFDATA2MSB) {
-    return refuse(FileReason::WrongMachine, fmt::format("a big-endian ELF file, wanted {}: build it for this machine", machineName(kMachine)));
+    return refuse(FileReason::WrongMachine,
+                  fmt::format("a big-endian ELF file, wanted {}: build it for this machine", machineName(kMachine)));
   }
   const auto header = bytes_.read<Elf64_Ehdr>(0);
-  if (!header) return refuse(FileReason::CutShort, fmt::format("cut short: {} bytes, not even a whole ELF header: copy the file again", bytes_.size()));
+  if (!header)
+    return refuse(FileReason::CutShort,
+                  fmt::format("cut short: {} bytes, not even a whole ELF header: copy the file again", bytes_.size()));
   header_ = *header;
   if (header_.e_ident[EI_CLASS] != ELFCLASS64 || header_.e_ident[EI_DATA] != ELFDATA2LSB ||
       header_.e_ident[EI_VERSION] != EV_CURRENT) {
     return refuse(FileReason::Damaged, "a damaged ELF header (class, byte order or version): copy the file again");
   }
   if (header_.e_machine != kMachine) {
-    return refuse(FileReason::WrongMachine, fmt::format("built for {}, wanted {}: build it for this machine", machineName(header_.e_machine),
-                              machineName(kMachine)));
+    return refuse(FileReason::WrongMachine, fmt::format("built for {}, wanted {}: build it for this machine",
+                                                        machineName(header_.e_machine), machineName(kMachine)));
   }
   switch (header_.e_type) {
     case ET_DYN:
@@ -100,7 +108,9 @@ Checked<void> ElfLayout::readHeader() {
     case ET_CORE:
       return refuse(FileReason::NotShared, "a core dump, wanted a shared object: take it away");
     default:
-      return refuse(FileReason::NotShared, fmt::format("an ELF file of type {}, wanted a shared object (type 3): link it with -shared", header_.e_type));
+      return refuse(
+          FileReason::NotShared,
+          fmt::format("an ELF file of type {}, wanted a shared object (type 3): link it with -shared", header_.e_type));
   }
   if (header_.e_phnum == 0 || header_.e_phnum == PN_XNUM || header_.e_phentsize != sizeof(Elf64_Phdr)) {
     return refuse(FileReason::Damaged, "a damaged ELF header (program headers): copy the file again");
@@ -111,23 +121,25 @@ Checked<void> ElfLayout::readHeader() {
 Checked<void> ElfLayout::checkSections() const {
   if (header_.e_shoff == 0 || header_.e_shnum == 0) {
     return refuse(FileReason::NoSections,
-        "it has no section header table, so a file cut short could not be told: link it without "
-        "--strip-sections");
+                  "it has no section header table, so a file cut short could not be told: link it without "
+                  "--strip-sections");
   }
-  if (header_.e_shentsize != sizeof(Elf64_Shdr)) return refuse(FileReason::Damaged, "a damaged ELF header (sections): copy the file again");
+  if (header_.e_shentsize != sizeof(Elf64_Shdr))
+    return refuse(FileReason::Damaged, "a damaged ELF header (sections): copy the file again");
   const std::uint64_t size = std::uint64_t{header_.e_shnum} * sizeof(Elf64_Shdr);
   if (!bytes_.contains(header_.e_shoff, size)) {
-    return refuse(FileReason::CutShort, fmt::format("cut short: {} bytes, but its section header table ends at byte {}: copy the file again",
-                              bytes_.size(),
-                              header_.e_shoff <= UINT64_MAX - size ? header_.e_shoff + size : UINT64_MAX));
+    return refuse(
+        FileReason::CutShort,
+        fmt::format("cut short: {} bytes, but its section header table ends at byte {}: copy the file again",
+                    bytes_.size(), header_.e_shoff <= UINT64_MAX - size ? header_.e_shoff + size : UINT64_MAX));
   }
   // The last bytes of a file that grew to its size before it was written.
   const auto names = bytes_.read<Elf64_Shdr>(header_.e_shoff + header_.e_shstrndx * sizeof(Elf64_Shdr));
   if (header_.e_shstrndx != SHN_UNDEF &&
       (header_.e_shstrndx >= header_.e_shnum || !names || names->sh_type != SHT_STRTAB)) {
     return refuse(FileReason::Hole,
-        "it has a hole, or is damaged, where its section header table is; copy the file again, and rename it "
-        "into place when it is whole");
+                  "it has a hole, or is damaged, where its section header table is; copy the file again, and rename it "
+                  "into place when it is whole");
   }
   for (std::uint64_t i = 0; i < header_.e_shnum; ++i) {
     const auto section = *bytes_.read<Elf64_Shdr>(header_.e_shoff + i * sizeof(Elf64_Shdr));
@@ -145,7 +157,8 @@ Checked<void> ElfLayout::checkHoles(const Elf64_Shdr& section) const {
                         section.sh_type == SHT_DYNAMIC;
   if ((section.sh_flags & SHF_ALLOC) == 0 || (!is_code && !is_table)) return {};
   const auto content = bytes_.slice(section.sh_offset, section.sh_size);
-  if (!content) return refuse(FileReason::Damaged, "damaged: a section runs over the end of the file: copy the file again");
+  if (!content)
+    return refuse(FileReason::Damaged, "damaged: a section runs over the end of the file: copy the file again");
   const std::uint64_t part_least =
       std::min<std::uint64_t>(section.sh_size, section.sh_type == SHT_DYNAMIC ? kDynamicEndMost : kEndMost);
   const std::uint64_t end = section.sh_offset + section.sh_size;
@@ -153,7 +166,8 @@ Checked<void> ElfLayout::checkHoles(const Elf64_Shdr& section) const {
     const std::uint64_t part = std::min(end, at + kPage) - std::max(at, section.sh_offset);
     const auto page = bytes_.slice(at, std::min(kPage, bytes_.size() - at));
     if (part < part_least || page->find_first_not_of('\0') != std::string_view::npos) continue;
-    return refuse(FileReason::Hole,
+    return refuse(
+        FileReason::Hole,
         fmt::format("it has a hole: {} bytes of zeros from byte {}, where its {} is; copy the file again, and "
                     "rename it into place when it is whole",
                     page->size(), at, is_code ? "code" : "table for the loader"));
@@ -163,7 +177,8 @@ Checked<void> ElfLayout::checkHoles(const Elf64_Shdr& section) const {
 
 // What the loader takes on trust.
 Checked<void> ElfLayout::checkSegments() const {
-  const FileFault damaged = refuse(FileReason::Damaged, "damaged: its segments do not fit each other: copy the file again");
+  const FileFault damaged =
+      refuse(FileReason::Damaged, "damaged: its segments do not fit each other: copy the file again");
   std::uint64_t end = 0;
   for (const auto& load : loads_) {
     const bool aligned = load.p_align <= 1 || std::has_single_bit(load.p_align);
@@ -185,22 +200,29 @@ Checked<void> ElfLayout::checkSegments() const {
 
 Checked<void> ElfLayout::readSegments(ElfKind kind) {
   for (std::uint64_t i = 0; i < header_.e_phnum; ++i) {
-    if (header_.e_phoff > bytes_.size()) return refuse(FileReason::CutShort, "cut short: the program headers lie behind the end of the file: copy the file again");
+    if (header_.e_phoff > bytes_.size())
+      return refuse(FileReason::CutShort,
+                    "cut short: the program headers lie behind the end of the file: copy the file again");
     const auto segment = bytes_.read<Elf64_Phdr>(header_.e_phoff + i * sizeof(Elf64_Phdr));
-    if (!segment) return refuse(FileReason::CutShort, "cut short: the program headers run over the end of the file: copy the file again");
+    if (!segment)
+      return refuse(FileReason::CutShort,
+                    "cut short: the program headers run over the end of the file: copy the file again");
     if (!bytes_.contains(segment->p_offset, segment->p_filesz)) {
-      return refuse(FileReason::CutShort, fmt::format("cut short: {} bytes, but segment {} is {} bytes from byte {}: copy the file again",
+      return refuse(FileReason::CutShort,
+                    fmt::format("cut short: {} bytes, but segment {} is {} bytes from byte {}: copy the file again",
                                 bytes_.size(), i, segment->p_filesz, segment->p_offset));
     }
     switch (segment->p_type) {
       case PT_LOAD:
         if (segment->p_filesz > segment->p_memsz || segment->p_vaddr > UINT64_MAX - segment->p_memsz) {
-          return refuse(FileReason::Damaged, fmt::format("damaged: segment {} is larger in the file than in memory: copy it again", i));
+          return refuse(FileReason::Damaged,
+                        fmt::format("damaged: segment {} is larger in the file than in memory: copy it again", i));
         }
         loads_.push_back(*segment);
         break;
       case PT_INTERP:
-        if (kind == ElfKind::Plugin) return refuse(FileReason::NotShared, "an executable (PIE), wanted a shared object: link it with -shared");
+        if (kind == ElfKind::Plugin)
+          return refuse(FileReason::NotShared, "an executable (PIE), wanted a shared object: link it with -shared");
         break;
       case PT_NOTE:
         notes_.push_back(*segment);

@@ -85,7 +85,8 @@ Checked<void> ElfReader::readNotes(ElfFile& file) const {
 Checked<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const {
   const std::uint64_t align = segment.p_align < 4 ? 4 : segment.p_align;
   if (align != 4 && align != 8) {
-    return refuse(FileReason::Damaged, fmt::format("a note segment is aligned to {}, wanted 4 or 8: relink the file", align));
+    return refuse(FileReason::Damaged,
+                  fmt::format("a note segment is aligned to {}, wanted 4 or 8: relink the file", align));
   }
   const ElfBytes notes{*bytes_.slice(segment.p_offset, segment.p_filesz)};
   for (std::uint64_t at = 0; notes.contains(at, sizeof(Elf64_Nhdr));) {
@@ -95,17 +96,22 @@ Checked<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& fil
     const std::uint64_t text_at = at + alignUp(sizeof(Elf64_Nhdr) + note.n_namesz, align);
     const auto name = notes.slice(name_at, note.n_namesz);
     const auto text = notes.slice(text_at, note.n_descsz);
-    if (!name || (note.n_descsz > 0 && !text)) return refuse(FileReason::Damaged, "damaged: a note runs over its segment: copy it again");
+    if (!name || (note.n_descsz > 0 && !text))
+      return refuse(FileReason::Damaged, "damaged: a note runs over its segment: copy it again");
     at = text_at + alignUp(note.n_descsz, align);
     if (*name == std::string_view{"GNU\0", 4} && note.n_type == NT_GNU_BUILD_ID && note.n_descsz <= 64) {
       file.build_id = hex(text.value_or(std::string_view{}));
     }
     if (*name != kNoteName || note.n_type != kNoteManifest) continue;
-    if (file.has_note) return refuse(FileReason::BadManifest, "it has two manifests: a plugin is one manifest, one .so; link one of them only");
+    if (file.has_note)
+      return refuse(FileReason::BadManifest,
+                    "it has two manifests: a plugin is one manifest, one .so; link one of them only");
     const auto abi_version = text ? ElfBytes{*text}.read<std::uint32_t>(0) : std::nullopt;
-    if (!abi_version) return refuse(FileReason::BadManifest, "its manifest note is too short for an ABI version: build it again");
+    if (!abi_version)
+      return refuse(FileReason::BadManifest, "its manifest note is too short for an ABI version: build it again");
     if (text->size() - sizeof(std::uint32_t) > kManifestBytesMax) {
-      return refuse(FileReason::BadManifest, fmt::format("its manifest has {} bytes, wanted at most {}: shorten it", text->size() - 4, kManifestBytesMax));
+      return refuse(FileReason::BadManifest, fmt::format("its manifest has {} bytes, wanted at most {}: shorten it",
+                                                         text->size() - 4, kManifestBytesMax));
     }
     file.has_note = true;
     file.abi_version = *abi_version;
@@ -188,7 +194,8 @@ Checked<void> ElfReader::readDynamic() {
     if (entry->d_tag == DT_NULL) break;
     takeDynamic(*entry);
     if (dynamic_.needed.size() > kElfNamesMax) {
-      return refuse(FileReason::TooLarge, fmt::format("it needs more than {} libraries: link some of them statically", kElfNamesMax));
+      return refuse(FileReason::TooLarge,
+                    fmt::format("it needs more than {} libraries: link some of them statically", kElfNamesMax));
     }
   }
   const auto strings = layout_.offsetOf(dynamic_.strings);
@@ -220,7 +227,8 @@ Checked<void> ElfReader::readLibraries(ElfFile& file) const {
 
 Checked<void> ElfReader::readNeededVersions(ElfFile& file) const {
   if (dynamic_.needs == 0 || dynamic_.needs_count == 0) return {};
-  const FileFault damaged = refuse(FileReason::Damaged, "damaged: its table of needed symbol versions cannot be read: copy the file again");
+  const FileFault damaged =
+      refuse(FileReason::Damaged, "damaged: its table of needed symbol versions cannot be read: copy the file again");
   auto need_at = layout_.offsetOf(dynamic_.needs);
   std::size_t total = 0;
   for (std::uint64_t i = 0; i < dynamic_.needs_count; ++i) {
@@ -316,7 +324,8 @@ Checked<void> ElfReader::readExports(ElfFile& file) const {
     // At most the entry's length is compared, so a table made of long names costs no more than its size.
     if (type == STT_FUNC && strings.text(symbol.st_name, kEntryName.size() + 1) == kEntryName) {
       if (!layout_.isExecutable(symbol.st_value)) {
-        return refuse(FileReason::Damaged, "damaged: longhaulPluginEntry lies in no segment with code: copy the file again");
+        return refuse(FileReason::Damaged,
+                      "damaged: longhaulPluginEntry lies in no segment with code: copy the file again");
       }
       file.exports_entry = true;
     }
@@ -355,9 +364,9 @@ Checked<void> ElfReader::checkRelocations() const {
     const bool none = ELF64_R_TYPE(relocation.r_info) == 0;
     if (none || layout_.isWritable(relocation.r_offset, dynamic_.text_relocations)) return {};
     return refuse(FileReason::Damaged,
-        fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
-                    "the file again",
-                    relocation.r_offset));
+                  fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
+                              "the file again",
+                              relocation.r_offset));
   });
 }
 
@@ -368,7 +377,9 @@ Checked<std::unordered_set<std::string_view>> ElfReader::wantedSymbols() const {
   auto read = eachRelocation([&](const Elf64_Rela& relocation) -> Checked<void> {
     const std::uint64_t index = ELF64_R_SYM(relocation.r_info);
     if (index == 0 || !seen.insert(index).second) return {};
-    if (seen.size() > kWantedSymbolsMax) return refuse(FileReason::TooLarge, fmt::format("it uses more than {} symbols: link some of it statically", kWantedSymbolsMax));
+    if (seen.size() > kWantedSymbolsMax)
+      return refuse(FileReason::TooLarge,
+                    fmt::format("it uses more than {} symbols: link some of it statically", kWantedSymbolsMax));
     const auto symbol = bytes_.read<Elf64_Sym>(table + index * sizeof(Elf64_Sym));
     if (symbol && symbol->st_shndx == SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL) {
       wanted.insert(name(*symbol));
@@ -384,8 +395,10 @@ Checked<void> ElfReader::removeDefinedFrom(std::unordered_set<std::string_view>&
   auto count = symbolCount();
   if (!count) return count.fault();
   const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
-  if (!bytes_.contains(table, *count * sizeof(Elf64_Sym))) return refuse(FileReason::Damaged, "damaged: its symbol table cannot be read");
-  if (*count > kDefinedSymbolsMax) return refuse(FileReason::TooLarge, fmt::format("it has more than {} symbols", kDefinedSymbolsMax));
+  if (!bytes_.contains(table, *count * sizeof(Elf64_Sym)))
+    return refuse(FileReason::Damaged, "damaged: its symbol table cannot be read");
+  if (*count > kDefinedSymbolsMax)
+    return refuse(FileReason::TooLarge, fmt::format("it has more than {} symbols", kDefinedSymbolsMax));
   for (std::uint64_t i = 0; i < *count && !wanted.empty(); ++i) {
     const auto symbol = *bytes_.read<Elf64_Sym>(table + i * sizeof(Elf64_Sym));
     const bool defined = symbol.st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) != STB_LOCAL;

@@ -38,7 +38,7 @@ struct Refusal {
   std::filesystem::path path;
   FileReason code;
   std::string reason;  // a sentence: what was found, what is wanted, the remedy
-  std::string id;  // the manifest's; empty: not known
+  std::string id;      // the manifest's; empty: not known
 };
 
 // "0.1" for 1.

@@ -130,8 +130,8 @@ std::vector<std::string> PluginIndex::ids() const {
 PluginView PluginIndex::viewOf(const Entries::value_type& entry) const {
   const auto& [path, values] = entry;
   const PluginFile& file = *values.file;
-  PluginView view{file.id, toText(file.version), file.digest,     path,       PluginState::Active,
-                  {}, {},      file.warnings,        values.since_us, file.signer};
+  PluginView view{file.id, toText(file.version), file.digest,     path,       PluginState::Active, {},
+                  {},      file.warnings,        values.since_us, file.signer};
   const auto* best = winner(file.id);
   if (best != &entry) {
     view.state = PluginState::Shadowed;
@@ -181,7 +181,8 @@ std::vector<PluginView> PluginIndex::list() const {
   for (const auto& [id, departure] : departed_) {
     const PluginFile* file = find(departure.digest);
     if (file == nullptr || winner(id) != nullptr) continue;
-    views.push_back(PluginView{id, toText(file->version), file->digest, file->path, PluginState::Removed, FileReason::Removed,
+    views.push_back(PluginView{id, toText(file->version), file->digest, file->path, PluginState::Removed,
+                               FileReason::Removed,
                                "no file of this plugin is in a plugin folder; instances run on from the staged copy",
                                file->warnings, departure.at_us, file->signer});
   }

@@ -235,8 +235,7 @@ Checked<SafeFile> openSafely(const fs::path& path, uid_t uid) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error);
   if (error || !absolute.has_filename()) {
-    return refuse(FileReason::NotRegular,
-                  fmt::format("\"{}\" is not the path of a file: name a file", path.native()));
+    return refuse(FileReason::NotRegular, fmt::format("\"{}\" is not the path of a file: name a file", path.native()));
   }
   Walk walk{uid};
   if (auto root = walk.toRoot(); !root) return root.fault();
@@ -253,9 +252,9 @@ Checked<SafeFile> openSafely(const fs::path& path, uid_t uid) {
     if (!target) return target.fault();
     if (target->empty()) continue;
     if (++links > kLinksMax) {
-      return refuse(FileReason::SymbolicLink,
-                    fmt::format("{} has too many links, wanted at most {}: name a path without links", path.native(),
-                                kLinksMax));
+      return refuse(
+          FileReason::SymbolicLink,
+          fmt::format("{} has too many links, wanted at most {}: name a path without links", path.native(), kLinksMax));
     }
     if ((*target)[0] == '/') {
       if (auto root = walk.toRoot(); !root) return root.fault();

@@ -137,18 +137,20 @@ FileFault Trust::withFaults(FileFault fault) const {
 }
 
 Checked<std::optional<Signer>> Trust::judge(std::string_view bytes, const Digest& digest,
-                                           const Result<std::string>& signature) const {
+                                            const Result<std::string>& signature) const {
   if (mode_ == TrustMode::Any) return std::optional<Signer>{};
   if (mode_ == TrustMode::Pinned) {
     if (digests_.count(digest) > 0) return std::optional<Signer>{};
-    return withFaults(untrusted(FileReason::NotPinned,
+    return withFaults(untrusted(
+        FileReason::NotPinned,
         fmt::format("its digest {} is not among the {} that trust.digests has (trust.mode is pinned): add it if "
-                           "the file is yours",
-                           digest, digests_.size())));
+                    "the file is yours",
+                    digest, digests_.size())));
   }
   if (!signature) return withFaults({FileReason::NoSignature, signature.error()});
   const auto parsed = signatures::parseSignature(*signature);
-  if (!parsed) return untrusted(FileReason::BadSignature, fmt::format("its signature cannot be read: {}", parsed.error().message));
+  if (!parsed)
+    return untrusted(FileReason::BadSignature, fmt::format("its signature cannot be read: {}", parsed.error().message));
   std::optional<Error> mismatch;
   for (const auto& key : keys_) {
     if (key.id != parsed->key_id) continue;
@@ -158,12 +160,15 @@ Checked<std::optional<Signer>> Trust::judge(std::string_view bytes, const Digest
     mismatch = std::move(verified).error();
   }
   if (mismatch) {
-    return untrusted(FileReason::BadSignature,
+    return untrusted(
+        FileReason::BadSignature,
         fmt::format("its signature does not fit: {}; copy both files again, or sign the file anew", mismatch->message));
   }
-  return withFaults(untrusted(FileReason::UnknownKey, fmt::format(
-      "it is signed by key {}, and trust.keys has {}: have it signed by one of these, or add the key if you trust it",
-      signatures::toText(parsed->key_id), keys_.empty() ? "none" : shortList(keyIds()))));
+  return withFaults(
+      untrusted(FileReason::UnknownKey,
+                fmt::format("it is signed by key {}, and trust.keys has {}: have it signed by one of these, or add the "
+                            "key if you trust it",
+                            signatures::toText(parsed->key_id), keys_.empty() ? "none" : shortList(keyIds()))));
 }
 
 }  // namespace longhaul::host::catalog

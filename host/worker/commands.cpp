@@ -96,7 +96,8 @@ void Commands::run(const Job& job) {
     bool returned = false;
     ~Leaving() {
       if (!returned) {
-        commands.answer(job.id, LONGHAUL_INTERNAL, kCommandSaid, "the plugin ended the command's thread instead of returning");
+        commands.answer(job.id, LONGHAUL_INTERNAL, kCommandSaid,
+                        "the plugin ended the command's thread instead of returning");
       }
       commands.leave();
     }
