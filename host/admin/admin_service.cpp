@@ -139,6 +139,7 @@ Answer AdminService::plugins() const {
     if (!view.id.empty()) json["id"] = view.id;
     if (!view.version.empty()) json["version"] = view.version;
     if (!view.digest.empty()) json["digest"] = view.digest;
+    if (view.code) json["code"] = catalog::nameOf(*view.code);
     if (!view.reason.empty()) json["reason"] = view.reason;
     if (view.state == catalog::PluginState::Active) releases_.describe(view.id, view.digest, json);
     if (view.signer) {

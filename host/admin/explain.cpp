@@ -7,6 +7,8 @@
 #include "host/base/counted.h"
 #include "host/base/text.h"
 #include "host/catalog/refused_file.h"
+#include "host/config/folder_reason.h"
+#include "host/lifecycle/reason.h"
 #include "host/lifecycle/restart_policy.h"
 
 namespace longhaul::host::admin {
@@ -23,6 +25,11 @@ std::string spanText(std::int64_t us) {
 void addProblems(Explanation& explanation) {
   for (const config::Problem& problem : explanation.problems)
     addLine(explanation.text, "fault:", config::toText(problem));
+}
+
+std::string nextOf(const supervisor::InstanceView& view, std::int64_t now_us) {
+  if (view.next_start_at_us) return fmt::format("tried again in {}", spanText(*view.next_start_at_us - now_us));
+  return std::string(toText(lifecycle::rowOf(view.code).next));
 }
 
 void addWorker(std::string& text, std::string_view label, const std::optional<supervisor::WorkerView>& worker,
@@ -48,21 +55,33 @@ Json toJson(const Explanation& explanation) {
             {"kind", explanation.kind},
             {"problems", std::move(problems)},
             {"text", explanation.text}};
-  if (!explanation.state.empty()) json["state"] = explanation.state;
-  if (!explanation.reason.empty()) json["reason"] = explanation.reason;
-  if (!explanation.remedy.empty()) json["remedy"] = explanation.remedy;
+  for (const auto& [name, value] :
+       std::initializer_list<std::pair<const char*, const std::string&>>{{"state", explanation.state},
+                                                                         {"code", explanation.code},
+                                                                         {"reason", explanation.reason},
+                                                                         {"remedy", explanation.remedy},
+                                                                         {"next", explanation.next},
+                                                                         {"fileCode", explanation.file_code},
+                                                                         {"heldBack", explanation.held_back}}) {
+    if (!value.empty()) json[name] = value;
+  }
   return json;
 }
 
 Explanation explainInstance(const supervisor::InstanceView& view, const config::Plan& folder,
                             const std::vector<catalog::PluginView>& plugins, std::int64_t now_us) {
-  Explanation explanation{
-      .target = view.name, .kind = "instance", .state = view.state, .reason = view.reason, .remedy = view.remedy};
+  Explanation explanation{.target = view.name,
+                          .kind = "instance",
+                          .state = view.state,
+                          .code = std::string(lifecycle::nameOf(view.code)),
+                          .reason = view.reason,
+                          .remedy = view.remedy,
+                          .next = nextOf(view, now_us)};
   std::string& text = explanation.text;
   text = fmt::format("{} ({}) is {}{}{}\n", view.name, view.plugin, view.state, view.reason.empty() ? "" : ": ",
                      view.reason);
-  if (view.next_start_at_us)
-    addLine(text, "next:", fmt::format("tried again in {}", spanText(*view.next_start_at_us - now_us)));
+  if (view.code != lifecycle::Reason::Running) addLine(text, "code:", explanation.code);
+  addLine(text, "next:", explanation.next);
   addWorker(text, "worker:", view.current, now_us);
   addWorker(text, "incoming:", view.incoming, now_us);
   addWorker(text, "one-shot:", view.one_shot, now_us);
@@ -72,10 +91,17 @@ Explanation explainInstance(const supervisor::InstanceView& view, const config::
                         view.last_end->text));
     addLine(text, "in:", view.last_end->where);
   }
+  if (view.held_back != lifecycle::Reason::Running) {
+    explanation.held_back = lifecycle::nameOf(view.held_back);
+    std::string remedy = lifecycle::remedyOf(view.held_back, view.name);
+    if (remedy.empty()) remedy = toText(lifecycle::rowOf(view.held_back).next);
+    addLine(text, "held back:", fmt::format("{}: {}", explanation.held_back, remedy));
+  }
   addLine(text, "refused:", view.refused);
   if (view.health) addLine(text, "health:", fmt::format("{}: {}", view.health->state, view.health->text));
   for (const catalog::PluginView& plugin : plugins) {
     if (!catalog::mayBeRefusedFileOf(plugin, view.plugin)) continue;
+    if (plugin.code && explanation.file_code.empty()) explanation.file_code = catalog::nameOf(*plugin.code);
     if (view.reason.find(plugin.reason) != std::string::npos) continue;  // it is why, and was said
     addLine(text, "plugin:", fmt::format("{} is refused: {}", plugin.path.native(), plugin.reason));
   }
@@ -95,11 +121,19 @@ Explanation explainFile(const std::string& file, const config::Plan& folder) {
   for (const config::Problem& problem : folder.problems) {
     if (problem.file == file) explanation.problems.push_back(problem);
   }
+  const config::FolderReasonRow& row = config::rowOf(!explanation.problems.empty() ? config::FolderReason::Faults
+                                                     : folder.needs_yes            ? config::FolderReason::WaitsForYes
+                                                                                   : config::FolderReason::None);
+  explanation.code = row.name;
+  explanation.remedy = row.remedy;
+  explanation.next = row.next;
   explanation.text =
       fmt::format("{}: {}\n", file,
                   explanation.problems.empty() ? "no faults"
                                                : fmt::format("{}; its instances stay as they are until it is mended",
                                                              counted(explanation.problems.size(), "fault")));
+  addLine(explanation.text, "code:", explanation.code);
+  addLine(explanation.text, "next:", explanation.next);
   addProblems(explanation);
   for (const config::PlannedInstance& planned : folder.instances) {
     if (planned.source != file) continue;
@@ -111,6 +145,7 @@ Explanation explainFile(const std::string& file, const config::Plan& folder) {
       addLine(explanation.text, "note:", note);
   }
   if (folder.needs_yes) addLine(explanation.text, "waits:", folder.needs_yes_reason);
+  addLine(explanation.text, "remedy:", explanation.remedy);
   return explanation;
 }
 
@@ -119,9 +154,17 @@ Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<s
                           .kind = "plugin",
                           .state = std::string(catalog::toText(plugin.state)),
                           .reason = plugin.reason};
+  if (plugin.code) {
+    const catalog::FileReasonRow& row = catalog::rowOf(*plugin.code);
+    explanation.code = row.name;
+    explanation.remedy = row.remedy;
+    explanation.next = toText(row.next);
+  }
   std::string& text = explanation.text;
   text = fmt::format("{} is {}{}{}\n", plugin.path.native(), explanation.state, plugin.reason.empty() ? "" : ": ",
                      plugin.reason);
+  addLine(text, "code:", explanation.code);
+  addLine(text, "next:", explanation.next);
   if (!plugin.id.empty()) addLine(text, "plugin:", fmt::format("{} {}", plugin.id, plugin.version));
   addLine(text, "digest:", plugin.digest);
   if (plugin.signer) {
@@ -131,6 +174,7 @@ Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<s
     addLine(text, "warning:", warning);
   for (const std::string& instance : instances)
     addLine(text, "runs:", instance);
+  addLine(text, "remedy:", explanation.remedy);
   return explanation;
 }
 

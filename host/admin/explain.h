@@ -16,7 +16,12 @@ namespace longhaul::host::admin {
 struct Explanation {
   std::string target{};
   std::string kind{};  // "instance", "file", "plugin"
-  std::string state{}, reason{}, remedy{};
+  std::string state{};
+  std::string code{};  // of the closed lists (docs/EXPLAIN.md); empty: there is nothing to explain
+  std::string reason{}, remedy{};
+  std::string next{};       // when it is next tried
+  std::string file_code{};  // of an instance whose plugin's file is refused
+  std::string held_back{};  // why what is newer than what runs does not run
   std::vector<config::Problem> problems{};
   std::string text{};
 };

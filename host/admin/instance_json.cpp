@@ -109,6 +109,7 @@ Json toJson(const supervisor::InstanceView& view) {
             {"longRunning", view.long_running},
             {"owner", view.owner},
             {"state", view.state},
+            {"code", lifecycle::nameOf(view.code)},
             {"reason", view.reason},
             {"restartsCount", view.restarts_count},
             {"callsCount", view.calls_count},
@@ -139,6 +140,7 @@ Json toJson(const supervisor::InstanceView& view) {
     if (!view.last_end->where.empty()) json["lastEnd"]["where"] = view.last_end->where;
   }
   if (!view.refused.empty()) json["refused"] = view.refused;
+  if (view.held_back != lifecycle::Reason::Running) json["heldBack"] = lifecycle::nameOf(view.held_back);
   if (!view.digest.empty()) json["digest"] = view.digest;
   if (view.health) json["health"] = toJson(*view.health);
   return json;

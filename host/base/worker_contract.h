@@ -38,5 +38,8 @@ enum class Refusal : std::uint16_t {
 };
 // Commands in one worker, a thread each. The host sends no more: others are held until one is done.
 inline constexpr std::size_t kCommandsAtOnce = 16;
+// CommandDone's `said`: no result, a result; or the plugin was not asked, because the worker is ending. The host keeps
+// such a command for the next worker.
+inline constexpr std::uint32_t kCommandSilent = 0, kCommandSaid = 1, kCommandNotBegun = 2;
 
 }  // namespace longhaul::host

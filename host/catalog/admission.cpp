@@ -38,10 +38,11 @@ void checkSymbols(std::string_view bytes, const ElfFile& elf, const SystemLibrar
   const std::string name = replaceNonUtf8(missing.front()).substr(0, 200);
   const std::string written = demangled(name);
   result.problems.push_back(
-      fmt::format("it uses {}{}{}, which none of the libraries that it needs has: link it with the library that does "
-                  "(-Wl,-z,defs tells such names when it is linked)",
-                  written, written == name ? "" : fmt::format(" ({})", name),
-                  missing.size() == 1 ? "" : fmt::format(" and {} more", missing.size() - 1)));
+      {FileReason::UnresolvedSymbol,
+       fmt::format("it uses {}{}{}, which none of the libraries that it needs has: link it with the library that does "
+                   "(-Wl,-z,defs tells such names when it is linked)",
+                   written, written == name ? "" : fmt::format(" ({})", name),
+                   missing.size() == 1 ? "" : fmt::format(" and {} more", missing.size() - 1))});
 }
 
 void checkLibraries(std::string_view bytes, const ElfFile& elf, const AdmissionPolicy& policy, Examination& result) {
@@ -52,9 +53,10 @@ void checkLibraries(std::string_view bytes, const ElfFile& elf, const AdmissionP
     result.libraries.push_back(NeededLibrary{name, place.path});
     found[name] = place.path;
     if (place.presence != Presence::Missing) continue;
-    result.problems.push_back(fmt::format(
-        "it needs the library {}, which is not on this system: install the package that has it, or link it statically",
-        name));
+    result.problems.push_back(
+        {FileReason::MissingLibrary, fmt::format("it needs the library {}, which is not on this system: install the "
+                                                 "package that has it, or link it statically",
+                                                 name)});
   }
   for (const auto& needed : elf.needed_versions) {
     const auto at = found.find(needed.library);
@@ -62,33 +64,36 @@ void checkLibraries(std::string_view bytes, const ElfFile& elf, const AdmissionP
     const auto missing = missingVersions(at->second, needed);
     if (missing.empty()) continue;
     result.problems.push_back(
-        fmt::format("it needs {} of {}, which {} does not have: it was built on a newer system; build it on this one, "
-                    "or update this one",
-                    fmt::join(missing, ", "), needed.library, at->second.native()));
+        {FileReason::SymbolVersion,
+         fmt::format("it needs {} of {}, which {} does not have: it was built on a newer system; build it on this one, "
+                     "or update this one",
+                     fmt::join(missing, ", "), needed.library, at->second.native())});
   }
   checkSymbols(bytes, elf, system, policy.worker, result);
 }
 
 void checkNote(const ElfFile& elf, const AdmissionPolicy& policy, Examination& result) {
   if (!elf.has_note) {
-    result.problems.emplace_back(
-        "it has no Longhaul manifest, so it is a library and no plugin, or was built without longhaul_add_plugin() "
-        "(in plain C: LONGHAUL_MANIFEST_FILE)");
+    result.problems.push_back(
+        {FileReason::NoManifest,
+         "it has no Longhaul manifest, so it is a library and no plugin, or was built without longhaul_add_plugin() "
+         "(in plain C: LONGHAUL_MANIFEST_FILE)"});
     return;
   }
   if (auto fits = checkAbiVersion(elf.abi_version, policy.abi_version); !fits) {
-    result.problems.push_back(std::move(fits).error().message);
+    result.problems.push_back({FileReason::WrongAbi, std::move(fits).error().message});
   }
   auto manifest = parseManifest(elf.manifest);
   if (!manifest) {
-    result.problems.push_back(std::move(manifest).error().message);
+    result.problems.push_back({FileReason::BadManifest, std::move(manifest).error().message});
   } else {
     result.manifest = std::move(manifest).value();
   }
   if (!elf.exports_entry) {
-    result.problems.emplace_back(
-        "it does not export longhaulPluginEntry: define it (in C++ by LONGHAUL_PLUGIN), and let no version script "
-        "hide it");
+    result.problems.push_back(
+        {FileReason::NoEntry,
+         "it does not export longhaulPluginEntry: define it (in C++ by LONGHAUL_PLUGIN), and let no version script "
+         "hide it"});
   }
 }
 
@@ -133,15 +138,13 @@ Examination examine(std::string_view bytes, const AdmissionPolicy& policy) {
   Examination result;
   auto elf = readElf(bytes);
   if (!elf) {
-    result.problems.push_back(std::move(elf).error().message);
+    result.problems.push_back({elf.fault().reason, elf.error().message});
     return result;
   }
   result.elf = std::move(elf).value();
   checkNote(*result.elf, policy, result);
-  const bool fault_inside = !result.problems.empty();
   checkLibraries(bytes, *result.elf, policy, result);
   warn(*result.elf, result);
-  result.may_pass_later = !fault_inside && !result.problems.empty();
   return result;
 }
 

@@ -15,6 +15,7 @@
 
 #include "host/base/result.h"
 #include "host/catalog/elf_reader.h"
+#include "host/catalog/file_reason.h"
 #include "host/catalog/plugin_file.h"
 #include "host/catalog/trust.h"
 
@@ -38,15 +39,19 @@ struct NeededLibrary {
   std::filesystem::path path;  // empty: not in a folder that is known
 };
 
+struct FileProblem {
+  FileReason reason;
+  std::string text;  // what was found, what is wanted, the remedy
+};
+
 // All that can be told of the bytes. `problems` are the reasons for a refusal, the first is the one to show; what could
 // not be read behind a problem is absent.
 struct Examination {
   std::optional<ElfFile> elf;  // borrows the bytes
   std::optional<Manifest> manifest;
   std::vector<NeededLibrary> libraries;
-  std::vector<std::string> problems;
+  std::vector<FileProblem> problems;
   std::vector<std::string> warnings;
-  bool may_pass_later = false;  // every problem lies outside of the file
 };
 Examination examine(std::string_view bytes, const AdmissionPolicy& policy);
 

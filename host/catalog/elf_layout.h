@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "host/base/result.h"
+#include "host/catalog/checked.h"
 #include "host/catalog/elf_bytes.h"
 
 namespace longhaul::host::catalog {
@@ -22,7 +22,7 @@ enum class ElfKind {
 class ElfLayout {
  public:
   // INVALID with a sentence for what is no whole shared object of this machine.
-  static Result<ElfLayout> read(std::string_view bytes, ElfKind kind);
+  static Checked<ElfLayout> read(std::string_view bytes, ElfKind kind);
 
   // Where in the file the address lies; nothing: in no loaded segment's file part.
   std::optional<std::uint64_t> offsetOf(std::uint64_t address) const;
@@ -39,11 +39,11 @@ class ElfLayout {
 
  private:
   explicit ElfLayout(std::string_view bytes) : bytes_(bytes) {}
-  Result<void> readHeader();
-  Result<void> readSegments(ElfKind kind);
-  Result<void> checkSegments() const;
-  Result<void> checkSections() const;
-  Result<void> checkHoles(const Elf64_Shdr& section) const;
+  Checked<void> readHeader();
+  Checked<void> readSegments(ElfKind kind);
+  Checked<void> checkSegments() const;
+  Checked<void> checkSections() const;
+  Checked<void> checkHoles(const Elf64_Shdr& section) const;
 
   ElfBytes bytes_;
   Elf64_Ehdr header_{};

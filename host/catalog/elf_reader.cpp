@@ -22,10 +22,6 @@ constexpr std::size_t kWantedSymbolsMax = 50'000;
 constexpr std::size_t kDefinedSymbolsMax = 1'000'000;
 constexpr std::size_t kSymbolNameBytesMax = 4096;
 
-Error refuse(std::string message) {
-  return Error{Code::Invalid, std::move(message)};
-}
-
 std::string hex(std::string_view bytes) {
   std::string text;
   for (const char c : bytes)
@@ -51,24 +47,24 @@ class ElfReader {
  public:
   explicit ElfReader(const ElfLayout& layout) : layout_(layout), bytes_(layout.bytes()) {}
 
-  Result<void> readNotes(ElfFile& file) const;
-  Result<void> readDynamic();
-  Result<void> readLibraries(ElfFile& file) const;
-  Result<void> readNeededVersions(ElfFile& file) const;
-  Result<void> readExports(ElfFile& file) const;
-  Result<std::vector<std::string>> definedVersions() const;
-  Result<void> checkRelocations() const;
-  Result<std::unordered_set<std::string_view>> wantedSymbols() const;
-  Result<void> removeDefinedFrom(std::unordered_set<std::string_view>& wanted) const;
+  Checked<void> readNotes(ElfFile& file) const;
+  Checked<void> readDynamic();
+  Checked<void> readLibraries(ElfFile& file) const;
+  Checked<void> readNeededVersions(ElfFile& file) const;
+  Checked<void> readExports(ElfFile& file) const;
+  Checked<std::vector<std::string>> definedVersions() const;
+  Checked<void> checkRelocations() const;
+  Checked<std::unordered_set<std::string_view>> wantedSymbols() const;
+  Checked<void> removeDefinedFrom(std::unordered_set<std::string_view>& wanted) const;
 
  private:
   template <class Visit>
-  Result<void> eachRelocation(Visit visit) const;
+  Checked<void> eachRelocation(Visit visit) const;
   std::string_view name(const Elf64_Sym& symbol) const;
-  Result<void> readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const;
+  Checked<void> readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const;
   void takeDynamic(const Elf64_Dyn& entry);
   std::optional<std::string> string(std::uint64_t index) const;
-  Result<std::uint64_t> symbolCount() const;
+  Checked<std::uint64_t> symbolCount() const;
   std::optional<std::uint64_t> gnuHashCount(std::uint64_t table) const;
 
   const ElfLayout& layout_;
@@ -77,7 +73,7 @@ class ElfReader {
   std::uint64_t strings_offset_ = 0;
 };
 
-Result<void> ElfReader::readNotes(ElfFile& file) const {
+Checked<void> ElfReader::readNotes(ElfFile& file) const {
   for (const auto& segment : layout_.notes()) {
     if (auto read = readNoteSegment(segment, file); !read) return read;
   }
@@ -86,10 +82,11 @@ Result<void> ElfReader::readNotes(ElfFile& file) const {
 
 // Notes stand behind each other; name and descriptor are padded to the segment's alignment, counted from the beginning
 // of the note (with 8 the header's 12 bytes and the name are padded together). The last one may lack its padding.
-Result<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const {
+Checked<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file) const {
   const std::uint64_t align = segment.p_align < 4 ? 4 : segment.p_align;
   if (align != 4 && align != 8) {
-    return refuse(fmt::format("a note segment is aligned to {}, wanted 4 or 8: relink the file", align));
+    return refuse(FileReason::Damaged,
+                  fmt::format("a note segment is aligned to {}, wanted 4 or 8: relink the file", align));
   }
   const ElfBytes notes{*bytes_.slice(segment.p_offset, segment.p_filesz)};
   for (std::uint64_t at = 0; notes.contains(at, sizeof(Elf64_Nhdr));) {
@@ -99,17 +96,22 @@ Result<void> ElfReader::readNoteSegment(const Elf64_Phdr& segment, ElfFile& file
     const std::uint64_t text_at = at + alignUp(sizeof(Elf64_Nhdr) + note.n_namesz, align);
     const auto name = notes.slice(name_at, note.n_namesz);
     const auto text = notes.slice(text_at, note.n_descsz);
-    if (!name || (note.n_descsz > 0 && !text)) return refuse("damaged: a note runs over its segment: copy it again");
+    if (!name || (note.n_descsz > 0 && !text))
+      return refuse(FileReason::Damaged, "damaged: a note runs over its segment: copy it again");
     at = text_at + alignUp(note.n_descsz, align);
     if (*name == std::string_view{"GNU\0", 4} && note.n_type == NT_GNU_BUILD_ID && note.n_descsz <= 64) {
       file.build_id = hex(text.value_or(std::string_view{}));
     }
     if (*name != kNoteName || note.n_type != kNoteManifest) continue;
-    if (file.has_note) return refuse("it has two manifests: a plugin is one manifest, one .so; link one of them only");
+    if (file.has_note)
+      return refuse(FileReason::BadManifest,
+                    "it has two manifests: a plugin is one manifest, one .so; link one of them only");
     const auto abi_version = text ? ElfBytes{*text}.read<std::uint32_t>(0) : std::nullopt;
-    if (!abi_version) return refuse("its manifest note is too short for an ABI version: build it again");
+    if (!abi_version)
+      return refuse(FileReason::BadManifest, "its manifest note is too short for an ABI version: build it again");
     if (text->size() - sizeof(std::uint32_t) > kManifestBytesMax) {
-      return refuse(fmt::format("its manifest has {} bytes, wanted at most {}", text->size() - 4, kManifestBytesMax));
+      return refuse(FileReason::BadManifest, fmt::format("its manifest has {} bytes, wanted at most {}: shorten it",
+                                                         text->size() - 4, kManifestBytesMax));
     }
     file.has_note = true;
     file.abi_version = *abi_version;
@@ -183,21 +185,22 @@ void ElfReader::takeDynamic(const Elf64_Dyn& entry) {
   }
 }
 
-Result<void> ElfReader::readDynamic() {
-  if (!layout_.dynamic()) return refuse("it has no dynamic section: link it with -shared");
+Checked<void> ElfReader::readDynamic() {
+  if (!layout_.dynamic()) return refuse(FileReason::NotShared, "it has no dynamic section: link it with -shared");
   const ElfBytes table{*bytes_.slice(layout_.dynamic()->p_offset, layout_.dynamic()->p_filesz)};
   for (std::uint64_t at = 0;; at += sizeof(Elf64_Dyn)) {
     const auto entry = table.read<Elf64_Dyn>(at);
-    if (!entry) return refuse("damaged: its dynamic section has no end: copy the file again");
+    if (!entry) return refuse(FileReason::Damaged, "damaged: its dynamic section has no end: copy the file again");
     if (entry->d_tag == DT_NULL) break;
     takeDynamic(*entry);
     if (dynamic_.needed.size() > kElfNamesMax) {
-      return refuse(fmt::format("it needs more than {} libraries", kElfNamesMax));
+      return refuse(FileReason::TooLarge,
+                    fmt::format("it needs more than {} libraries: link some of them statically", kElfNamesMax));
     }
   }
   const auto strings = layout_.offsetOf(dynamic_.strings);
   if (!strings || !bytes_.contains(*strings, dynamic_.strings_size) || !layout_.offsetOf(dynamic_.symbols)) {
-    return refuse("damaged: its dynamic section points outside of the file: copy the file again");
+    return refuse(FileReason::Damaged, "damaged: its dynamic section points outside of the file: copy the file again");
   }
   strings_offset_ = *strings;
   return {};
@@ -210,11 +213,11 @@ std::optional<std::string> ElfReader::string(std::uint64_t index) const {
   return std::string{*text};
 }
 
-Result<void> ElfReader::readLibraries(ElfFile& file) const {
+Checked<void> ElfReader::readLibraries(ElfFile& file) const {
   for (const std::uint64_t index : dynamic_.needed) {
     auto name = string(index);
     if (!name || name->empty() || !isUtf8(*name)) {
-      return refuse("damaged: the name of a needed library cannot be read: copy it again");
+      return refuse(FileReason::Damaged, "damaged: the name of a needed library cannot be read: copy it again");
     }
     file.needed_libraries.push_back(std::move(*name));
   }
@@ -222,9 +225,10 @@ Result<void> ElfReader::readLibraries(ElfFile& file) const {
   return {};
 }
 
-Result<void> ElfReader::readNeededVersions(ElfFile& file) const {
+Checked<void> ElfReader::readNeededVersions(ElfFile& file) const {
   if (dynamic_.needs == 0 || dynamic_.needs_count == 0) return {};
-  const Error damaged = refuse("damaged: its table of needed symbol versions cannot be read: copy the file again");
+  const FileFault damaged =
+      refuse(FileReason::Damaged, "damaged: its table of needed symbol versions cannot be read: copy the file again");
   auto need_at = layout_.offsetOf(dynamic_.needs);
   std::size_t total = 0;
   for (std::uint64_t i = 0; i < dynamic_.needs_count; ++i) {
@@ -250,10 +254,10 @@ Result<void> ElfReader::readNeededVersions(ElfFile& file) const {
   return {};
 }
 
-Result<std::vector<std::string>> ElfReader::definedVersions() const {
+Checked<std::vector<std::string>> ElfReader::definedVersions() const {
   std::vector<std::string> names;
   if (dynamic_.definitions == 0) return names;
-  const Error damaged = refuse("damaged: its table of symbol versions cannot be read");
+  const FileFault damaged = refuse(FileReason::Damaged, "damaged: its table of symbol versions cannot be read");
   auto at = layout_.offsetOf(dynamic_.definitions);
   for (std::uint64_t i = 0; i < dynamic_.definitions_count; ++i) {
     const auto definition = at ? bytes_.read<Elf64_Verdef>(*at) : std::nullopt;
@@ -268,13 +272,13 @@ Result<std::vector<std::string>> ElfReader::definedVersions() const {
 }
 
 // The symbol table has no length of its own: the hash table that the loader uses knows it.
-Result<std::uint64_t> ElfReader::symbolCount() const {
+Checked<std::uint64_t> ElfReader::symbolCount() const {
   if (const auto table = layout_.offsetOf(dynamic_.gnu_hash)) {
     if (const auto count = gnuHashCount(*table)) return *count;
   } else if (const auto old_table = layout_.offsetOf(dynamic_.hash)) {
     if (const auto count = bytes_.read<std::uint32_t>(*old_table + 4)) return std::uint64_t{*count};
   }
-  return refuse("damaged: its symbol hash table cannot be read: copy the file again");
+  return refuse(FileReason::Damaged, "damaged: its symbol hash table cannot be read: copy the file again");
 }
 
 std::optional<std::uint64_t> ElfReader::gnuHashCount(std::uint64_t table) const {
@@ -299,12 +303,12 @@ std::optional<std::uint64_t> ElfReader::gnuHashCount(std::uint64_t table) const 
   }
 }
 
-Result<void> ElfReader::readExports(ElfFile& file) const {
+Checked<void> ElfReader::readExports(ElfFile& file) const {
   auto count = symbolCount();
-  if (!count) return std::move(count).error();
+  if (!count) return count.fault();
   const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
   if (!bytes_.contains(table, *count * sizeof(Elf64_Sym))) {
-    return refuse("damaged: its symbol table runs over the end of the file: copy the file again");
+    return refuse(FileReason::Damaged, "damaged: its symbol table runs over the end of the file: copy the file again");
   }
   const ElfBytes strings{*bytes_.slice(strings_offset_, dynamic_.strings_size)};
   for (std::uint64_t i = 0; i < *count; ++i) {
@@ -320,7 +324,8 @@ Result<void> ElfReader::readExports(ElfFile& file) const {
     // At most the entry's length is compared, so a table made of long names costs no more than its size.
     if (type == STT_FUNC && strings.text(symbol.st_name, kEntryName.size() + 1) == kEntryName) {
       if (!layout_.isExecutable(symbol.st_value)) {
-        return refuse("damaged: longhaulPluginEntry lies in no segment with code: copy the file again");
+        return refuse(FileReason::Damaged,
+                      "damaged: longhaulPluginEntry lies in no segment with code: copy the file again");
       }
       file.exports_entry = true;
     }
@@ -337,14 +342,14 @@ std::string_view ElfReader::name(const Elf64_Sym& symbol) const {
 }
 
 template <class Visit>
-Result<void> ElfReader::eachRelocation(Visit visit) const {
+Checked<void> ElfReader::eachRelocation(Visit visit) const {
   const std::pair<std::uint64_t, std::uint64_t> tables[] = {{dynamic_.relocations, dynamic_.relocations_size},
                                                             {dynamic_.plt_relocations, dynamic_.plt_relocations_size}};
   for (const auto& [address, size] : tables) {
     if (address == 0 || size == 0) continue;
     const auto table = layout_.offsetOf(address);
     if (!table || !bytes_.contains(*table, size)) {
-      return refuse("damaged: its relocations run over the end of the file: copy the file again");
+      return refuse(FileReason::Damaged, "damaged: its relocations run over the end of the file: copy the file again");
     }
     for (std::uint64_t at = 0; at + sizeof(Elf64_Rela) <= size; at += sizeof(Elf64_Rela)) {
       if (auto visited = visit(*bytes_.read<Elf64_Rela>(*table + at)); !visited) return visited;
@@ -354,42 +359,46 @@ Result<void> ElfReader::eachRelocation(Visit visit) const {
 }
 
 // The loader writes where each of them says, before it has looked at anything.
-Result<void> ElfReader::checkRelocations() const {
-  return eachRelocation([&](const Elf64_Rela& relocation) -> Result<void> {
+Checked<void> ElfReader::checkRelocations() const {
+  return eachRelocation([&](const Elf64_Rela& relocation) -> Checked<void> {
     const bool none = ELF64_R_TYPE(relocation.r_info) == 0;
     if (none || layout_.isWritable(relocation.r_offset, dynamic_.text_relocations)) return {};
-    return refuse(
-        fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
-                    "the file again",
-                    relocation.r_offset));
+    return refuse(FileReason::Damaged,
+                  fmt::format("damaged: a relocation writes to {:#x}, which is in no segment that can be written: copy "
+                              "the file again",
+                              relocation.r_offset));
   });
 }
 
-Result<std::unordered_set<std::string_view>> ElfReader::wantedSymbols() const {
+Checked<std::unordered_set<std::string_view>> ElfReader::wantedSymbols() const {
   std::unordered_set<std::string_view> wanted;
   std::unordered_set<std::uint64_t> seen;
   const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
-  auto read = eachRelocation([&](const Elf64_Rela& relocation) -> Result<void> {
+  auto read = eachRelocation([&](const Elf64_Rela& relocation) -> Checked<void> {
     const std::uint64_t index = ELF64_R_SYM(relocation.r_info);
     if (index == 0 || !seen.insert(index).second) return {};
-    if (seen.size() > kWantedSymbolsMax) return refuse(fmt::format("it uses more than {} symbols", kWantedSymbolsMax));
+    if (seen.size() > kWantedSymbolsMax)
+      return refuse(FileReason::TooLarge,
+                    fmt::format("it uses more than {} symbols: link some of it statically", kWantedSymbolsMax));
     const auto symbol = bytes_.read<Elf64_Sym>(table + index * sizeof(Elf64_Sym));
     if (symbol && symbol->st_shndx == SHN_UNDEF && ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL) {
       wanted.insert(name(*symbol));
     }
     return {};
   });
-  if (!read) return std::move(read).error();
+  if (!read) return read.fault();
   wanted.erase(std::string_view{});  // one that cannot be read
   return wanted;
 }
 
-Result<void> ElfReader::removeDefinedFrom(std::unordered_set<std::string_view>& wanted) const {
+Checked<void> ElfReader::removeDefinedFrom(std::unordered_set<std::string_view>& wanted) const {
   auto count = symbolCount();
-  if (!count) return std::move(count).error();
+  if (!count) return count.fault();
   const std::uint64_t table = *layout_.offsetOf(dynamic_.symbols);
-  if (!bytes_.contains(table, *count * sizeof(Elf64_Sym))) return refuse("damaged: its symbol table cannot be read");
-  if (*count > kDefinedSymbolsMax) return refuse(fmt::format("it has more than {} symbols", kDefinedSymbolsMax));
+  if (!bytes_.contains(table, *count * sizeof(Elf64_Sym)))
+    return refuse(FileReason::Damaged, "damaged: its symbol table cannot be read");
+  if (*count > kDefinedSymbolsMax)
+    return refuse(FileReason::TooLarge, fmt::format("it has more than {} symbols", kDefinedSymbolsMax));
   for (std::uint64_t i = 0; i < *count && !wanted.empty(); ++i) {
     const auto symbol = *bytes_.read<Elf64_Sym>(table + i * sizeof(Elf64_Sym));
     const bool defined = symbol.st_shndx != SHN_UNDEF && ELF64_ST_BIND(symbol.st_info) != STB_LOCAL;
@@ -400,45 +409,45 @@ Result<void> ElfReader::removeDefinedFrom(std::unordered_set<std::string_view>& 
 
 }  // namespace
 
-Result<ElfFile> readElf(std::string_view bytes) {
+Checked<ElfFile> readElf(std::string_view bytes) {
   const auto layout = ElfLayout::read(bytes, ElfKind::Plugin);
-  if (!layout) return layout.error();
+  if (!layout) return layout.fault();
   ElfFile file;
   file.executable_stack = layout->executableStack();
   ElfReader reader{*layout};
-  if (auto read = reader.readNotes(file); !read) return std::move(read).error();
-  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
-  if (auto read = reader.readLibraries(file); !read) return std::move(read).error();
-  if (auto read = reader.readNeededVersions(file); !read) return std::move(read).error();
-  if (auto read = reader.readExports(file); !read) return std::move(read).error();
-  if (auto read = reader.checkRelocations(); !read) return std::move(read).error();
+  if (auto read = reader.readNotes(file); !read) return read.fault();
+  if (auto read = reader.readDynamic(); !read) return read.fault();
+  if (auto read = reader.readLibraries(file); !read) return read.fault();
+  if (auto read = reader.readNeededVersions(file); !read) return read.fault();
+  if (auto read = reader.readExports(file); !read) return read.fault();
+  if (auto read = reader.checkRelocations(); !read) return read.fault();
   return file;
 }
 
-Result<std::unordered_set<std::string_view>> readWantedSymbols(std::string_view bytes) {
+Checked<std::unordered_set<std::string_view>> readWantedSymbols(std::string_view bytes) {
   const auto layout = ElfLayout::read(bytes, ElfKind::Plugin);
-  if (!layout) return layout.error();
+  if (!layout) return layout.fault();
   ElfReader reader{*layout};
-  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
+  if (auto read = reader.readDynamic(); !read) return read.fault();
   return reader.wantedSymbols();
 }
 
-Result<LibraryLinks> removeDefined(std::string_view bytes, std::unordered_set<std::string_view>& wanted) {
+Checked<LibraryLinks> removeDefined(std::string_view bytes, std::unordered_set<std::string_view>& wanted) {
   const auto layout = ElfLayout::read(bytes, ElfKind::Library);
-  if (!layout) return layout.error();
+  if (!layout) return layout.fault();
   ElfReader reader{*layout};
   ElfFile file;
-  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
-  if (auto read = reader.readLibraries(file); !read) return std::move(read).error();
-  if (auto read = reader.removeDefinedFrom(wanted); !read) return std::move(read).error();
+  if (auto read = reader.readDynamic(); !read) return read.fault();
+  if (auto read = reader.readLibraries(file); !read) return read.fault();
+  if (auto read = reader.removeDefinedFrom(wanted); !read) return read.fault();
   return LibraryLinks{std::move(file.needed_libraries), std::move(file.runpath)};
 }
 
-Result<std::vector<std::string>> readDefinedVersions(std::string_view bytes) {
+Checked<std::vector<std::string>> readDefinedVersions(std::string_view bytes) {
   const auto layout = ElfLayout::read(bytes, ElfKind::Library);
-  if (!layout) return layout.error();
+  if (!layout) return layout.fault();
   ElfReader reader{*layout};
-  if (auto read = reader.readDynamic(); !read) return std::move(read).error();
+  if (auto read = reader.readDynamic(); !read) return read.fault();
   return reader.definedVersions();
 }
 

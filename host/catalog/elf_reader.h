@@ -12,7 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "host/base/result.h"
+#include "host/catalog/checked.h"
 
 namespace longhaul::host::catalog {
 
@@ -37,20 +37,20 @@ struct ElfFile {
 };
 
 // INVALID with a sentence, the first fault found.
-Result<ElfFile> readElf(std::string_view bytes);
+Checked<ElfFile> readElf(std::string_view bytes);
 
 // The symbol versions that a library defines; empty: it has none. Takes libraries that can also be run (libc.so.6).
-Result<std::vector<std::string>> readDefinedVersions(std::string_view bytes);
+Checked<std::vector<std::string>> readDefinedVersions(std::string_view bytes);
 
 // Names that the loader has to find elsewhere: undefined, not weak, and asked for by a relocation. They lie inside the
 // bytes. The same faults as readElf()'s.
-Result<std::unordered_set<std::string_view>> readWantedSymbols(std::string_view bytes);
+Checked<std::unordered_set<std::string_view>> readWantedSymbols(std::string_view bytes);
 
 // Takes the names that a library (or a program) defines from `wanted`; what it needs itself.
 struct LibraryLinks {
   std::vector<std::string> needed_libraries;
   std::string runpath;
 };
-Result<LibraryLinks> removeDefined(std::string_view bytes, std::unordered_set<std::string_view>& wanted);
+Checked<LibraryLinks> removeDefined(std::string_view bytes, std::unordered_set<std::string_view>& wanted);
 
 }  // namespace longhaul::host::catalog

@@ -15,7 +15,7 @@ Inspection inspectFile(const std::filesystem::path& path, const AdmissionPolicy&
   }
   const auto bytes = readFile(path, kPluginFileBytesMax);
   if (!bytes) {
-    inspection.problems.push_back(bytes.error().message);
+    inspection.problems.push_back({FileReason::Unreadable, bytes.error().message});
     return inspection;
   }
   inspection.size_bytes = bytes->size();
@@ -42,6 +42,12 @@ Json toJson(const Inspection& inspection) {
     libraries.push_back(
         {{"name", library.name}, {"path", library.path.empty() ? Json{} : Json(library.path.native())}});
   }
+  Json problems = Json::array();
+  Json codes = Json::array();
+  for (const auto& problem : inspection.problems) {
+    problems.push_back(problem.text);
+    codes.push_back(nameOf(problem.reason));
+  }
   Json versions = Json::object();
   for (const auto& needed : inspection.needed_versions)
     versions[needed.library] = needed.versions;
@@ -49,7 +55,8 @@ Json toJson(const Inspection& inspection) {
             {"sizeBytes", inspection.size_bytes},
             {"digest", inspection.digest},
             {"admitted", inspection.problems.empty()},
-            {"problems", inspection.problems},
+            {"problems", std::move(problems)},
+            {"codes", std::move(codes)},
             {"warnings", inspection.warnings},
             {"abiVersion", inspection.has_note ? Json(abiText(inspection.abi_version)) : Json{}},
             {"libraries", std::move(libraries)},

@@ -23,7 +23,7 @@ struct Inspection {
   std::vector<NeededVersions> needed_versions;
   std::vector<std::string> exported;
   std::string build_id;
-  std::vector<std::string> problems;  // empty: it would be admitted
+  std::vector<FileProblem> problems;  // empty: it would be admitted
   std::vector<std::string> warnings;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/base/ids.h"
+#include "host/catalog/file_reason.h"
 #include "host/catalog/manifest.h"
 
 namespace longhaul::host::catalog {
@@ -35,11 +36,9 @@ struct PluginFile {
 // Why a file is not admitted.
 struct Refusal {
   std::filesystem::path path;
-  std::string reason;  // a sentence with the remedy
-  // The cause lies outside of the file (owner of a folder above, a missing library, a full disk): worth another try at
-  // each rescan, though the file stays as it is.
-  bool may_pass_later = false;
-  std::string id;  // the manifest's; empty: not known
+  FileReason code;
+  std::string reason;  // a sentence: what was found, what is wanted, the remedy
+  std::string id;      // the manifest's; empty: not known
 };
 
 // "0.1" for 1.

@@ -147,11 +147,12 @@ std::vector<std::string> PluginIndex::ids() const {
 PluginView PluginIndex::viewOf(const Entries::value_type& entry) const {
   const auto& [path, values] = entry;
   const PluginFile& file = *values.file;
-  PluginView view{file.id, toText(file.version), file.digest,     path,       PluginState::Active,
+  PluginView view{file.id, toText(file.version), file.digest,     path,       PluginState::Active, {},
                   {},      file.warnings,        values.since_us, file.signer};
   const auto* best = winner(file.id);
   if (best != &entry) {
     view.state = PluginState::Shadowed;
+    view.code = FileReason::Shadowed;
     const PluginFile& other = *best->second.file;
     view.reason = fmt::format("shadowed by {} ({})", best->first.native(),
                               other.digest == file.digest     ? "the same file"
@@ -180,6 +181,7 @@ std::vector<PluginView> PluginIndex::list() const {
     PluginView view;
     view.id = refusal.id;
     view.path = refusal.path;
+    view.code = refusal.code;
     view.reason = refusal.reason;
     view.since_us = since_us;
     return view;
@@ -197,6 +199,7 @@ std::vector<PluginView> PluginIndex::list() const {
     const PluginFile* file = find(departure.digest);
     if (file == nullptr || winner(id) != nullptr) continue;
     views.push_back(PluginView{id, toText(file->version), file->digest, file->path, PluginState::Removed,
+                               FileReason::Removed,
                                "no file of this plugin is in a plugin folder; instances run on from the staged copy",
                                file->warnings, departure.at_us, file->signer});
   }
@@ -210,7 +213,7 @@ std::vector<PluginView> PluginIndex::list() const {
 std::vector<std::filesystem::path> PluginIndex::refused(bool may_pass_only) const {
   std::vector<std::filesystem::path> paths;
   for (const auto& [path, entry] : entries_) {
-    if (entry.refusal && (!may_pass_only || entry.refusal->may_pass_later)) paths.push_back(path);
+    if (entry.refusal && (!may_pass_only || rowOf(entry.refusal->code).next == FileNext::Rescan)) paths.push_back(path);
   }
   return paths;
 }

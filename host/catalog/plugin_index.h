@@ -31,6 +31,7 @@ struct PluginView {
   Digest digest;
   std::filesystem::path path;  // the operator's file; for Removed the staged copy
   PluginState state = PluginState::Refused;
+  std::optional<FileReason> code{};  // of all but Active
   std::string reason;
   std::vector<std::string> warnings;
   std::int64_t since_us = 0;  // wall clock

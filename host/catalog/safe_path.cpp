@@ -48,33 +48,43 @@ bool hasAccessList(int fd) {
   return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
 }
 
-Error unsafe(const fs::path& path, std::string_view found, std::string_view remedy) {
-  return Error{Code::NotGranted,
-               fmt::format("{} {}, so others could replace what is loaded: {}", path.native(), found, remedy)};
+FileFault unsafe(FileReason reason, const fs::path& path, std::string_view found, std::string_view remedy) {
+  return {reason, Error{Code::NotGranted, fmt::format("{} {}, so others could replace what is loaded: {}",
+                                                      path.native(), found, remedy)}};
 }
 
-Result<void> checkOwner(const fs::path& path, const struct stat& status, uid_t uid) {
+FileFault unreadable(std::string_view what, int error_number) {
+  return {FileReason::Unreadable, systemError(what, error_number)};
+}
+
+// A link among the folders counts as one.
+FileReason ofFolder(const struct stat& status, FileReason of_file) {
+  return S_ISREG(status.st_mode) ? of_file : FileReason::UnsafeFolder;
+}
+
+Checked<void> checkOwner(const fs::path& path, const struct stat& status, uid_t uid) {
   if (status.st_uid == 0 || status.st_uid == uid) return {};
-  return unsafe(path, fmt::format("belongs to {}", userName(status.st_uid)),
+  return unsafe(ofFolder(status, FileReason::UnsafeOwner), path, fmt::format("belongs to {}", userName(status.st_uid)),
                 uid == 0 ? fmt::format("chown root {}", path.native())
                          : fmt::format("chown {} {} (or root)", userName(uid), path.native()));
 }
 
-Result<void> checkMode(const fs::path& path, int fd, const struct stat& status) {
+Checked<void> checkMode(const fs::path& path, int fd, const struct stat& status) {
   const unsigned mode = status.st_mode & 07777;
+  const FileReason reason = ofFolder(status, FileReason::UnsafeMode);
   // In a sticky folder of root only the owner of a file can rename or remove it, and that owner is judged next.
   if (S_ISDIR(status.st_mode) && (mode & S_ISVTX) != 0 && status.st_uid == 0) return {};
   if ((mode & S_IWOTH) != 0) {
-    return unsafe(path, fmt::format("is writable by everybody (mode {:04o})", mode),
+    return unsafe(reason, path, fmt::format("is writable by everybody (mode {:04o})", mode),
                   fmt::format("chmod o-w {}", path.native()));
   }
   if ((mode & S_IWGRP) == 0) return {};
   if (hasAccessList(fd)) {
-    return unsafe(path, "has an access list that may let others write",
+    return unsafe(reason, path, "has an access list that may let others write",
                   fmt::format("setfacl -b {0} && chmod g-w {0}", path.native()));
   }
   if (isPrivateGroup(status.st_gid, status.st_uid)) return {};
-  return unsafe(path, fmt::format("is writable by its group (mode {:04o}, gid {})", mode, status.st_gid),
+  return unsafe(reason, path, fmt::format("is writable by its group (mode {:04o}, gid {})", mode, status.st_gid),
                 fmt::format("chmod g-w {}", path.native()));
 }
 
@@ -86,10 +96,10 @@ void pushFront(std::deque<std::string>& parts, const fs::path& path) {
   parts.insert(parts.begin(), fresh.begin(), fresh.end());
 }
 
-Result<std::string> readLink(int folder, const std::string& name, const fs::path& path) {
+Checked<std::string> readLink(int folder, const std::string& name, const fs::path& path) {
   std::array<char, 4096> target{};
   const ssize_t size = ::readlinkat(folder, name.c_str(), target.data(), target.size());
-  if (size < 0) return systemError(fmt::format("readlink {}", path.native()), errno);
+  if (size < 0) return unreadable(fmt::format("readlink {}", path.native()), errno);
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
@@ -98,7 +108,7 @@ class Walk {
  public:
   explicit Walk(uid_t uid) : uid_(uid) {}
 
-  Result<void> toRoot() {
+  Checked<void> toRoot() {
     above_.clear();
     return enter(UniqueFd{::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)}, "/");
   }
@@ -106,18 +116,21 @@ class Walk {
     if (above_.size() > 1) above_.pop_back();
   }
   // Judges and enters a folder, or gives the target of a link that stands in its place.
-  Result<std::string> step(const std::string& name) {
+  Checked<std::string> step(const std::string& name) {
     const fs::path path = here() / name;
     UniqueFd fd{::openat(folder(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
-    if (!fd) return systemError(fmt::format("open {}", path.native()), errno);
+    if (!fd) return unreadable(fmt::format("open {}", path.native()), errno);
     struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+    if (::fstat(fd.get(), &status) != 0) return unreadable(fmt::format("stat {}", path.native()), errno);
     if (S_ISLNK(status.st_mode)) {
-      if (auto owned = checkOwner(path, status, uid_); !owned) return std::move(owned).error();
+      if (auto owned = checkOwner(path, status, uid_); !owned) return owned.fault();
       return readLink(folder(), name, path);
     }
-    if (!S_ISDIR(status.st_mode)) return Error{Code::Invalid, fmt::format("{} is not a folder", path.native())};
-    if (auto entered = enter(std::move(fd), path); !entered) return std::move(entered).error();
+    if (!S_ISDIR(status.st_mode)) {
+      return refuse(FileReason::NotRegular,
+                    fmt::format("{} is not a folder, wanted one: name a path of folders", path.native()));
+    }
+    if (auto entered = enter(std::move(fd), path); !entered) return entered.fault();
     return std::string{};
   }
   int folder() const { return above_.back().fd.get(); }
@@ -128,10 +141,10 @@ class Walk {
     UniqueFd fd;
     fs::path path;
   };
-  Result<void> enter(UniqueFd fd, fs::path path) {
-    if (!fd) return systemError(fmt::format("open {}", path.native()), errno);
+  Checked<void> enter(UniqueFd fd, fs::path path) {
+    if (!fd) return unreadable(fmt::format("open {}", path.native()), errno);
     struct stat status {};
-    if (::fstat(fd.get(), &status) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+    if (::fstat(fd.get(), &status) != 0) return unreadable(fmt::format("stat {}", path.native()), errno);
     if (auto owned = checkOwner(path, status, uid_); !owned) return owned;
     if (auto safe = checkMode(path, fd.get(), status); !safe) return safe;
     above_.push_back(Folder{std::move(fd), std::move(path)});
@@ -142,22 +155,23 @@ class Walk {
   std::vector<Folder> above_;
 };
 
-Error notRegular(const fs::path& path, mode_t mode) {
+FileFault notRegular(const fs::path& path, mode_t mode) {
   const std::string_view kind = S_ISDIR(mode)    ? "a folder"
                                 : S_ISLNK(mode)  ? "a symbolic link"
                                 : S_ISFIFO(mode) ? "a FIFO"
                                 : S_ISSOCK(mode) ? "a socket"
                                                  : "a device";
-  return Error{Code::Invalid, fmt::format("{} is {}, wanted a regular file: {}", path.native(), kind,
-                                          S_ISLNK(mode) ? "copy the file itself there" : "take it away")};
+  return refuse(S_ISLNK(mode) ? FileReason::SymbolicLink : FileReason::NotRegular,
+                fmt::format("{} is {}, wanted a regular file: {}", path.native(), kind,
+                            S_ISLNK(mode) ? "copy the file itself there" : "take it away"));
 }
 
-Result<SafeFile> openFile(const Walk& walk, const std::string& name, uid_t uid) {
+Checked<SafeFile> openFile(const Walk& walk, const std::string& name, uid_t uid) {
   const fs::path path = walk.here() / name;
   // Looked at before it is opened for reading: opening a device can do something.
   struct stat before {};
   if (::fstatat(walk.folder(), name.c_str(), &before, AT_SYMLINK_NOFOLLOW) != 0) {
-    return systemError(fmt::format("open {}", path.native()), errno);
+    return unreadable(fmt::format("open {}", path.native()), errno);
   }
   if (!S_ISREG(before.st_mode)) return notRegular(path, before.st_mode);
   SafeFile file;
@@ -170,12 +184,12 @@ Result<SafeFile> openFile(const Walk& walk, const std::string& name, uid_t uid) 
       error.code = Code::NotGranted;
       error.message += fmt::format(": let {} read it (chmod o+r)", userName(uid));
     }
-    return error;
+    return FileFault{FileReason::Unreadable, std::move(error)};
   }
-  if (::fstat(file.fd.get(), &file.status) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+  if (::fstat(file.fd.get(), &file.status) != 0) return unreadable(fmt::format("stat {}", path.native()), errno);
   if (!S_ISREG(file.status.st_mode)) return notRegular(path, file.status.st_mode);
-  if (auto owned = checkOwner(path, file.status, uid); !owned) return std::move(owned).error();
-  if (auto safe = checkMode(path, file.fd.get(), file.status); !safe) return std::move(safe).error();
+  if (auto owned = checkOwner(path, file.status, uid); !owned) return owned.fault();
+  if (auto safe = checkMode(path, file.fd.get(), file.status); !safe) return safe.fault();
   return file;
 }
 
@@ -183,27 +197,31 @@ bool sameTime(const timespec& left, const timespec& right) {
   return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
 }
 
-Error changedWhileRead(const fs::path& path) {
-  return Error{Code::Busy,
-               fmt::format("{} changed while it was read; it is tried again when it is quiet", path.native())};
+FileFault changedWhileRead(const fs::path& path) {
+  return {FileReason::ChangedWhileRead,
+          Error{Code::Busy,
+                fmt::format("{} changed while it was read; it is tried again when it is quiet", path.native())}};
 }
 
-Result<std::string> readOpen(const SafeFile& file, const fs::path& path, std::size_t bytes_max) {
+Checked<std::string> readOpen(const SafeFile& file, const fs::path& path, std::size_t bytes_max) {
   const auto size = static_cast<std::size_t>(file.status.st_size);
   if (size > bytes_max) {
-    return Error{Code::TooLarge, fmt::format("{} has {} bytes, wanted at most {}", path.native(), size, bytes_max)};
+    return FileFault{FileReason::TooLarge,
+                     Error{Code::TooLarge, fmt::format("{} has {} bytes, wanted at most {}: strip it, or ship its data "
+                                                       "apart",
+                                                       path.native(), size, bytes_max)}};
   }
   std::string bytes(size, '\0');
   std::size_t done = 0;
   while (done < size) {
     const ssize_t count = ::read(file.fd.get(), bytes.data() + done, size - done);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return systemError(fmt::format("read {}", path.native()), errno);
+    if (count < 0) return unreadable(fmt::format("read {}", path.native()), errno);
     if (count == 0) return changedWhileRead(path);
     done += static_cast<std::size_t>(count);
   }
   struct stat after {};
-  if (::fstat(file.fd.get(), &after) != 0) return systemError(fmt::format("stat {}", path.native()), errno);
+  if (::fstat(file.fd.get(), &after) != 0) return unreadable(fmt::format("stat {}", path.native()), errno);
   if (after.st_size != file.status.st_size || !sameTime(after.st_mtim, file.status.st_mtim) ||
       !sameTime(after.st_ctim, file.status.st_ctim)) {
     return changedWhileRead(path);
@@ -213,14 +231,14 @@ Result<std::string> readOpen(const SafeFile& file, const fs::path& path, std::si
 
 }  // namespace
 
-Result<SafeFile> openSafely(const fs::path& path, uid_t uid) {
+Checked<SafeFile> openSafely(const fs::path& path, uid_t uid) {
   std::error_code error;
   const fs::path absolute = fs::absolute(path, error);
   if (error || !absolute.has_filename()) {
-    return Error{Code::Invalid, fmt::format("\"{}\" is not the path of a file", path.native())};
+    return refuse(FileReason::NotRegular, fmt::format("\"{}\" is not the path of a file: name a file", path.native()));
   }
   Walk walk{uid};
-  if (auto root = walk.toRoot(); !root) return std::move(root).error();
+  if (auto root = walk.toRoot(); !root) return root.fault();
   std::deque<std::string> parts;
   pushFront(parts, absolute.parent_path());
   for (int links = 0; !parts.empty();) {
@@ -231,20 +249,24 @@ Result<SafeFile> openSafely(const fs::path& path, uid_t uid) {
       continue;
     }
     auto target = walk.step(name);
-    if (!target) return std::move(target).error();
+    if (!target) return target.fault();
     if (target->empty()) continue;
-    if (++links > kLinksMax) return Error{Code::Invalid, fmt::format("{} has too many links", path.native())};
+    if (++links > kLinksMax) {
+      return refuse(
+          FileReason::SymbolicLink,
+          fmt::format("{} has too many links, wanted at most {}: name a path without links", path.native(), kLinksMax));
+    }
     if ((*target)[0] == '/') {
-      if (auto root = walk.toRoot(); !root) return std::move(root).error();
+      if (auto root = walk.toRoot(); !root) return root.fault();
     }
     pushFront(parts, *target);
   }
   return openFile(walk, absolute.filename().native(), uid);
 }
 
-Result<std::string> readSafely(const fs::path& path, uid_t uid, std::size_t bytes_max) {
+Checked<std::string> readSafely(const fs::path& path, uid_t uid, std::size_t bytes_max) {
   auto file = openSafely(path, uid);
-  if (!file) return std::move(file).error();
+  if (!file) return file.fault();
   return readOpen(*file, path, bytes_max);
 }
 

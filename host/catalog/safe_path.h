@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <string>
 
-#include "host/base/result.h"
 #include "host/base/unique_fd.h"
+#include "host/catalog/checked.h"
 
 namespace longhaul::host::catalog {
 
@@ -22,9 +22,9 @@ struct SafeFile {
 
 // Reading, non-blocking. NOT_GRANTED: an owner or mode is unsafe, and the message names the path at fault and the
 // remedy. INVALID: a link, a folder, a FIFO, a device. NOT_FOUND, INTERNAL.
-Result<SafeFile> openSafely(const std::filesystem::path& path, uid_t uid);
+Checked<SafeFile> openSafely(const std::filesystem::path& path, uid_t uid);
 
 // Its bytes, read once. BUSY: it changed while it was read. TOO_LARGE; as above.
-Result<std::string> readSafely(const std::filesystem::path& path, uid_t uid, std::size_t bytes_max);
+Checked<std::string> readSafely(const std::filesystem::path& path, uid_t uid, std::size_t bytes_max);
 
 }  // namespace longhaul::host::catalog

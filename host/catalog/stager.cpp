@@ -17,15 +17,10 @@ namespace fs = std::filesystem;
 constexpr unsigned kStagedMode = 0444;
 constexpr std::string_view kSuffix = ".so";
 
-// Whether trying again can help though the file stays as it is.
-bool liesOutside(const Error& error) {
-  return error.code == Code::NotGranted || error.code == Code::StoreFull || error.code == Code::Internal ||
-         error.code == Code::Busy;
-}
-
 StageOutcome describe(Examination examination, std::string_view bytes, const fs::path& path, Digest digest) {
   if (!examination.problems.empty()) {
-    Refusal refusal{path, std::move(examination.problems.front()), examination.may_pass_later, {}};
+    FileProblem& first = examination.problems.front();
+    Refusal refusal{path, first.reason, std::move(first.text), {}};
     if (examination.manifest) refusal.id = examination.manifest->id;
     return refusal;
   }
@@ -80,13 +75,13 @@ Result<void> keepSignature(const PluginFile& file, const std::string& signature,
 StageOutcome indexOne(const fs::path& path, const AdmissionPolicy& policy, const Trust& trust) {
   const Digest digest = path.stem().native();
   auto bytes = readFile(path, kPluginFileBytesMax);
-  if (!bytes) return Refusal{path, bytes.error().message, true, {}};
+  if (!bytes) return Refusal{path, FileReason::Unreadable, bytes.error().message, {}};
   if (sha256Hex(*bytes) != digest) {
     return Refusal{path,
+                   FileReason::CopyDamaged,
                    fmt::format("{} is not the file that was staged (its digest differs): remove it, and drop the "
                                "plugin's file again",
                                path.native()),
-                   false,
                    {}};
   }
   auto judged = trust.judge(*bytes, digest, readStagedSignature(policy.store_folder, digest));
@@ -94,7 +89,7 @@ StageOutcome indexOne(const fs::path& path, const AdmissionPolicy& policy, const
   auto* file = std::get_if<PluginFile>(&outcome);
   if (!judged) {
     // Known by its id, so that the instances that miss it can say why.
-    return Refusal{path, std::move(judged).error().message, false,
+    return Refusal{path, judged.fault().reason, judged.error().message,
                    file != nullptr ? file->id : std::get<Refusal>(outcome).id};
   }
   if (file == nullptr) return outcome;
@@ -105,7 +100,7 @@ StageOutcome indexOne(const fs::path& path, const AdmissionPolicy& policy, const
 
 }  // namespace
 
-Result<std::string> readPluginFile(const fs::path& path, uid_t uid) {
+Checked<std::string> readPluginFile(const fs::path& path, uid_t uid) {
   return readSafely(path, uid, kPluginFileBytesMax);
 }
 
@@ -117,26 +112,24 @@ Result<fs::path> stage(std::string_view bytes, const Digest& digest, const fs::p
 }
 
 StageOutcome stageAndAdmit(const fs::path& path, const AdmissionPolicy& policy) {
-  const auto refuse = [&](std::string reason, bool may_pass_later) {
-    return Refusal{path, std::move(reason), may_pass_later, {}};
-  };
+  const auto refuse = [&](FileReason code, std::string reason) { return Refusal{path, code, std::move(reason), {}}; };
   auto bytes = readPluginFile(path, policy.uid);
-  if (!bytes) return refuse(bytes.error().message, liesOutside(bytes.error()));
+  if (!bytes) return refuse(bytes.fault().reason, bytes.error().message);
   const Digest digest = sha256Hex(*bytes);
   const Trust trust = Trust::read(policy.trust, policy.uid);
   Result<std::string> signature = std::string{};
   if (trust.mode() == TrustMode::Signed) signature = readSignature(path, policy.uid);
   auto judged = trust.judge(*bytes, digest, signature);
-  if (!judged) return refuse(std::move(judged).error().message, true);
+  if (!judged) return refuse(judged.fault().reason, judged.error().message);
   StageOutcome outcome = describe(examine(*bytes, policy), *bytes, path, digest);
   auto* file = std::get_if<PluginFile>(&outcome);
   if (file == nullptr) return outcome;
   file->signer = *std::move(judged);
   if (auto kept = keepSignature(*file, *signature, policy.store_folder); !kept) {
-    return refuse(withContext("its signature cannot be kept", kept.error()).message, true);
+    return refuse(FileReason::CopyFailed, withContext("its signature cannot be kept", kept.error()).message);
   }
   auto staged = stage(*bytes, file->digest, policy.store_folder);
-  if (!staged) return refuse(withContext("its copy cannot be kept", staged.error()).message, true);
+  if (!staged) return refuse(FileReason::CopyFailed, withContext("its copy cannot be kept", staged.error()).message);
   file->path = std::move(staged).value();
   file->source = path;
   return outcome;

@@ -11,13 +11,14 @@
 
 #include "host/base/result.h"
 #include "host/catalog/admission.h"
+#include "host/catalog/checked.h"
 #include "host/catalog/plugin_file.h"
 
 namespace longhaul::host::catalog {
 
 // NOT_GRANTED: owner or mode is unsafe. BUSY: it changed while it was read. TOO_LARGE, NOT_FOUND, INVALID (no regular
 // file), INTERNAL. Every message names the path at fault.
-Result<std::string> readPluginFile(const std::filesystem::path& path, uid_t uid);
+Checked<std::string> readPluginFile(const std::filesystem::path& path, uid_t uid);
 
 // Writes `bytes` as <store_folder>/<digest>.so, mode 0444: beside, synced, renamed, folder synced. A copy that is there
 // is read again, and replaced if its bytes are not those.

@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kDigestFileBytesMax = 1U << 20;  // some 10,000 lines
 
-Error refuse(std::string message) {
-  return Error{Code::NotGranted, std::move(message)};
+FileFault untrusted(FileReason reason, std::string message) {
+  return {reason, Error{Code::NotGranted, std::move(message)}};
 }
 
 // The digest of one line of sha256sum's ("…  name", "… *name"; a backslash in front where the name has odd characters),
@@ -129,26 +129,28 @@ std::vector<std::string> Trust::keyIds() const {
 }
 
 // A list that cannot be read may be why.
-Error Trust::withFaults(Error error) const {
-  for (const Fault& fault : faults_) {
-    if (fault.of_key == (mode_ == TrustMode::Signed)) error.message += fmt::format("; {}", fault.message);
+FileFault Trust::withFaults(FileFault fault) const {
+  for (const Fault& each : faults_) {
+    if (each.of_key == (mode_ == TrustMode::Signed)) fault.error.message += fmt::format("; {}", each.message);
   }
-  return error;
+  return fault;
 }
 
-Result<std::optional<Signer>> Trust::judge(std::string_view bytes, const Digest& digest,
-                                           const Result<std::string>& signature) const {
+Checked<std::optional<Signer>> Trust::judge(std::string_view bytes, const Digest& digest,
+                                            const Result<std::string>& signature) const {
   if (mode_ == TrustMode::Any) return std::optional<Signer>{};
   if (mode_ == TrustMode::Pinned) {
     if (digests_.count(digest) > 0) return std::optional<Signer>{};
-    return withFaults(
-        refuse(fmt::format("its digest {} is not among the {} that trust.digests has (trust.mode is pinned): add it if "
-                           "the file is yours",
-                           digest, digests_.size())));
+    return withFaults(untrusted(
+        FileReason::NotPinned,
+        fmt::format("its digest {} is not among the {} that trust.digests has (trust.mode is pinned): add it if "
+                    "the file is yours",
+                    digest, digests_.size())));
   }
-  if (!signature) return withFaults(signature.error());
+  if (!signature) return withFaults({FileReason::NoSignature, signature.error()});
   const auto parsed = signatures::parseSignature(*signature);
-  if (!parsed) return refuse(fmt::format("its signature cannot be read: {}", parsed.error().message));
+  if (!parsed)
+    return untrusted(FileReason::BadSignature, fmt::format("its signature cannot be read: {}", parsed.error().message));
   std::optional<Error> mismatch;
   for (const auto& key : keys_) {
     if (key.id != parsed->key_id) continue;
@@ -158,12 +160,15 @@ Result<std::optional<Signer>> Trust::judge(std::string_view bytes, const Digest&
     mismatch = std::move(verified).error();
   }
   if (mismatch) {
-    return refuse(
+    return untrusted(
+        FileReason::BadSignature,
         fmt::format("its signature does not fit: {}; copy both files again, or sign the file anew", mismatch->message));
   }
-  return withFaults(refuse(fmt::format(
-      "it is signed by key {}, and trust.keys has {}: have it signed by one of these, or add the key if you trust it",
-      signatures::toText(parsed->key_id), keys_.empty() ? "none" : shortList(keyIds()))));
+  return withFaults(
+      untrusted(FileReason::UnknownKey,
+                fmt::format("it is signed by key {}, and trust.keys has {}: have it signed by one of these, or add the "
+                            "key if you trust it",
+                            signatures::toText(parsed->key_id), keys_.empty() ? "none" : shortList(keyIds()))));
 }
 
 }  // namespace longhaul::host::catalog

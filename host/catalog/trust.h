@@ -15,6 +15,7 @@
 
 #include "host/base/ids.h"
 #include "host/base/result.h"
+#include "host/catalog/checked.h"
 #include "host/catalog/plugin_file.h"
 #include "host/signatures/minisign.h"
 
@@ -54,13 +55,13 @@ class Trust {
 
   // Who signed the bytes (nothing where that is not asked for), or why they are not taken. `signature`: the text of the
   // signature's file, or why there is none; read only where mode() is Signed.
-  Result<std::optional<Signer>> judge(std::string_view bytes, const Digest& digest,
-                                      const Result<std::string>& signature) const;
+  Checked<std::optional<Signer>> judge(std::string_view bytes, const Digest& digest,
+                                       const Result<std::string>& signature) const;
 
  private:
   void readKey(const std::string& entry, std::size_t index, uid_t uid);
   void readDigests(const std::string& entry, std::size_t index, uid_t uid);
-  Error withFaults(Error error) const;
+  FileFault withFaults(FileFault fault) const;
 
   TrustMode mode_ = TrustMode::Any;
   std::vector<signatures::PublicKey> keys_;

@@ -79,8 +79,8 @@ void show(Output& output, const catalog::Inspection& inspection) {
   }
   for (const std::string& warning : inspection.warnings)
     lines.add("Warning", warning, Tone::Warning);
-  for (const std::string& problem : inspection.problems)
-    lines.add("Refused", problem, Tone::Bad);
+  for (const catalog::FileProblem& problem : inspection.problems)
+    lines.add("Refused", problem.text, Tone::Bad);
   if (inspection.problems.empty()) lines.add("Verdict", "a host of this version would take it", Tone::Good);
 }
 

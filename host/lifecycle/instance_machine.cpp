@@ -104,6 +104,7 @@ InstanceMachine::InstanceMachine(Setup setup)
     : reason_(setup.orphaned ? "its file no longer names it; its data is kept" : "disabled"),
       orphaned_(setup.orphaned),
       held_(std::move(setup.held)),
+      held_reason_(setup.held_reason),
       target_(std::move(setup.target)),
       last_good_(std::move(setup.last_good)),
       restart_(setup.restart) {}
@@ -160,8 +161,41 @@ PublicState InstanceMachine::publicState() const {
   return PublicState::Disabled;
 }
 
+Reason InstanceMachine::code() const {
+  switch (phase_) {
+    case Phase::Rest:
+      if (orphaned_) return Reason::Orphaned;
+      if (!wish_run_) return Reason::Disabled;
+      if (host_stop_) return Reason::HostStops;
+      if (!target_.long_running) return Reason::Idle;
+      if (!held_.empty()) return held_reason_;
+      if (held_by_store_) return Reason::Store;
+      if (outcome_ == Outcome::Refused) return Reason::LoadRefused;
+      return failed_last_ ? Reason::NotRestarted : Reason::Completed;
+    case Phase::Wait:
+      if (level_ == RestartDecision::Level::Quarantined) return Reason::Quarantined;
+      if (start_failure_ != Reason::Running) return start_failure_;
+      return level_ == RestartDecision::Level::CrashLoop ? Reason::CrashLoop : Reason::Backoff;
+    case Phase::Spawning:
+      return incoming_ ? Reason::Loading : Reason::WaitsForSlot;
+    case Phase::Fencing:
+      return Reason::WaitsForGeneration;
+    case Phase::Starting:
+      return Reason::WaitsForReady;
+    case Phase::Running:
+      return Reason::Running;
+    case Phase::Preparing:
+      return current_->ready ? Reason::Running : Reason::WaitsForReady;
+    case Phase::Replacing:
+      return Reason::BeingReplaced;
+    case Phase::Stopping:
+      return host_stop_ ? Reason::HostStops : Reason::Stopping;
+  }
+  return Reason::Running;
+}
+
 std::optional<TimePoint> InstanceMachine::nextStartAt() const {
-  if (phase_ != Phase::Wait) return std::nullopt;
+  if (phase_ != Phase::Wait && code() != Reason::Store) return std::nullopt;
   return next_start_at_;
 }
 

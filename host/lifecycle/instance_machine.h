@@ -26,6 +26,7 @@
 #include "host/base/limits.h"
 #include "host/base/timer_queue.h"
 #include "host/lifecycle/exit_reason.h"
+#include "host/lifecycle/reason.h"
 #include "host/lifecycle/restart_policy.h"
 
 namespace longhaul::host::lifecycle {
@@ -90,11 +91,11 @@ enum class EventKind : std::uint8_t {
   HostStop,   // the host shuts down; the wish stays
   Apply,      // target: what shall run now. Lifts a hold. The target that is on its way already: nothing happens
   Restart,    // a fresh worker of the target, by a swap
-  HeldSet,    // text: what is missing
+  HeldSet,    // reason, text: what is missing
   HeldClear,  //
   // answers to actions
   SlotFree,     // to AskSlot
-  StartFailed,  // to BindListeners, AskSlot or Spawn: no worker came to be. text: why
+  StartFailed,  // to BindListeners, AskSlot or Spawn: no worker came to be. reason, text: why
   Fenced,       // to QueueFence. fence, generation
   FenceFailed,  // to QueueFence. fence, worker (its death_of), text
   // from a worker
@@ -140,6 +141,7 @@ struct Event {
   Target target{};
   Exit exit{};
   std::string text{};
+  Reason reason = Reason::Running;
 };
 
 enum class ActionKind : std::uint8_t {
@@ -213,6 +215,7 @@ class InstanceMachine {
     RestartSettings restart;
     bool orphaned = false;
     std::string held;  // empty: nothing is missing
+    Reason held_reason = Reason::NotLookedFor;
   };
   // In Rest with the wish to rest; the host's start sends Enable to those that are enabled.
   explicit InstanceMachine(Setup setup);
@@ -230,7 +233,9 @@ class InstanceMachine {
   PublicState publicState() const;
   // One sentence: why it is in this state.
   const std::string& reason() const { return reason_; }
-  // When it is next tried: in Wait.
+  // Of the closed list, to the same sentence.
+  Reason code() const;
+  // When it is next tried: in Wait, and while the store allots no generation.
   std::optional<TimePoint> nextStartAt() const;
   bool wishRun() const { return wish_run_; }
   const Target& target() const { return target_; }
@@ -274,7 +279,10 @@ class InstanceMachine {
   bool host_stop_ = false;
   bool held_by_store_ = false;
   std::string held_;
+  Reason held_reason_ = Reason::NotLookedFor;
   Outcome outcome_ = Outcome::None;
+  bool failed_last_ = false;                // of Completed: it was no clean end
+  Reason start_failure_ = Reason::Running;  // of Wait: why no worker came to be
   std::string outcome_text_;
   bool again_ = false;  // Restart came at a time when it must wait: replace once READY
 

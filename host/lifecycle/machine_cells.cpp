@@ -152,7 +152,9 @@ void InstanceMachine::Table::heldPreparing(Step& s) {
 }
 
 void InstanceMachine::Table::heldNoted(Step& s) {
+  LONGHAUL_CHECK(s.event.reason != Reason::Running, "held for no reason");
   s.m.held_ = s.event.text.empty() ? "something that it needs is missing" : s.event.text;
+  s.m.held_reason_ = s.event.reason;
 }
 
 void InstanceMachine::Table::clearIdle(Step& s) {
@@ -185,6 +187,7 @@ void InstanceMachine::Table::slotSurplus(Step& s) {
 }
 
 void InstanceMachine::Table::startFailedSpawning(Step& s) {
+  LONGHAUL_CHECK(s.event.reason != Reason::Running, "no worker came to be, for no reason");
   if (s.m.incoming_) {
     if (!s.isIncoming()) return;
     const Worker gone = s.takeIncoming();

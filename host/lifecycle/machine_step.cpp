@@ -69,6 +69,7 @@ void InstanceMachine::Step::rest() {
   closeListeners(why);
   failCalls(why);
   if (m.held_by_store_ && m.wish_run_ && !m.host_stop_) {
+    m.next_start_at_ = now + kFenceGiveUp;
     arm(TimerKind::FenceRetry, kFenceGiveUp);
   } else {
     drop(TimerKind::FenceRetry);
@@ -289,6 +290,7 @@ void InstanceMachine::Step::decide(const Worker* gone, const Exit& exit) {
   if (decision.flapping && !m.flapping_) add(ActionKind::Alert, "it ends often: see `deaths`");
   m.flapping_ = decision.flapping;
   const std::string why = exit.text + "; " + decision.reason;
+  m.start_failure_ = gone == nullptr ? event.reason : Reason::Running;
   switch (decision.what) {
     case RestartDecision::What::AtOnce:
       holdCalls(why);
@@ -310,6 +312,7 @@ void InstanceMachine::Step::decide(const Worker* gone, const Exit& exit) {
       if (gone != nullptr) storeDeath(gone->id);
       m.outcome_ = decision.what == RestartDecision::What::RestRefused ? Outcome::Refused : Outcome::Completed;
       m.outcome_text_ = why;
+      m.failed_last_ = exit.failure;
       rest();
       return;
   }

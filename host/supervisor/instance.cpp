@@ -16,6 +16,7 @@ using lifecycle::Action;
 using lifecycle::ActionKind;
 using lifecycle::Event;
 using lifecycle::EventKind;
+using lifecycle::Reason;
 using lifecycle::WorkerId;
 
 namespace {
@@ -50,6 +51,7 @@ Instance::Instance(Shared& shared, Supervisor::Kept kept)
   }
   // Until refreshTarget() knows better nothing can run.
   setup.held = "its plugin was not looked for yet";
+  setup.held_reason = Reason::NotLookedFor;
   machine_.emplace(std::move(setup));
 }
 

@@ -92,6 +92,7 @@ class Instance final : public WorkerEvents {
     TimePoint deadline{};
     TimerId timer = TimerId::None;
     lifecycle::WorkerId worker = lifecycle::WorkerId::None;  // None: held
+    bool not_begun = false;                                  // that worker is ending and left it to the next
   };
   // A worker for commands where no other serves the instance: by the same way as any worker, but its loop is not
   // entered. While it lives the machine starts none: an event that would, or that changes what is to run, waits and
@@ -116,13 +117,10 @@ class Instance final : public WorkerEvents {
   };
 
   // What the catalog and the record ask for; where that cannot be taken up, the file of before if it still fits.
-  struct Wanted {
-    Result<lifecycle::Target> target = Error{};
-    std::string not_taken{};  // why it is not what is asked for
-  };
   Wanted wanted() const;
   void leaveBadRelease();
-  Result<lifecycle::Target> wantedWith(const catalog::PluginFile* file) const;  // null: there is none
+  Wanted wantedWith(const catalog::PluginFile* file) const;  // null: there is none
+  void hold(lifecycle::Reason reason, std::string text);
 
   void tell(lifecycle::EventKind kind) { post({.kind = kind}); }
   void post(lifecycle::Event event);
@@ -141,7 +139,7 @@ class Instance final : public WorkerEvents {
   Result<void> launch(Slot& slot, const catalog::PluginFile& file, const std::vector<std::string>& secrets);
   std::vector<sandbox::LayerState> layersHere() const;  // of any worker of it
   std::filesystem::path dataFolder() const;             // of the workers: their working folder
-  void startFailed(lifecycle::WorkerId worker, std::string text);
+  void startFailed(lifecycle::WorkerId worker, lifecycle::Reason reason, std::string text);
   store::Fence fenceFor(const lifecycle::Target& target) const;
   void queueFence(const lifecycle::Action& action);
   void fenceDone(lifecycle::FenceId fence, const lifecycle::Target& target, lifecycle::WorkerId death_of,
@@ -251,7 +249,8 @@ class Instance final : public WorkerEvents {
   std::optional<store::Health> health_;
   std::optional<EndView> last_end_;
   std::optional<store::Death> unnamed_;  // the newest end, whose names the daemon before did not live to see
-  std::string not_taken_;                // why what the catalog or the record asks for does not run
+  std::string not_taken_;  // why what the catalog or the record asks for does not run
+  lifecycle::Reason not_taken_reason_ = lifecycle::Reason::Running;
   std::uint64_t starts_count_ = 0;
   std::uint64_t calls_count_ = 0;
   std::uint64_t failed_calls_count_ = 0;

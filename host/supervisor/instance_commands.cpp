@@ -149,13 +149,18 @@ void Instance::onCommandDone(WorkerProcess& worker, std::string_view payload) {
   if (found == commands_.end() || found->second.worker != worker.about().id) {
     return onViolation(worker, fmt::format("an answer to command {}, which it was not asked", answer.id));
   }
+  // Not to the same worker again, which would say the same until it has ended.
+  if (answer.said == kCommandNotBegun && found->second.done != nullptr) {
+    found->second.not_begun = true;
+    return;
+  }
   const std::string text = worker.about().scrubber.scrubbed(answer.text);
   if (found->second.done == nullptr) {
     log(logs::LogLevel::Warning, fmt::format("{} answered after its time was over: {}", nameOf(found->second.asked),
                                              text.substr(0, kErrorTextBytesMax)));
   }
   if (answer.status >= 0) {
-    finishCommand(answer.id, CommandResult{answer.said != 0, text});
+    finishCommand(answer.id, CommandResult{answer.said == kCommandSaid, text});
   } else {
     finishCommand(answer.id, Error{codeOf(answer.status), text});
   }
@@ -165,7 +170,7 @@ void Instance::onCommandDone(WorkerProcess& worker, std::string_view payload) {
 void Instance::commandTimedOut(std::uint64_t id) {
   Command& command = commands_[id];
   command.timer = TimerId::None;
-  const bool held = command.worker == WorkerId::None;
+  const bool held = command.worker == WorkerId::None || command.not_begun;
   Error error{Code::Timeout,
               held ? fmt::format("{} was not begun in time: {} is {} ({})", nameOf(command.asked), record_.name,
                                  lifecycle::publicStateName(machine_->publicState()), machine_->reason())
@@ -185,6 +190,9 @@ void Instance::finishCommand(std::uint64_t id, Result<CommandResult> result) {
 
 void Instance::failCommandsOf(WorkerId worker, const Error& error) {
   std::vector<std::uint64_t> ids;
+  for (auto& [id, command] : commands_) {
+    if (command.worker == worker && std::exchange(command.not_begun, false)) command.worker = WorkerId::None;
+  }
   for (const auto& [id, command] : commands_) {
     if (command.worker == worker && (worker != WorkerId::None || !command.asked.live_only)) ids.push_back(id);
   }

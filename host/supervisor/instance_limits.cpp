@@ -197,7 +197,7 @@ void Instance::onFolderCounted(const FolderFound& found) {
                                ? fmt::format("{}, since before it was first counted", what)
                                : fmt::format("{}, for at most {:.0f} s", what,
                                              std::chrono::duration<double>(now - folder_within_at_).count());
-  if (!one_shot_) post({.kind = EventKind::HeldSet, .text = disk_full_});
+  if (!one_shot_) hold(lifecycle::Reason::DiskFull, disk_full_);
   for (const WorkerId worker : workers)
     overLimit(worker, text);
 }

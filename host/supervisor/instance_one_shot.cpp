@@ -12,6 +12,7 @@ namespace longhaul::host::supervisor {
 using lifecycle::EndCause;
 using lifecycle::EventKind;
 using lifecycle::Phase;
+using lifecycle::Reason;
 using lifecycle::WorkerId;
 
 namespace {
@@ -36,12 +37,12 @@ bool Instance::endsOneShot(const lifecycle::Event& event) const {
   lifecycle::InstanceMachine tried = *machine_;
   tried.step(event, shared_.around.loop.timers().now(), 0);
   if (tried.phase() != Phase::Rest && tried.phase() != Phase::Wait) return true;
-  const auto [target, not_taken] = wanted();
-  return !target || !(*target == one_shot_->slot.target);
+  const Wanted now = wanted();
+  return !now.target || !(*now.target == one_shot_->slot.target);
 }
 
 void Instance::beginOneShot() {
-  const auto [wanted, not_taken] = this->wanted();
+  const Result<lifecycle::Target> wanted = this->wanted().target;
   Result<Runnable> runnable = wanted ? runnableFor(*wanted) : Result<Runnable>{wanted.error()};
   if (!runnable) {
     return failCommandsOf(WorkerId::None,
@@ -84,10 +85,10 @@ void Instance::spawnOneShot() {
   one_shot_->stage = OneShot::Stage::Load;
   armOneShot(kLoadTimeout, "it was not loaded in time");
   const catalog::PluginFile* file = shared_.around.catalog.find(one_shot_->slot.target.digest);
-  if (file == nullptr) return startFailed(one_shot_->slot.id, "its staged file is gone");
+  if (file == nullptr) return startFailed(one_shot_->slot.id, Reason::StagedFile, "its staged file is gone");
   // A plugin that asks for its sockets finds them here as well. What a back-off keeps is bound already.
   if (auto bound = shared_.listeners.bind(id(), record_.name, one_shot_->slot.listeners); !bound) {
-    return startFailed(one_shot_->slot.id, bound.error().message);
+    return startFailed(one_shot_->slot.id, Reason::Listener, bound.error().message);
   }
   Json parameters = std::exchange(one_shot_->slot.parameters, Json());
   prepare(one_shot_->slot, *file, std::move(parameters));

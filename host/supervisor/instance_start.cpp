@@ -20,6 +20,7 @@ namespace longhaul::host::supervisor {
 
 using lifecycle::Action;
 using lifecycle::EventKind;
+using lifecycle::Reason;
 using lifecycle::WorkerId;
 
 namespace {
@@ -33,6 +34,11 @@ std::optional<Shared::FileIdentity> identityOf(const std::filesystem::path& path
 
 std::string asText(const Json& value) {
   return value.is_string() ? value.get<std::string>() : dumpJson(value);
+}
+
+// Of what runnableFor() said.
+Reason notRunnable(const Error& error) {
+  return error.code == Code::NotFound ? Reason::StagedFile : Reason::ConfigRefused;
 }
 
 void applyChange(store::Context& context, const store::ContextChange& change) {
@@ -74,9 +80,9 @@ std::optional<lifecycle::Target> Instance::lastGoodTarget() const {
 
 void Instance::bindListeners(const lifecycle::Target& target) {
   auto runnable = runnableFor(target);
-  if (!runnable) return startFailed(WorkerId::None, runnable.error().message);
+  if (!runnable) return startFailed(WorkerId::None, notRunnable(runnable.error()), runnable.error().message);
   if (auto done = shared_.listeners.bind(id(), record_.name, runnable->listeners); !done) {
-    startFailed(WorkerId::None, done.error().message);
+    startFailed(WorkerId::None, Reason::Listener, done.error().message);
   }
 }
 
@@ -87,21 +93,19 @@ void Instance::trimListeners(const lifecycle::Target& target) {
 
 // ---------------------------------------------------------------- spawn
 
-void Instance::startFailed(WorkerId worker, std::string text) {
+void Instance::startFailed(WorkerId worker, Reason reason, std::string text) {
   if (one_shot_ && one_shot_->slot.id == worker) {
     const Error fault{Code::Closed, fmt::format("no worker could be started for it: {}", text)};
     return endOneShot(&fault);
   }
   if (incoming_ && incoming_->id == worker && !incoming_->process) incoming_.reset();
-  post({.kind = EventKind::StartFailed, .worker = worker, .text = std::move(text)});
+  post({.kind = EventKind::StartFailed, .worker = worker, .text = std::move(text), .reason = reason});
 }
 
 void Instance::spawn(const Action& action) {
   const catalog::PluginFile* file = shared_.around.catalog.find(action.target.digest);
   auto runnable = runnableFor(action.target);
-  if (file == nullptr || !runnable) {
-    return startFailed(action.worker, runnable ? "its staged file is gone" : runnable.error().message);
-  }
+  if (!runnable) return startFailed(action.worker, notRunnable(runnable.error()), runnable.error().message);
   Slot& slot = incoming_.emplace();
   slot.id = action.worker;
   slot.target = action.target;
@@ -146,8 +150,8 @@ void Instance::prepare(Slot& slot, const catalog::PluginFile& file, Json paramet
         if (job->verified && identity) shared.verified[job->file.digest] = *identity;
         Instance* instance = shared.find(id);
         if (instance == nullptr) return;
-        if (!job->owned) return instance->startFailed(worker, job->owned.error().message);
-        if (!job->verified) return instance->startFailed(worker, job->verified.error().message);
+        if (!job->owned) return instance->startFailed(worker, Reason::DataFolder, job->owned.error().message);
+        if (!job->verified) return instance->startFailed(worker, Reason::StagedFile, job->verified.error().message);
         instance->prepared(worker, job->file, std::move(job->resolved));
       });
 }
@@ -155,10 +159,11 @@ void Instance::prepare(Slot& slot, const catalog::PluginFile& file, Json paramet
 void Instance::prepared(WorkerId worker, const catalog::PluginFile& file, Result<config::Resolved> resolved) {
   Slot* found = slot(worker);
   if (found == nullptr || found->process) return;
-  if (found->cancelled) return startFailed(worker, "it was no longer wanted");
-  if (!resolved) return startFailed(worker, resolved.error().message);
+  if (found->cancelled) return startFailed(worker, Reason::Stopping, "it was no longer wanted");
+  if (!resolved) return startFailed(worker, Reason::Secret, resolved.error().message);
   found->parameters = std::move(resolved->parameters);
-  if (auto done = launch(*found, file, resolved->secrets); !done) startFailed(worker, done.error().message);
+  if (auto done = launch(*found, file, resolved->secrets); !done)
+    startFailed(worker, Reason::NoWorker, done.error().message);
 }
 
 std::filesystem::path Instance::dataFolder() const {

@@ -1,18 +1,22 @@
 // What an instance is to run: its record, the release of its plugin that counts for it, and what holds it.
+#include <tuple>
+#include <utility>
+
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
 
 using lifecycle::EventKind;
 using lifecycle::PublicState;
+using lifecycle::Reason;
 
-Result<lifecycle::Target> Instance::wantedWith(const catalog::PluginFile* file) const {
+Wanted Instance::wantedWith(const catalog::PluginFile* file) const {
   return wantedTarget(record_, file, shared_.around.catalog, shared_.settings.restart,
                       shared_.settings.context_bytes_max);
 }
 
 lifecycle::RolloutMember Instance::rolloutMember(const catalog::PluginFile& file) const {
-  const auto target = wantedWith(&file);
+  const auto target = wantedWith(&file).target;
   const auto& current = machine_->current();
   return {.id = record_.id,
           .name = record_.name,
@@ -46,26 +50,26 @@ void Instance::followRelease() {
   const catalog::PluginFile* file = shared_.releases.fileFor(record_.plugin, record_.id);
   // What it refused of the same bytes, it would refuse again.
   if (file != nullptr && file->digest == machine_->target().digest && machine_->publicState() != PublicState::Held) {
-    not_taken_ = wanted().not_taken;
+    Wanted now = wanted();
+    not_taken_ = std::move(now.not_taken);
+    not_taken_reason_ = now.reason;
     return shared_.changed(id());
   }
   refreshTarget();
 }
 
-Instance::Wanted Instance::wanted() const {
-  Wanted wanted;
-  wanted.target = wantedWith(shared_.releases.fileFor(record_.plugin, record_.id));
+Wanted Instance::wanted() const {
+  Wanted wanted = wantedWith(shared_.releases.fileFor(record_.plugin, record_.id));
   // Without what an operator requires, and without room, nothing runs on.
   if (auto missing = missingLayer(layersHere(), shared_.settings.sandbox_require)) {
-    return {.target = Error{Code::NotGranted, *missing}, .not_taken = *missing};
+    return notTaken(Reason::SandboxLayer, Error{Code::NotGranted, *missing});
   }
-  if (!disk_full_.empty()) return {.target = Error{Code::StoreFull, disk_full_}, .not_taken = disk_full_};
+  if (!disk_full_.empty()) return notTaken(Reason::DiskFull, Error{Code::StoreFull, disk_full_});
   if (wanted.target) {
-    wanted.not_taken = shared_.releases.whyNotActive(record_.plugin, record_.id);
+    std::tie(wanted.reason, wanted.not_taken) = shared_.releases.whyNotActive(record_.plugin, record_.id);
     return wanted;
   }
   // What cannot be taken up must not end what runs: the plugin's file of before goes on, if it still fits.
-  wanted.not_taken = wanted.target.error().message;
   const catalog::PluginFile* before = shared_.around.catalog.find(record_.target.digest);
   if (before == nullptr || before->id != record_.plugin) return wanted;
   auto runnable = makeRunnable(record_, record_.config, before->manifest, shared_.settings.restart,
@@ -75,17 +79,22 @@ Instance::Wanted Instance::wanted() const {
 }
 
 void Instance::refreshTarget() {
-  auto [wanted, not_taken] = this->wanted();
+  auto [target, reason, not_taken] = wanted();
   not_taken_ = std::move(not_taken);
-  if (!wanted) return post({.kind = EventKind::HeldSet, .text = not_taken_});
+  not_taken_reason_ = reason;
+  if (!target) return hold(reason, not_taken_);
   if (awaitsApproval(record_)) {
     // Made while its plugin was not there: now it is known what its making approved.
     return approve([&shared = shared_, id = id()](const Result<void>& done) {
       Instance* instance = shared.find(id);
-      if (!done && instance != nullptr) instance->post({.kind = EventKind::HeldSet, .text = done.error().message});
+      if (!done && instance != nullptr) instance->hold(Reason::NotStored, done.error().message);
     });
   }
-  post({.kind = EventKind::Apply, .target = std::move(*wanted)});
+  post({.kind = EventKind::Apply, .target = std::move(*target)});
+}
+
+void Instance::hold(Reason reason, std::string text) {
+  post({.kind = EventKind::HeldSet, .text = std::move(text), .reason = reason});
 }
 
 }  // namespace longhaul::host::supervisor

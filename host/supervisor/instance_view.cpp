@@ -37,39 +37,6 @@ std::string_view kindName(DeniedView::Kind kind) {
   return kind == DeniedView::Kind::SystemCall ? "system-call" : "server-call";
 }
 
-std::string remedyOf(PublicState state, const std::string& name, bool has_ended) {
-  switch (state) {
-    case PublicState::Disabled:
-      return fmt::format("`longhaul enable {}`", name);
-    case PublicState::Idle:
-      return "set longRunning: true to keep a worker running";
-    case PublicState::Backoff:
-    case PublicState::CrashLoop:
-      // A listener's address was taken, or there was no room for a worker: no death and no log tells of it.
-      if (!has_ended) return fmt::format("it is tried again by itself; `longhaul release {}` tries now", name);
-      return fmt::format(
-          "`longhaul deaths {0}` and `longhaul logs {0}` say how it ended; `longhaul release {0}` tries now", name);
-    case PublicState::Quarantined:
-      return fmt::format(
-          "`longhaul deaths {0}` says how it ended; mend the plugin or its configuration, or try now with "
-          "`longhaul release {0}`",
-          name);
-    case PublicState::Completed:
-      return fmt::format("`longhaul restart {}` runs it again", name);
-    case PublicState::Refused:
-      return fmt::format("drop a mended file or apply a mended configuration; `longhaul release {}` tries again", name);
-    case PublicState::Orphaned:
-      return fmt::format("name it in a file of the instances folder again, or delete it: `longhaul remove {} --yes`",
-                         name);
-    case PublicState::Held:  // the reason says it
-    case PublicState::Starting:
-    case PublicState::Running:
-    case PublicState::Stopping:
-      break;
-  }
-  return {};
-}
-
 InstanceView Instance::view(bool with_usage, bool with_limits) const {
   InstanceView view;
   view.id = record_.id;
@@ -81,12 +48,16 @@ InstanceView Instance::view(bool with_usage, bool with_limits) const {
   view.source = record_.source;
   const PublicState state = machine_->publicState();
   view.state = lifecycle::publicStateName(state);
+  view.code = machine_->code();
   view.reason = machine_->reason();
   if (state == PublicState::Held && shared_.around.catalog.latest(record_.plugin) == nullptr) {
     // A file that came after it was held, and is refused, changed nothing but the reason.
-    if (auto now = wanted(); !now.target) view.reason = std::move(now.not_taken);
+    if (auto now = wanted(); !now.target) {
+      view.code = now.reason;
+      view.reason = std::move(now.not_taken);
+    }
   }
-  view.remedy = remedyOf(state, record_.name, last_end_.has_value());
+  view.remedy = lifecycle::remedyOf(view.code, record_.name);
   const TimePoint now = shared_.around.loop.timers().now();
   if (const auto next = machine_->nextStartAt()) view.next_start_at_us = wallOf(*next, now);
   if (current_ && current_->process) view.current = workerView(*current_->process, current_->layers, with_usage);
@@ -98,6 +69,7 @@ InstanceView Instance::view(bool with_usage, bool with_limits) const {
   view.commands_running = commands_.size() - view.commands_waiting;
   view.last_end = last_end_;
   if (const auto& refused = machine_->refusedTarget()) {
+    view.held_back = lifecycle::Reason::GivenUp;
     const catalog::PluginFile* file = shared_.around.catalog.find(refused->digest);
     view.refused = fmt::format("{} {} with configuration {} was tried and given up: {}", record_.plugin,
                                file != nullptr ? toText(file->version) : refused->digest.substr(0, 12),
@@ -119,7 +91,10 @@ InstanceView Instance::view(bool with_usage, bool with_limits) const {
   view.listeners = shared_.listeners.views(record_.id);
   if (with_limits) view.limits = limitViews();
   // Where it is what holds the instance, the reason has it.
-  if (!not_taken_.empty() && state != PublicState::Held) view.warnings.push_back(not_taken_);
+  if (!not_taken_.empty() && state != PublicState::Held) {
+    view.held_back = not_taken_reason_;
+    view.warnings.push_back(not_taken_);
+  }
   if (machine_->history().ends.size() >= machine_->restart().flapping_count) {
     view.warnings.push_back(fmt::format("it ended {} within a day", counted(machine_->history().ends.size(), "time")));
   }

@@ -68,9 +68,12 @@ struct InstanceView {
   std::string owner;   // "file" or "api"
   std::string source;  // the file
   std::string state;   // lifecycle's public state: "running", "backoff" …
-  std::string reason;  // one sentence
+  lifecycle::Reason code = lifecycle::Reason::Running;
+  std::string reason;  // one sentence, to the code
   std::optional<std::int64_t> next_start_at_us;
-  std::string remedy;  // what an operator can do; empty: nothing is wrong
+  std::string remedy;  // what an operator can do; empty: nothing is wrong, or it passes by itself
+  // Why what is newer does not run: Running where nothing is. The sentence is in `refused` or among the warnings.
+  lifecycle::Reason held_back = lifecycle::Reason::Running;
   std::optional<WorkerView> current;
   std::optional<WorkerView> incoming;
   std::optional<WorkerView> one_shot;  // started for commands alone, while no other serves
@@ -97,8 +100,5 @@ struct InstanceView {
 
 // "system-call", "server-call"
 std::string_view kindName(DeniedView::Kind kind);
-
-// What an operator can do in this state; empty: nothing is wrong, or the reason says it. `has_ended`: a worker did.
-std::string remedyOf(lifecycle::PublicState state, const std::string& name, bool has_ended);
 
 }  // namespace longhaul::host::supervisor

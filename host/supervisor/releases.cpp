@@ -104,7 +104,8 @@ const catalog::PluginFile* Releases::fileFor(const std::string& plugin, Instance
   return file != nullptr ? file : latest;
 }
 
-std::string Releases::whyNotActive(const std::string& plugin, InstanceId instance) const {
+std::pair<lifecycle::Reason, std::string> Releases::whyNotActive(const std::string& plugin,
+                                                                  InstanceId instance) const {
   const catalog::PluginFile* active = around_.catalog.active(plugin);
   const auto at = plugins_.find(plugin);
   if (active == nullptr || at == plugins_.end()) return {};
@@ -113,13 +114,12 @@ std::string Releases::whyNotActive(const std::string& plugin, InstanceId instanc
   const lifecycle::Release* release = rollout.release(active->digest);
   const std::string named = fmt::format("{} ({:.12})", toText(active->version), active->digest);
   if (release != nullptr && release->bad_us != 0) {
-    return fmt::format("{} is bad: {}; `longhaul plugin allow {} {:.12}` lets it be tried again", named,
-                       release->bad_reason, plugin, active->digest);
+    return {lifecycle::Reason::ReleaseBad,
+            fmt::format("{} is bad: {}; `longhaul plugin allow {} {:.12}` lets it be tried again", named,
+                        release->bad_reason, plugin, active->digest)};
   }
-  if (rollout.stage() == Rollout::Stage::Canary) {
-    return fmt::format("{} is tried in another instance first", named);
-  }
-  return {};
+  if (rollout.stage() != Rollout::Stage::Canary) return {};
+  return {lifecycle::Reason::WaitsForCanary, fmt::format("{} is tried in another instance first", named)};
 }
 
 bool Releases::isBad(const std::string& plugin, const Digest& digest) const {

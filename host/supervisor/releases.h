@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "host/catalog/catalog.h"
+#include "host/lifecycle/reason.h"
 #include "host/lifecycle/rollout.h"
 #include "host/logs/log_files.h"
 #include "host/store/store_executor.h"
@@ -62,8 +63,8 @@ class Releases {
 
   // What this instance of the plugin is to run; null: no file of the plugin is known.
   const catalog::PluginFile* fileFor(const std::string& plugin, InstanceId instance) const;
-  // Why it does not run the plugin's active file; empty: it does, or there is none.
-  std::string whyNotActive(const std::string& plugin, InstanceId instance) const;
+  // Why it does not run the plugin's active file, by its code and as a sentence; Running: it does, or there is none.
+  std::pair<lifecycle::Reason, std::string> whyNotActive(const std::string& plugin, InstanceId instance) const;
 
   bool isBad(const std::string& plugin, const Digest& digest) const;
 

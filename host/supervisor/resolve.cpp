@@ -10,6 +10,8 @@
 
 namespace longhaul::host::supervisor {
 
+using lifecycle::Reason;
+
 Result<Runnable> makeRunnable(const store::InstanceRecord& record, const std::string& config_text,
                               const catalog::Manifest& manifest, const config::RestartConfig& defaults,
                               std::size_t context_bytes_max) {
@@ -41,41 +43,52 @@ lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifes
           .heartbeat = manifest.heartbeat.value_or(std::chrono::milliseconds{0})};
 }
 
-Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::PluginFile* file,
-                                       const catalog::Catalog& catalog, const config::RestartConfig& defaults,
-                                       std::size_t context_bytes_max) {
+Wanted notTaken(lifecycle::Reason reason, Error error) {
+  std::string text = error.message;
+  return {.target = std::move(error), .reason = reason, .not_taken = std::move(text)};
+}
+
+Wanted wantedTarget(const store::InstanceRecord& record, const catalog::PluginFile* file,
+                    const catalog::Catalog& catalog, const config::RestartConfig& defaults,
+                    std::size_t context_bytes_max) {
   if (file == nullptr) {
     const auto views = catalog.list();
     if (const catalog::PluginView* refused = catalog::refusedFileOf(views, record.plugin)) {
-      return Error{Code::NotFound, fmt::format("the file of plugin {} is refused ({}): {}", record.plugin,
-                                               refused->path.native(), refused->reason)};
+      return notTaken(Reason::PluginRefused,
+                      Error{Code::NotFound, fmt::format("the file of plugin {} is refused ({}): {}", record.plugin,
+                                                        refused->path.native(), refused->reason)});
     }
     std::string folders;
     for (const auto& folder : catalog.folders())
       folders += (folders.empty() ? "" : ", ") + folder.string();
-    return Error{Code::NotFound, fmt::format("there is no plugin {} in {}{}: drop its .so there; `longhaul plugins` "
-                                             "shows what is there and what was refused",
-                                             record.plugin, folders, config::didYouMean(record.plugin, catalog.ids()))};
+    return notTaken(
+        Reason::MissingPlugin,
+        Error{Code::NotFound, fmt::format("there is no plugin {} in {}{}: drop its .so there; `longhaul plugins` "
+                                          "shows what is there and what was refused",
+                                          record.plugin, folders, config::didYouMean(record.plugin, catalog.ids()))});
   }
   auto runnable = makeRunnable(record, record.config, file->manifest, defaults, context_bytes_max);
-  if (!runnable) return std::move(runnable).error();
+  if (!runnable) return notTaken(Reason::ConfigRefused, std::move(runnable).error());
   if (!awaitsApproval(record)) {
     auto approved = parseJson(record.target.grants);
     auto grants = approved ? catalog::parseGrants(*approved, "/grants") : Result<catalog::Grants>{approved.error()};
-    if (!grants) return withContext("the stored grants", std::move(grants).error());
+    if (!grants) {
+      return notTaken(Reason::AwaitsApproval, withContext("the stored grants", std::move(grants).error()));
+    }
     // Only `grants: manifest` promises all that the plugin asks for. A shorter list of the operator's stays short.
     const catalog::PluginFile* before = catalog.find(record.target.digest);
     if (before != nullptr && before->id != record.plugin) before = nullptr;
     const auto more = grantsBeyond(file->manifest.grants, before != nullptr ? before->manifest.grants : *grants);
     const auto unapproved = grantsBeyond(file->manifest.grants, *grants);
     if (!more.empty() && !unapproved.empty() && before != nullptr) {
-      return Error{Code::NotGranted,
-                   fmt::format("{} {} also asks for {}; `longhaul approve {}` approves that", file->id,
-                               toText(file->version), fmt::join(unapproved, ", "), record.name)};
+      return notTaken(
+          Reason::AwaitsApproval,
+          Error{Code::NotGranted, fmt::format("{} {} also asks for {}; `longhaul approve {}` approves that", file->id,
+                                              toText(file->version), fmt::join(unapproved, ", "), record.name)});
     }
   }
   const store::Target target{file->digest, record.target.config_revision, record.target.grants};
-  return makeTarget(target, file->manifest, runnable->config.long_running);
+  return {.target = makeTarget(target, file->manifest, runnable->config.long_running)};
 }
 
 bool hasReferences(const Json& parameters) {

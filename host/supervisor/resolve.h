@@ -30,11 +30,19 @@ Result<Runnable> makeRunnable(const store::InstanceRecord& record, const std::st
 
 lifecycle::Target makeTarget(const store::Target& target, const catalog::Manifest& manifest, bool long_running);
 
-// What the instance should run now with this file of its plugin (null: there is none) and its record. The error is what
-// holds it: no such plugin, a configuration that the plugin's manifest does not accept, a grant that nobody approved.
-Result<lifecycle::Target> wantedTarget(const store::InstanceRecord& record, const catalog::PluginFile* file,
-                                       const catalog::Catalog& catalog, const config::RestartConfig& defaults,
-                                       std::size_t context_bytes_max);
+// What should run; else why what is asked for cannot be taken up.
+struct Wanted {
+  Result<lifecycle::Target> target = Error{};
+  lifecycle::Reason reason = lifecycle::Reason::Running;
+  std::string not_taken{};
+};
+Wanted notTaken(lifecycle::Reason reason, Error error);
+
+// What the instance should run now with this file of its plugin (null: there is none) and its record. What holds it: no
+// such plugin, a configuration that the plugin's manifest does not accept, a grant that nobody approved.
+Wanted wantedTarget(const store::InstanceRecord& record, const catalog::PluginFile* file,
+                    const catalog::Catalog& catalog, const config::RestartConfig& defaults,
+                    std::size_t context_bytes_max);
 
 // Whether any parameter is a reference, so that a start has to read files first.
 bool hasReferences(const Json& parameters);

@@ -30,14 +30,14 @@ struct Commands::Job {
 
 void Commands::execute(const protocol::Execute& asked) {
   if (table_ == nullptr || (asked.is_test != 0 ? table_->test == nullptr : table_->execute == nullptr)) {
-    return answer(asked.id, LONGHAUL_ABSENT, true,
+    return answer(asked.id, LONGHAUL_ABSENT, kCommandSaid,
                   std::string{"the plugin's table "} + LONGHAUL_COMMANDS_ID + " has no " +
                       (asked.is_test != 0 ? "test" : "execute"));
   }
   {
     const std::lock_guard lock{mutex_};
     if (running_count_ >= LONGHAUL_COMMANDS_AT_ONCE) {
-      return answer(asked.id, LONGHAUL_BUSY, true,
+      return answer(asked.id, LONGHAUL_BUSY, kCommandSaid,
                     std::to_string(running_count_) + " commands run already, no more are taken: try again");
     }
     ++running_count_;
@@ -64,7 +64,7 @@ void Commands::execute(const protocol::Execute& asked) {
       job.get());
   if (error_number != 0) {
     leave();
-    return answer(asked.id, LONGHAUL_BUSY, true,
+    return answer(asked.id, LONGHAUL_BUSY, kCommandSaid,
                   std::string{"no thread could be started for it: "} + ::strerrordesc_np(error_number));
   }
   job.release();
@@ -79,7 +79,8 @@ void Commands::run(const Job& job) {
     bool returned = false;
     ~Leaving() {
       if (!returned) {
-        commands.answer(job.id, LONGHAUL_INTERNAL, true, "the plugin ended the command's thread instead of returning");
+        commands.answer(job.id, LONGHAUL_INTERNAL, kCommandSaid,
+                        "the plugin ended the command's thread instead of returning");
       }
       commands.leave();
     }
@@ -88,7 +89,7 @@ void Commands::run(const Job& job) {
   longhaul_plugin_t* plugin = enter();
   if (plugin == nullptr) {
     leaving.returned = true;
-    return answer(job.id, LONGHAUL_CLOSED, true, "the worker is ending");
+    return answer(job.id, LONGHAUL_CLOSED, kCommandNotBegun, "the worker is ending");
   }
   KeptText result;
   KeptText error;
@@ -104,15 +105,15 @@ void Commands::run(const Job& job) {
     status = table_->execute(plugin, &command, &result.sink, &error.sink);
   }
   leaving.returned = true;
-  if (status >= 0) return answer(job.id, status, result.said, result.text);
+  if (status >= 0) return answer(job.id, status, result.said ? kCommandSaid : kCommandSilent, result.text);
   if (error.text.empty()) {
     error.text = !lastErrorText().empty() ? std::string{lastErrorText()}
                                           : "it failed with " + std::string{codeName(static_cast<Code>(status))};
   }
-  answer(job.id, status, true, error.text);
+  answer(job.id, status, kCommandSaid, error.text);
 }
 
-void Commands::answer(std::uint64_t id, longhaul_status_t status, bool said, std::string_view text) {
+void Commands::answer(std::uint64_t id, longhaul_status_t status, std::uint32_t said, std::string_view text) {
   std::string instead;
   if (!isUtf8(text)) {
     instead = "the plugin's answer is not UTF-8";
@@ -125,7 +126,7 @@ void Commands::answer(std::uint64_t id, longhaul_status_t status, bool said, std
     text = instead;
   }
   std::string payload;
-  protocol::encode(protocol::CommandDone{.id = id, .status = status, .said = said ? 1u : 0u, .text = text}, payload);
+  protocol::encode(protocol::CommandDone{.id = id, .status = status, .said = said, .text = text}, payload);
   session_.control.send(protocol::Kind::CommandDone, payload);
 }
 

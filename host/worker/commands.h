@@ -30,7 +30,7 @@ class Commands {
  private:
   struct Job;
   void run(const Job& job);
-  void answer(std::uint64_t id, longhaul_status_t status, bool said, std::string_view text);
+  void answer(std::uint64_t id, longhaul_status_t status, std::uint32_t said, std::string_view text);
   longhaul_plugin_t* enter();
   void leave();
 

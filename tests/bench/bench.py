@@ -260,6 +260,38 @@ class Bench:
             self.compare("kill -9 to the first answered call (bare pidfd loop)", "ms",
                          lambda p=plugin: self.bare("restart", p, 5), ours, ("<=", 1.3), (plugin,))
 
+    def figure_reload(self):
+        """The longest time without an answer while a new build is dropped and taken up, under a constant load, beside a cold
+        start of the same plugin to its first answer."""
+        from steady_load import Builds, SteadyLoad
+        self.stop_daemon()
+        self.start_daemon({"c": 0, "cpp": 0})
+        daemon, run = self.daemon, iter(range(sys.maxsize))
+        daemon.drop("bench_ledger")
+        daemon.run_instance("books", "test-ledger", {"listen": "127.0.0.1:0"})
+        builds = Builds(daemon, "books", "bench_ledger.so")
+
+        def cold():
+            daemon.api("POST", "/instances/books/disable")
+            daemon.wait("books", "stopped")
+            since = time.monotonic()
+            daemon.api("POST", "/instances/books/enable")
+            daemon.api("POST", "/instances/books/execute", {"command": "book", "arguments": {"key": f"cold/{next(run)}"}})
+            return (time.monotonic() - since) * 1000
+
+        def gap(what):
+            kind = {"call": "command", "line": "short"}[what]
+            with SteadyLoad(daemon, "books", threads=1, kinds=(kind,), period_s=0.002, run=f"-{next(run)}") as load:
+                load.wait_for_more(50)
+                load.books.gaps.clear()
+                builds.swap()
+                load.wait_for_more(50)
+            if load.books.failed or load.books.refused:
+                raise RuntimeError(f"{load.books.failed} {load.books.refused}")
+            return load.books.gaps[kind] * 1000
+        self.compare("longest gap in a swap, to a command and to a line by TCP (cold start to the first answer)", "ms",
+                     cold, gap, None, ("call", "line"))
+
     def figure_sandbox(self):
         """Two daemons in turn, one that confines its workers by uid, seccomp and Landlock, and one that does not."""
         off = "sandbox: {off: [seccomp, landlock, own-uid, cgroup]}\n"
@@ -370,7 +402,7 @@ def main():
     bench = Bench(options, load_harness(options.build.resolve()))
     print("| " + " | ".join(HEADING) + " |\n" + "| --- " * len(HEADING) + "|")
     try:
-        if set(wanted) - {"idle", "sandbox", "neighbours", "watch"}:
+        if set(wanted) - {"idle", "reload", "sandbox", "neighbours", "watch"}:
             bench.start_daemon({"c": INSTANCES, "cpp": INSTANCES})
         for name in sorted(wanted, key=figures.index):
             getattr(bench, f"figure_{name}")()

@@ -166,7 +166,7 @@ TEST_CASE("flipped bytes in headers and tables: an answer, and never other bytes
     if (i % 10 == 0) {
       if (!place.isRefused(bytes)) place.clear();
     } else if (const auto examination = examine(bytes, place.policy); !examination.problems.empty()) {
-      CHECK_FALSE(examination.problems.front().empty());
+      CHECK_FALSE(examination.problems.front().text.empty());
     }
   }
 }

@@ -101,7 +101,7 @@ TEST_CASE("bytes that are refused in the place of good ones leave the good ones 
   index.admit("/p/old.so", file("x", "1.0.0", "11"), 1, 1);
   index.admit("/p/x.so", file("x", "2.0.0", "22"), 1, 1);
   index.takeChanged();
-  index.refuse(Refusal{"/p/x.so", "cut short", false}, 5);
+  index.refuse(Refusal{"/p/x.so", FileReason::CutShort, "cut short", {}}, 5);
   CHECK(index.active("x")->digest == "22");
   CHECK(index.takeChanged().empty());
   const auto views = index.list();
@@ -113,7 +113,7 @@ TEST_CASE("bytes that are refused in the place of good ones leave the good ones 
   CHECK(views[2].since_us == 5);
   CHECK(index.refused(false).size() == 1);
   CHECK(index.refused(true).empty());
-  index.refuse(Refusal{"/p/x.so", "cut short", false}, 9);
+  index.refuse(Refusal{"/p/x.so", FileReason::CutShort, "cut short", {}}, 9);
   CHECK(index.list()[2].since_us == 5);
   index.admit("/p/x.so", file("x", "3.0.0", "33"), 2, 10);
   CHECK(index.active("x")->digest == "33");
@@ -135,7 +135,7 @@ TEST_CASE("what a former run staged is known by digest, and its highest version 
   index.addStaged(file("x", "1.0.0", "11"), 1);
   index.addStaged(file("x", "3.0.0", "33"), 1);
   index.addStaged(file("x", "2.0.0", "22"), 1);
-  index.refuseStaged(Refusal{"/state/plugins/44.so", "its digest differs", false}, 1);
+  index.refuseStaged(Refusal{"/state/plugins/44.so", FileReason::CopyDamaged, "its digest differs", {}}, 1);
   CHECK(index.active("x") == nullptr);
   CHECK(index.latest("x")->digest == "33");
   CHECK(index.find("11") != nullptr);

@@ -11,43 +11,16 @@
 
 #include "host/base/sha256.h"
 #include "tests/support/temp_folder.h"
+#include "tests/unit/catalog/place.h"
 
 using namespace longhaul::host;
 using namespace longhaul::host::catalog;
+using test::Place;
 namespace fs = std::filesystem;
 
 namespace {
 
 const std::string kProbe = LONGHAUL_FIXTURES "/probe.so";
-
-struct Place {
-  test::TempFolder folder;
-  AdmissionPolicy policy;
-  Place() {
-    fs::create_directories(folder / "store");
-    fs::create_directories(folder / "drop");
-    policy.store_folder = folder / "store";
-    // mkdtemp made the folder 0700; those below follow the umask.
-    for (const auto* name : {"store", "drop"})
-      fs::permissions(folder / name, fs::perms{0755});
-  }
-  fs::path drop(const std::string& name = "x.so", const std::string& from = kProbe) {
-    const fs::path path = folder / "drop" / name;
-    fs::copy_file(from, path, fs::copy_options::overwrite_existing);
-    fs::permissions(path, fs::perms{0644});
-    return path;
-  }
-  std::string refusal(const fs::path& path) {
-    const auto outcome = stageAndAdmit(path, policy);
-    return std::holds_alternative<Refusal>(outcome) ? std::get<Refusal>(outcome).reason : "admitted";
-  }
-  std::size_t storedCount() {
-    std::size_t count = 0;
-    for ([[maybe_unused]] const auto& entry : fs::directory_iterator{policy.store_folder})
-      ++count;
-    return count;
-  }
-};
 
 }  // namespace
 
@@ -138,7 +111,7 @@ TEST_CASE("modes that let others replace the file are refused with the path and 
     const auto& refusal = std::get<Refusal>(outcome);
     CHECK_THAT(refusal.reason, Catch::StartsWith(at_fault.native() + " " + found));
     CHECK_THAT(refusal.reason, Catch::Contains(remedy + " " + at_fault.native()));
-    CHECK(refusal.may_pass_later);
+    CHECK(rowOf(refusal.code).next == FileNext::Rescan);
     CHECK(place.storedCount() == 0);
   };
   SECTION("the file, by everybody") {
@@ -217,7 +190,7 @@ TEST_CASE("a store that cannot be written is told, and may pass later") {
   const auto outcome = stageAndAdmit(path, place.policy);
   REQUIRE(std::holds_alternative<Refusal>(outcome));
   CHECK_THAT(std::get<Refusal>(outcome).reason, Catch::Contains("its copy cannot be kept"));
-  CHECK(std::get<Refusal>(outcome).may_pass_later);
+  CHECK(std::get<Refusal>(outcome).code == FileReason::CopyFailed);
 }
 
 TEST_CASE("a file that is written while it is read is told so, and never taken as something between") {

@@ -19,7 +19,10 @@ std::vector<std::string> problems(const std::string& file, const std::filesystem
   AdmissionPolicy policy;
   policy.worker = worker;
   policy.system_root = root;
-  return examine(test::readText(file), policy).problems;
+  std::vector<std::string> texts;
+  for (const FileProblem& problem : examine(test::readText(file), policy).problems)
+    texts.push_back(problem.text);
+  return texts;
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ struct Place {
   std::string refusal() {
     const auto outcome = stageAndAdmit(path, policy);
     if (std::holds_alternative<PluginFile>(outcome)) return "admitted";
-    CHECK(std::get<Refusal>(outcome).may_pass_later);
+    CHECK(rowOf(std::get<Refusal>(outcome).code).next == FileNext::Rescan);
     return std::get<Refusal>(outcome).reason;
   }
   fs::path staged(const std::string& suffix) {

@@ -1,14 +1,9 @@
-// Prints the generated parts of docs/LIFECYCLE.md from the code and from the table that the tests walk.
-//   lifecycle_doc --check FILE   fails when the file says something else
-//   lifecycle_doc --write FILE   rewrites what stands between the markers
-#include <algorithm>
-#include <cstdio>
-#include <fstream>
-#include <iterator>
+// Prints the generated parts of docs/LIFECYCLE.md from the code and from the table that the tests walk
+// (tests/tidy/printed_doc.h).
 #include <string>
-#include <vector>
 
 #include "host/lifecycle/watchdog.h"
+#include "tests/tidy/printed_doc.h"
 #include "tests/unit/lifecycle/machine_rows.h"
 #include "tests/unit/lifecycle/machine_script.h"
 
@@ -16,11 +11,6 @@ using namespace longhaul::host::lifecycle;
 using namespace longhaul::host::lifecycle::script;
 
 namespace {
-
-struct Part {
-  std::string name;
-  std::string text;
-};
 
 std::string cells() {
   std::string out = "| event |";
@@ -96,47 +86,14 @@ std::string states() {
   return out + ".\n";
 }
 
-// The text with each part between its markers; empty when a marker is missing.
-std::string filled(std::string text, const std::vector<Part>& parts) {
-  for (const Part& part : parts) {
-    const std::string begin = fmt::format("<!-- {}: printed by lifecycle_doc -->\n", part.name);
-    const std::string end = fmt::format("<!-- end of {} -->\n", part.name);
-    const auto from = text.find(begin);
-    const auto to = text.find(end);
-    if (from == std::string::npos || to == std::string::npos || to < from) {
-      fmt::print(stderr, "the markers of \"{}\" are missing: {}{}", part.name, begin, end);
-      return {};
-    }
-    text.replace(from + begin.size(), to - from - begin.size(), part.text);
-  }
-  return text;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::string verb = argc == 3 ? argv[1] : "";
-  if (verb != "--check" && verb != "--write") {
-    fmt::print(stderr, "usage: lifecycle_doc --check|--write FILE\n");
-    return 2;
-  }
-  std::ifstream in(argv[2]);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  const std::string wanted = filled(text, {{"states", states()},
-                                           {"exit classes", classes()},
-                                           {"schedule", schedule()},
-                                           {"watchdog", watchdog()},
-                                           {"cells", cells()},
-                                           {"rows", rows()}});
-  if (wanted.empty()) return 1;
-  if (verb == "--check") {
-    if (wanted == text) return 0;
-    const auto line =
-        std::count(text.begin(), std::mismatch(text.begin(), text.end(), wanted.begin(), wanted.end()).first, '\n');
-    fmt::print(stderr, "{}:{}: it says something else than the code: run lifecycle_doc --write {}\n", argv[2], line + 1,
-               argv[2]);
-    return 1;
-  }
-  std::ofstream(argv[2]) << wanted;
-  return 0;
+  return longhaul::host::test::printDoc(argc, argv, "lifecycle_doc",
+                                        {{"states", states()},
+                                         {"exit classes", classes()},
+                                         {"schedule", schedule()},
+                                         {"watchdog", watchdog()},
+                                         {"cells", cells()},
+                                         {"rows", rows()}});
 }

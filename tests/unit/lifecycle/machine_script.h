@@ -123,10 +123,12 @@ class Play {
         event.target = target(argument.empty() ? 'B' : argument[0]);
         break;
       case EventKind::HeldSet:
+        event.reason = Reason::MissingPlugin;
         event.text = "its plugin is missing";
         break;
       case EventKind::StartFailed:
         event.worker = machine_.incoming() ? machine_.incoming()->id : WorkerId::None;
+        event.reason = Reason::NoWorker;
         event.text = "fork: Resource temporarily unavailable";
         break;
       case EventKind::Fenced:

@@ -150,6 +150,7 @@ class Model {
     };
     Event event{.kind = kWishes[below(std::size(kWishes))]};
     event.text = "missing";
+    event.reason = Reason::MissingPlugin;
     event.target.digest = std::string(1, static_cast<char>('A' + below(3)));
     event.target.config_revision = below(2);
     event.target.long_running = below(10) > 0;
@@ -195,6 +196,7 @@ class Model {
     const WorkerId id = machine_.incoming()->id;
     processes_.erase(id);
     Event event{.kind = EventKind::StartFailed, .worker = id};
+    event.reason = Reason::NoWorker;
     event.text = "fork failed";
     send(event);
   }

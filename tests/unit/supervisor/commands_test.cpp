@@ -432,3 +432,29 @@ TEST_CASE("a command for an instance that is removed meanwhile hears of it") {
   rig.until([&] { return removed; });
   CHECK_FALSE(rig.supervisor.idOf("c"));
 }
+
+TEST_CASE("a command that an ending worker did not begin is the next worker's, and is answered once") {
+  Rig rig;
+  rig.put(R"({"longRunning": true, "parameters": {}})", true);
+  StandIn& before = rig.readyWorker(0);
+  rig.until([&] { return rig.view().state == "running"; });
+  Asked& asked = rig.echo("hello");
+  rig.untilCommands(before, 1);
+  rig.act([&](const supervisor::Supervisor::Done& done) { rig.supervisor.restart(rig.id(), done); });
+  rig.worker(1).loaded();
+  rig.until([&] { return before.was(Kind::Stop); });
+  before.say(Kind::CommandDone, protocol::CommandDone{.id = before.commands()[0].id,
+                                                      .status = static_cast<std::int32_t>(Code::Closed),
+                                                      .said = kCommandNotBegun,
+                                                      .text = "the worker is ending"});
+  before.leave();
+  StandIn& next = rig.worker(1);
+  rig.until([&] { return next.was(Kind::Start); });
+  CHECK_FALSE(asked.answer);
+  next.ready();
+  rig.untilCommands(next, 1);
+  CHECK(next.commands()[0].name == "echo");
+  next.done(next.commands()[0].id, 0, "hello yourself");
+  rig.answered(asked);
+  CHECK(asked.text() == "hello yourself");
+}

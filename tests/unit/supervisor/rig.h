@@ -29,8 +29,10 @@ class SupervisorRig {
     std::optional<Code> code() const { return failed() ? std::optional{answer->error().code} : std::nullopt; }
   };
 
-  explicit SupervisorRig(const std::string& file = "test_commander", std::string plugin_id = "test-commander")
-      : plugin(std::move(plugin_id)) {
+  // `tune` changes the host's settings before it begins.
+  explicit SupervisorRig(const std::string& file = "test_commander", std::string plugin_id = "test-commander",
+                         const std::function<void(supervisor::Settings&)>& tune = {})
+      : plugin(std::move(plugin_id)), settings_(tuned(tune)) {
     for (const auto* name : {"plugins.d", "plugins"}) {
       std::filesystem::create_directory(folder / name);
       std::filesystem::permissions(folder / name, std::filesystem::perms{0755});
@@ -45,13 +47,13 @@ class SupervisorRig {
   }
 
   // As the newest release: its times say that it has lain there for long.
-  void drop(const std::string& file) {
+  void drop(const std::string& file, const std::string& name = "commander") {
     namespace fs = std::filesystem;
     const fs::path copy = folder / "copy.so";
     fs::copy_file(fs::path{LONGHAUL_TEST_PLUGINS} / (file + ".so"), copy, fs::copy_options::overwrite_existing);
     fs::permissions(copy, fs::perms{0644});
     fs::last_write_time(copy, fs::file_time_type::clock::now() - std::chrono::hours{1});
-    fs::rename(copy, folder / "plugins.d" / "commander.so");
+    fs::rename(copy, folder / "plugins.d" / (name + ".so"));
   }
 
   // Lets the loop run until the test's wish is true; what is due at the loop's own time is done first.
@@ -131,6 +133,20 @@ class SupervisorRig {
 
   const std::string plugin;  // its id
   TempFolder folder;
+
+ private:
+  supervisor::Settings tuned(const std::function<void(supervisor::Settings&)>& tune) const {
+    supervisor::Settings settings{.state_dir = folder.path(),
+                                  .worker_binary = {},
+                                  .state_tag = "unit-supervisor",
+                                  .version = "0",
+                                  .host_id = "h"};
+    if (tune) tune(settings);
+    return settings;
+  }
+  supervisor::Settings settings_;  // until the supervisor has them
+
+ public:
   EventLoop loop;
   std::function<void(std::function<void()>)> post = [this](std::function<void()> work) { loop.post(std::move(work)); };
   // Jobs run at once, and are done in a later turn.
@@ -158,11 +174,7 @@ class SupervisorRig {
        .logs = *files,
        .run_job = run_job,
        .report = [this](logs::LogLevel, const std::string&, std::string_view text) { log.emplace_back(text); }},
-      {.state_dir = folder.path(),
-       .worker_binary = {},
-       .state_tag = "unit-supervisor",
-       .version = "0",
-       .host_id = "h"}};
+      std::move(settings_)};
 
  private:
   std::vector<std::unique_ptr<Asked>> asked_;
