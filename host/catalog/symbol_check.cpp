@@ -36,7 +36,9 @@ class Search {
 
   void add(const std::vector<std::string>& needed, const std::string& runpath) {
     for (const auto& name : needed) {
-      if (seen_.insert(name).second) queue_.emplace_back(name, runpath);
+      if (!seen_.insert(name).second) continue;
+      // The C library first: it has what most plugins want, and nothing else has to be read then.
+      queue_.emplace(name.starts_with("libc.so.") ? queue_.begin() : queue_.end(), name, runpath);
     }
   }
   bool take(const std::filesystem::path& file) {
@@ -89,7 +91,8 @@ std::vector<std::string> unresolvedSymbols(std::string_view bytes, const ElfFile
   std::erase_if(*wanted, isSanitizers);
   Search search{*wanted, system};
   search.add(elf.needed_libraries, elf.runpath);
-  if (!search.take(worker) || !search.run()) return {};
+  if (!search.run()) return {};
+  if (!wanted->empty() && (!search.take(worker) || !search.run())) return {};
   std::vector<std::string> names(wanted->begin(), wanted->end());
   std::sort(names.begin(), names.end());
   return names;

@@ -62,7 +62,7 @@ def move_over_file_systems(source, target):
 
 
 def slow_dd(source, target):
-    tool("dd", f"if={source}", f"of={target}", "bs=1k", "oflag=sync")
+    tool("dd", f"if={source}", f"of={target}", "bs=8k", "oflag=sync")
 
 
 def tee(source, target):
@@ -141,14 +141,14 @@ class Dropping(harness.DaemonTest):
             refused = {os.path.basename(row["path"]): row["reason"] for row in rows if row["state"] == "refused"}
             return {name: refused.get(name, have.get(name)) for name, digest in digests.items()
                     if have.get(name) != digest or name in refused}
-        harness.until(lambda: not wrong(), lambda: f"taken: {wrong()}", 20)
+        harness.until(lambda: not wrong(), lambda: f"taken: {wrong()}")
 
     def wait_refused(self, daemon, names):
         """The reasons, once each of them is refused."""
         def reasons():
             rows = daemon.api("GET", "/plugins")["plugins"]
             return {os.path.basename(row["path"]): row["reason"] for row in rows if row["state"] == "refused"}
-        harness.until(lambda: set(names) <= set(reasons()), lambda: f"refused: {set(names) - set(reasons())}", 20)
+        harness.until(lambda: set(names) <= set(reasons()), lambda: f"refused: {set(names) - set(reasons())}")
         return reasons()
 
     def refusals_logged(self, daemon):
@@ -337,7 +337,7 @@ class Dropping(harness.DaemonTest):
             if name in files:
                 remedy = re.search(r": ((?:chmod|chown) \S+ \S+)", reasons[name]).group(1)
                 tool(*remedy.split())
-                harness.until(lambda: self.row(daemon, name) and not self.row(daemon, name, True), f"{remedy} is enough", 20)
+                harness.until(lambda: self.row(daemon, name) and not self.row(daemon, name, True), f"{remedy} is enough")
         daemon.wait("edge")
 
     def test_folders_that_others_can_write_to(self):
@@ -428,7 +428,7 @@ class Dropping(harness.DaemonTest):
             shutil.copyfile(build, daemon.plugins / FILE)
             self.wait_digests(daemon, {FILE: digest_of(build)})
         os.remove(daemon.plugins / FILE)
-        harness.until(lambda: not self.row(daemon, FILE), "it is gone", 20)
+        harness.until(lambda: not self.row(daemon, FILE), "it is gone")
 
 
 if __name__ == "__main__":
