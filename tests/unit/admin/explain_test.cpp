@@ -69,6 +69,22 @@ InstanceView running(Rig& rig) {
   return until(rig, Reason::Running);
 }
 
+// As it is in the turn in which it was made.
+InstanceView atOnce(Rig& rig, const std::string& grants) {
+  std::optional<InstanceView> then;
+  rig.supervisor.put({.name = "c",
+                      .plugin = "test-commander",
+                      .config = kRuns,
+                      .grants = grants,
+                      .owner = store::Owner::Api,
+                      .source = "",
+                      .first_enabled = true,
+                      .at_us = 1},
+                     [&](const Result<void>&) { then = rig.view(); });
+  rig.until([&] { return then.has_value(); });
+  return *then;
+}
+
 // The worker ends by itself, and the next one is there when its time has come.
 InstanceView failing(Rig& rig, std::size_t times, Reason wanted) {
   rig.put(kRuns, true);
@@ -104,11 +120,8 @@ const std::vector<Case>& cases() {
   static const std::vector<Case> kCases{
       {Reason::Running, running, "its worker is ready", ""},
       {Reason::WaitsForSlot,
-       [](Rig& rig) {
-         rig.put(kRuns, true);
-         return until(rig, Reason::WaitsForSlot);
-       },
-       "", "", [](supervisor::Settings& settings) { settings.spawn_slots = 0; }},
+       // A slot is granted in a turn of its own, at the soonest.
+       [](Rig& rig) { return atOnce(rig, R"({"serverApi": []})"); }, "", ""},
       {Reason::Loading,
        [](Rig& rig) {
          rig.put(kRuns, true);
@@ -191,23 +204,8 @@ const std::vector<Case>& cases() {
          return until(rig, Reason::NotRestarted);
        },
        "its restart policy is never", "`longhaul deaths c`"},
-      {Reason::NotLookedFor,
-       [](Rig& rig) {
-         // What its making approved is being stored in the turn in which it was made.
-         std::optional<InstanceView> then;
-         rig.supervisor.put({.name = "c",
-                             .plugin = "test-commander",
-                             .config = kRuns,
-                             .grants = "{}",
-                             .owner = store::Owner::Api,
-                             .source = "",
-                             .first_enabled = true,
-                             .at_us = 1},
-                            [&](const Result<void>&) { then = rig.view(); });
-         rig.until([&] { return then.has_value(); });
-         return *then;
-       },
-       "was not looked for yet", ""},
+      // What its making approved is being stored.
+      {Reason::NotLookedFor, [](Rig& rig) { return atOnce(rig, "{}"); }, "was not looked for yet", ""},
       {Reason::MissingPlugin,
        [](Rig& rig) {
          put(rig, "door", kRuns);
@@ -238,6 +236,7 @@ const std::vector<Case>& cases() {
          rig.worker(0).leave();
          rig.untilNoWorker();
          rig.drop("test_commander_greedy");
+         rig.rescan();
          rig.until([&] { return toText(rig.catalog.active("test-commander")->version) == "2.0.0"; });
          // Only the newer one knows the parameter, and nobody approved what it asks for.
          rig.put(R"({"longRunning": true, "parameters": {"tone": "soft"}})");
@@ -271,6 +270,7 @@ const std::vector<Case>& cases() {
          until(rig, Reason::MissingPlugin);
          rig.memory.failBatches(1, {Code::StoreFull, "the disk is full"});
          rig.drop("test_unruly", "unruly");
+         rig.rescan();
          return until(rig, Reason::NotStored);
        },
        "the disk is full", "`longhaul approve c`"},
@@ -306,6 +306,7 @@ const std::vector<Case>& cases() {
       {Reason::Listener,
        [](Rig& rig) {
          rig.drop("test_unruly", "unruly");
+         rig.rescan();
          rig.until([&] { return rig.catalog.active("test-unruly") != nullptr; });
          const TakenPort taken;
          put(rig, "test-unruly",
@@ -409,6 +410,7 @@ TEST_CASE("a plugin that asks for more than was approved is held back, while the
   Rig rig;
   running(rig);
   rig.drop("test_commander_greedy");
+  rig.rescan();
   rig.until([&] { return rig.view().held_back == Reason::AwaitsApproval; });
   const InstanceView view = rig.view();
   CHECK(view.code == Reason::Running);
