@@ -154,7 +154,7 @@ class CliTest(DaemonTest):
         rows = json.loads(daemon.cli("deaths", "beat", "-o", "json"))
         self.assertEqual("signal", rows[0]["exitClass"])
         self.assertIn("SIGKILL", daemon.cli("deaths", "beat"))
-        self.assertIn("exitClass: signal", daemon.cli("deaths", "beat", rows[0]["id"]))
+        self.assertIn(", signal: ended by SIGKILL", daemon.cli("deaths", "beat", rows[0]["id"]))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ static void jump(void) {
 /* Returns to where no code is. */
 __attribute__((noinline)) static void smash(void) {
 #if defined(__x86_64__)
-  __asm__ volatile("movq $0x30, %%rax; pushq %%rax; ret" : : : "rax", "memory");
+  __asm__ volatile("pushq $0; movq $0x30, %%rax; pushq %%rax; ret" : : : "rax", "memory");
 #else
   __asm__ volatile("mov x30, #0x30; ret" : : : "x30", "memory");
 #endif

@@ -1,6 +1,6 @@
-// Faults that plugins really have, and ways to use up a stack. Its parameter "fault" names one; before it
-// comes, a few server calls, the last of them another one for each. Each fault is a function of its own name, so that a
-// card can be held to it: FAULTS in tests/integration/cards_test.py. Nothing of it is exported.
+// Faults that plugins really have, and ways to use up a stack. Its parameter "fault" names one; before it comes, a few
+// server calls, the last of them another one for each. Each fault is a function of its own name, so that a card can be
+// held to it: FAULTS in tests/integration/cards_test.py. Nothing of it is exported.
 #undef NDEBUG
 #include <alloca.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ FAULT void callNull() {
 }
 
 // What an overflow of a buffer does to the way back.
-FAULT __attribute__((no_sanitize_address, optimize("omit-frame-pointer"))) void returnToGarbage() {
+FAULT __attribute__((no_sanitize_address)) void returnToGarbage() {
 #if X86
   __asm__ volatile("movabsq $0x4141414141414141, %%rax; pushq %%rax; ret" : : : "rax", "memory");
 #else
