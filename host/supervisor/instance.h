@@ -249,7 +249,7 @@ class Instance final : public WorkerEvents {
   std::optional<store::Health> health_;
   std::optional<EndView> last_end_;
   std::optional<store::Death> unnamed_;  // the newest end, whose names the daemon before did not live to see
-  std::string not_taken_;  // why what the catalog or the record asks for does not run
+  std::string not_taken_;                // why what the catalog or the record asks for does not run
   lifecycle::Reason not_taken_reason_ = lifecycle::Reason::Running;
   std::uint64_t starts_count_ = 0;
   std::uint64_t calls_count_ = 0;

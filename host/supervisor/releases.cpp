@@ -104,8 +104,7 @@ const catalog::PluginFile* Releases::fileFor(const std::string& plugin, Instance
   return file != nullptr ? file : latest;
 }
 
-std::pair<lifecycle::Reason, std::string> Releases::whyNotActive(const std::string& plugin,
-                                                                  InstanceId instance) const {
+std::pair<lifecycle::Reason, std::string> Releases::whyNotActive(const std::string& plugin, InstanceId instance) const {
   const catalog::PluginFile* active = around_.catalog.active(plugin);
   const auto at = plugins_.find(plugin);
   if (active == nullptr || at == plugins_.end()) return {};

@@ -355,6 +355,40 @@ const std::vector<Case>& cases() {
          return rig.view();
        },
        "not replaced: fork", "drop a mended file"},
+      {Reason::ReleaseBad,
+       [](Rig& rig) {
+         running(rig);
+         rig.dropOther("bad");
+         StandIn& next = rig.worker(1);
+         next.loaded();
+         rig.until([&] { return rig.launcher.workers[0]->was(protocol::Kind::Stop); });
+         rig.launcher.workers[0]->leave();
+         rig.until([&] { return next.was(protocol::Kind::Start); });
+         next.crash();
+         rig.readyWorker(2);
+         rig.until([&] { return rig.view().code == Reason::Running && rig.view().held_back == Reason::ReleaseBad; });
+         return rig.view();
+       },
+       "its worker is ready", "`longhaul plugin allow` lets the bad one be tried again"},
+      {Reason::WaitsForCanary,
+       [](Rig& rig) {
+         running(rig);
+         rig.act([&](const supervisor::Supervisor::Done& done) {
+           rig.supervisor.put({.name = "b",
+                               .plugin = "test-commander",
+                               .config = kRuns,
+                               .grants = R"({"serverApi": []})",
+                               .first_enabled = true,
+                               .at_us = 1},
+                              done);
+         });
+         rig.readyWorker(1);
+         rig.until([&] { return rig.supervisor.find("b")->code == Reason::Running; });
+         rig.dropOther("new");
+         rig.until([&] { return rig.view().held_back == Reason::WaitsForCanary; });
+         return rig.view();
+       },
+       "its worker is ready", "it is under way"},
   };
   return kCases;
 }
@@ -372,7 +406,8 @@ TEST_CASE("each reason why an instance does not run is told by its code, its sen
       const auto of =
           std::find_if(cases().begin(), cases().end(), [&](const Case& each) { return each.reason == row.reason; });
       REQUIRE(of != cases().end());  // a row that nothing shows to come true
-      Rig rig{of->tune != nullptr ? of->tune : std::function<void(supervisor::Settings&)>{}};
+      Rig rig{"test_commander", "test-commander",
+              of->tune != nullptr ? of->tune : std::function<void(supervisor::Settings&)>{}};
       const InstanceView view = of->make(rig);
       const std::int64_t now_us = wallNowUs();
       const Explanation told = explainInstance(view, {}, rig.catalog.list(), now_us);
@@ -380,7 +415,7 @@ TEST_CASE("each reason why an instance does not run is told by its code, its sen
       INFO(told.text);
       CHECK(isOneOf(view.state, row.states));
       CHECK_THAT(view.reason, Catch::Contains(of->found));
-      if (row.reason == Reason::GivenUp) {
+      if (row.reason >= Reason::GivenUp) {
         // The one before runs: what does not is told beside.
         CHECK(view.code == Reason::Running);
         CHECK(admin::toJson(view)["heldBack"] == row.name);

@@ -1,7 +1,5 @@
 // A plugin's releases through the real supervisor, catalog and store, with workers that the test plays and time that it
 // moves.
-#include <fstream>
-
 #include "tests/unit/supervisor/rig.h"
 
 using namespace longhaul::host;
@@ -31,20 +29,7 @@ struct Rig : SupervisorRig {
     until([&] { return supervisor.releases(kPlugin)->releases[0].release.ready_us != 0; });
   }
 
-  // The same plugin with other bytes: what stands behind the ELF file's parts is read by nobody.
-  void dropOther(const std::string& mark) {
-    namespace fs = std::filesystem;
-    const fs::path copy = folder / "copy.so";
-    fs::copy_file(fs::path{LONGHAUL_TEST_PLUGINS} / "test_commander.so", copy, fs::copy_options::overwrite_existing);
-    fs::permissions(copy, fs::perms{0644});
-    std::ofstream(copy, std::ios::app | std::ios::binary) << mark;
-    fs::last_write_time(copy, fs::file_time_type::clock::now() - std::chrono::hours{1});
-    fs::rename(copy, folder / "plugins.d" / "commander.so");
-    const Digest before = active();
-    rescan();
-    until([&] { return active() != before; });
-  }
-  Digest active() { return catalog.active(kPlugin)->digest; }
+  Digest active() const { return catalog.active(kPlugin)->digest; }
   Digest runs(const std::string& name) {
     const auto view = supervisor.find(name);
     return view->current ? view->current->digest : Digest{};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -54,6 +55,20 @@ class SupervisorRig {
     fs::permissions(copy, fs::perms{0644});
     fs::last_write_time(copy, fs::file_time_type::clock::now() - std::chrono::hours{1});
     fs::rename(copy, folder / "plugins.d" / (name + ".so"));
+  }
+
+  // The plugin of test_commander with other bytes: what stands behind the parts of an ELF file is read by nobody.
+  void dropOther(const std::string& mark) {
+    namespace fs = std::filesystem;
+    const fs::path copy = folder / "copy.so";
+    fs::copy_file(fs::path{LONGHAUL_TEST_PLUGINS} / "test_commander.so", copy, fs::copy_options::overwrite_existing);
+    fs::permissions(copy, fs::perms{0644});
+    std::ofstream(copy, std::ios::app | std::ios::binary) << mark;
+    fs::last_write_time(copy, fs::file_time_type::clock::now() - std::chrono::hours{1});
+    fs::rename(copy, folder / "plugins.d" / "commander.so");
+    const Digest before = catalog.active(plugin)->digest;
+    rescan();
+    until([&] { return catalog.active(plugin)->digest != before; });
   }
 
   // Lets the loop run until the test's wish is true; what is due at the loop's own time is done first.
