@@ -40,7 +40,7 @@ void PluginIndex::admit(const std::filesystem::path& path, PluginFile file, std:
   if (entry.file && entry.file->digest == file.digest) {
     // The same bytes, perhaps signed anew.
     entry.file->signer = file.signer;
-    staged_[file.digest].signer = std::move(file.signer);
+    if (const auto at = staged_.find(file.digest); at != staged_.end()) at->second.signer = std::move(file.signer);
     return;
   }
   const std::optional<PluginFile> before = std::move(entry.file);
