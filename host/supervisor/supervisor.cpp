@@ -73,7 +73,6 @@ class Supervisor::Impl {
     return found == names_.end() ? nullptr : find(found->second);
   }
 
-  // ---- releases
   template <class Each>
   void forEachOf(const std::string& plugin, Each each) const {
     for (const auto& [id, instance] : instances_) {
@@ -364,7 +363,6 @@ void Supervisor::stop(std::function<void()> done) {
 
 std::vector<InstanceView> Supervisor::list() const {
   std::vector<InstanceView> views;
-  views.reserve(impl_->names_.size());
   for (const auto& [name, id] : impl_->names_)
     views.push_back(impl_->find(id)->view(false));
   return views;

@@ -359,12 +359,11 @@ const std::vector<Case>& cases() {
        [](Rig& rig) {
          running(rig);
          rig.dropOther("bad");
-         StandIn& next = rig.worker(1);
-         next.loaded();
+         rig.worker(1).loaded();
          rig.until([&] { return rig.launcher.workers[0]->was(protocol::Kind::Stop); });
          rig.launcher.workers[0]->leave();
-         rig.until([&] { return next.was(protocol::Kind::Start); });
-         next.crash();
+         rig.until([&] { return rig.worker(1).was(protocol::Kind::Start); });
+         rig.worker(1).crash();
          rig.readyWorker(2);
          rig.until([&] { return rig.view().code == Reason::Running && rig.view().held_back == Reason::ReleaseBad; });
          return rig.view();
