@@ -97,7 +97,7 @@ class Rollout {
   RolloutChange arrived(const Digest& digest, const std::string& version, bool downgrade,
                         std::span<const RolloutMember> members, Now now);
   RolloutChange ready(InstanceId instance, const Digest& digest, Now now);
-  // Its worker failed after it was READY, by no act of an operator.
+  // Its worker failed, by no act of an operator.
   RolloutChange failed(InstanceId instance, const Digest& digest, std::string_view reason, Now now);
   // Its worker failed before it was READY, and it went back to `before`.
   RolloutChange refused(InstanceId instance, const Digest& digest, const Digest& before, std::string_view reason,

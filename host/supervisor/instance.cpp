@@ -448,14 +448,13 @@ void Instance::onEnded(WorkerProcess& worker) {
   if (isOneShot(worker)) return oneShotEnded(worker);
 
   const bool was_current = current_ && current_->id == ended;
-  const bool ready = worker.readyAtUs() != 0;
   const Digest digest = worker.about().target.digest;
   auto& of = was_current ? current_ : incoming_;
   bury(std::move(of->process));
   of.reset();
   if (was_current) finishContextWaits(0, false);
   watchFolder();
-  if (was_current && exit.failure && ready) {
+  if (exit.failure) {
     shared_.releases.failed(record_.plugin, id(), digest,
                             fmt::format("{}: {}: {}", record_.name, exit_class, exit.text));
   }
