@@ -337,6 +337,9 @@ std::optional<ReleasesView> Releases::view(const std::string& plugin) const {
   for (auto each = rollout.releases().rbegin(); each != rollout.releases().rend(); ++each) {
     view.releases.push_back(
         {.release = *each, .active = each->digest == active, .staged = around_.catalog.find(each->digest) != nullptr});
+    for (const RunningInstance& instance : running) {
+      if (instance.digest == each->digest) view.releases.back().instances.push_back(instance.name);
+    }
   }
   return view;
 }

@@ -94,7 +94,8 @@ TEST_CASE("status shows one instance whole, several as a list") {
 
 TEST_CASE("deaths lists the ends, and shows one card as sentences, stack, calls, words and curves") {
   TestServer server;
-  const Json card = *parseJson(R"({"text":"ended by SIGSEGV at address 0x10","version":"1.2.0","digest":"00112233445566778899",
+  const Json card =
+      *parseJson(R"card({"text":"ended by SIGSEGV at address 0x10","version":"1.2.0","digest":"00112233445566778899",
     "where":"parse(char const*)+0x12 (plugin+0x1234), calling strlen+0x3 (libc.so.6+0x9d0)","fingerprint":"aabb",
     "configRevision":4,"configHash":"ccdd","generation":6,"pid":4711,"uptimeMs":81000,"cpuMs":120,"rssMaxBytes":34000000,
     "crash":{"thread":"receiver (4713)","frames":["libc.so.6+0x9d0","plugin+0x1234","0x20"],
@@ -103,38 +104,34 @@ TEST_CASE("deaths lists the ends, and shows one card as sentences, stack, calls,
     "lastCalls":[{"call":"createIncidents","at":"2026-11-24T10:29:59Z","tookUs":1800,"status":"OK"},
                  {"call":"setLastRun","at":"2026-11-24T10:29:59.5Z"}],
     "stderr":"one\u001b[2J\ntwo\n",
-    "usage":{
-    "beforeEndMs" : [ 4000, 2000, 0 ],
-                    "memoryBytes" : [ 1048576, 2097152, 8388608 ],
-                                    "cpuPercent" : [ 0, 50, 100 ],
-                                                   "threads" : [ 2, 2, 3 ]}
-})");
-  const Json death{{"id", "9"},         {"generation", 6},  {"at", "2026-11-24T10:30:00Z"}, {"exitClass", "signal"},
-                   {"seenCount", 3},    {"card", card},     {"firstSeenAt", "2026-11-24T09:30:00Z"}};
-server.answer(kList + "/edge/deaths?limit=20", 200, {{"deaths", {death}}});
-server.answer(kList + "/edge/deaths?limit=100", 200, {{"deaths", {death}}});
-CHECK_THAT(runLonghaul(server, {"deaths", "edge"}).out,
-           Contains("SEEN") && Contains("ended by SIGSEGV at address 0x10, in parse(char const*)+0x12"));
-for (const char* id : {"9", "last"}) {
-  const Ran people = runLonghaul(server, {"deaths", "edge", id});
-  CHECK_THAT(people.out,
-             Contains(", signal: ended by SIGSEGV at address 0x10\n  in parse(char const*)+0x12 (plugin+0x1234)") &&
-                 Contains("seen 3 times among the ends that are kept, first") &&
-                 Contains("version 1.2.0 (001122334455), configuration 4 (ccdd), generation 6, pid 4711"));
-  CHECK_THAT(people.out, Contains("Stack of thread receiver (4713)\n") &&
-                             Contains("   0  strlen+0x3               libc.so.6+0x9d0\n") &&
-                             Contains("   1  parse(char const*)+0x12  plugin+0x1234\n") &&
-                             Contains("0x20  (a guess: found on the stack)") &&
-                             Contains("libm.so.6 has no names: its file was not found") &&
-                             Contains("file and line (build-id 0102): addr2line -Cfipe PLUGIN.so 0x1234\n"));
-  CHECK_THAT(people.out, Contains("OK in 1.8 ms") && Contains("not answered") && Contains("  one\\x1b[2J\n  two\n") &&
-                             Contains("memory   ▂▃█  last 8.0 MiB, at most 8.0 MiB") &&
-                             Contains("CPU      ▁▅█  last 100 %"));
-}
-CHECK(parseJson(runLonghaul(server, {"deaths", "edge", "last", "-o", "json"}).out)->at("id") == "9");
-CHECK_THAT(runLonghaul(server, {"deaths", "edge", "8"}).err, Contains("no end with id 8 is kept"));
-server.answer(kList + "/core/deaths?limit=100", 200, {{"deaths", Json::array()}});
-CHECK_THAT(runLonghaul(server, {"deaths", "core", "last"}).err, Contains("no worker of core ended yet"));
+    "usage":{"beforeEndMs":[4000,2000,0],"memoryBytes":[1048576,2097152,8388608],"cpuPercent":[0,50,100],
+             "threads":[2,2,3]}})card");
+  const Json death{{"id", "9"},      {"generation", 6}, {"at", "2026-11-24T10:30:00Z"},         {"exitClass", "signal"},
+                   {"seenCount", 3}, {"card", card},    {"firstSeenAt", "2026-11-24T09:30:00Z"}};
+  server.answer(kList + "/edge/deaths?limit=20", 200, {{"deaths", {death}}});
+  server.answer(kList + "/edge/deaths?limit=100", 200, {{"deaths", {death}}});
+  CHECK_THAT(runLonghaul(server, {"deaths", "edge"}).out,
+             Contains("SEEN") && Contains("ended by SIGSEGV at address 0x10, in parse(char const*)+0x12"));
+  for (const char* id : {"9", "last"}) {
+    const Ran people = runLonghaul(server, {"deaths", "edge", id});
+    CHECK_THAT(people.out,
+               Contains(", signal: ended by SIGSEGV at address 0x10\n  in parse(char const*)+0x12 (plugin+0x1234)") &&
+                   Contains("seen 3 times among the ends that are kept, first") &&
+                   Contains("version 1.2.0 (001122334455), configuration 4 (ccdd), generation 6, pid 4711"));
+    CHECK_THAT(people.out, Contains("Stack of thread receiver (4713)\n") &&
+                               Contains("   0  strlen+0x3               libc.so.6+0x9d0\n") &&
+                               Contains("   1  parse(char const*)+0x12  plugin+0x1234\n") &&
+                               Contains("0x20  (a guess: found on the stack)") &&
+                               Contains("libm.so.6 has no names: its file was not found") &&
+                               Contains("file and line (build-id 0102): addr2line -Cfipe PLUGIN.so 0x1234\n"));
+    CHECK_THAT(people.out, Contains("OK in 1.8 ms") && Contains("not answered") && Contains("  one\\x1b[2J\n  two\n") &&
+                               Contains("memory   ▂▃█  last 8.0 MiB, at most 8.0 MiB") &&
+                               Contains("CPU      ▁▅█  last 100 %"));
+  }
+  CHECK(parseJson(runLonghaul(server, {"deaths", "edge", "last", "-o", "json"}).out)->at("id") == "9");
+  CHECK_THAT(runLonghaul(server, {"deaths", "edge", "8"}).err, Contains("no end with id 8 is kept"));
+  server.answer(kList + "/core/deaths?limit=100", 200, {{"deaths", Json::array()}});
+  CHECK_THAT(runLonghaul(server, {"deaths", "core", "last"}).err, Contains("no worker of core ended yet"));
 }
 
 TEST_CASE("is-active is 0 when all run and 3 when not") {

@@ -61,6 +61,8 @@ TEST_CASE("a new release goes to one instance, after ten quiet seconds to the ot
   rig.swap(0, 2);
   rig.until([&] { return rig.view().state == "running" && rig.runs("c") == rig.active(); });
   CHECK(rig.runs("d") == old);
+  CHECK(rig.releases().releases[0].instances == std::vector<std::string>{"c"});
+  CHECK(rig.releases().releases[1].instances == std::vector<std::string>{"d"});
   CHECK_THAT(rig.supervisor.find("d")->warnings.at(0), Catch::Contains("is tried in another instance first"));
   rig.passed(std::chrono::seconds{9});
   rig.until([] { return true; });
