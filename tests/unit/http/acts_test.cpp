@@ -103,7 +103,7 @@ TEST_CASE("The audit keeps its newest records, and none that is too old, whoever
   std::size_t done = 0;
   constexpr std::size_t kActs = 3 * admin::kAuditPruneRows;
   for (std::size_t i = 0; i < kActs; ++i)
-    log.refused({"anna", Role::Read}, {.act = "reload", .outcome = "NOT_GRANTED"}, [&] { ++done; });
+    log.over({"anna", Role::Read}, {.act = "reload", .outcome = "NOT_GRANTED"}, [&] { ++done; });
   REQUIRE(loop.runUntil([&] { return done == kActs && store.audit({.limit = kPageRowsMax})->rows.size() < kActs; },
                         Host::kLimit));
   const auto page = store.audit({.actor = "old"});

@@ -25,11 +25,9 @@ NameAnswer answerOf(const std::string& text, std::vector<std::size_t> asked) {
   return {.asked = std::move(asked), .text = text, .fault = {}};
 }
 
-constexpr const char
-    *kPluginLine = R"({"buildId":"0102030405060708090a","table":".symtab","functions":[{"name":"parse(char const*)",
-    "offset" : 18
-},)"
-    R"({"name":"main loop","offset":52}]})";
+constexpr const char* kPluginLine =
+    R"j({"buildId":"0102030405060708090a","table":".symtab","functions":[{"name":"parse(char const*)","offset":18},)j"
+    R"j({"name":"main loop","offset":52}]})j";
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "host/base/limits.h"
-#include "host/supervisor/crash_card.h"
+#include "host/supervisor/crash_names.h"
 
 using namespace longhaul::host;
 using namespace longhaul::host::supervisor;
