@@ -279,6 +279,10 @@ void Releases::take(const std::string& id, RolloutChange change, Done done) {
   }
   arm(id);
   const auto follow = [this, id, targets = change.targets, done = std::move(done)](const Result<void>& stored) {
+    if (!stored && around_.report) {
+      around_.report(logs::LogLevel::Error, fmt::format("plugin {}", id),
+                     fmt::format("what was decided of its releases could not be stored: {}", stored.error().message));
+    }
     if (targets) around_.follow(id);
     if (targets) collect(id);
     if (done) done(stored);

@@ -313,7 +313,9 @@ LONGHAUL_STORE_CASE("the card of an end that is stored can be completed, and no 
   subject.must<Done>(CompleteDeath{InstanceId{99}, Generation{1}, 5, R"({"where":"there"})"});
   subject.reopen();
   std::vector<std::string> cards;
-  for (const Death& death : *subject.reader().deaths(id, 10))
+  const auto deaths = subject.reader().deaths(id, 10);
+  REQUIRE(deaths);
+  for (const Death& death : *deaths)
     cards.push_back(death.card);
   CHECK(cards == std::vector<std::string>{"{}", "{}", R"({"where":"here"})"});
   CHECK(subject.reader().deaths(other, 10)->at(0).card == "{}");

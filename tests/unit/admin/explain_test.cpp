@@ -268,7 +268,8 @@ const std::vector<Case>& cases() {
        [](Rig& rig) {
          put(rig, "test-unruly", R"({"longRunning": true, "parameters": {"mode": "serve"}})");
          until(rig, Reason::MissingPlugin);
-         rig.memory.failBatches(1, {Code::StoreFull, "the disk is full"});
+         // What became of its releases, and what was approved.
+         rig.memory.failBatches(2, {Code::StoreFull, "the disk is full"});
          rig.drop("test_unruly", "unruly");
          rig.rescan();
          return until(rig, Reason::NotStored);

@@ -124,7 +124,7 @@ TEST_CASE("deaths lists the ends, and shows one card as sentences, stack, calls,
                                Contains("0x20  (a guess: found on the stack)") &&
                                Contains("libm.so.6 has no names: its file was not found") &&
                                Contains("file and line (build-id 0102): addr2line -Cfipe PLUGIN.so 0x1234\n"));
-    CHECK_THAT(people.out, Contains("OK in 1.8 ms") && Contains("not answered") && Contains("  one\\x1b[2J\n  two\n") &&
+    CHECK_THAT(people.out, Contains("OK in 1 ms") && Contains("not answered") && Contains("  one\\x1b[2J\n  two\n") &&
                                Contains("memory   ▂▃█  last 8.0 MiB, at most 8.0 MiB") &&
                                Contains("CPU      ▁▅█  last 100 %"));
   }
