@@ -268,8 +268,7 @@ const std::vector<Case>& cases() {
        [](Rig& rig) {
          put(rig, "test-unruly", R"({"longRunning": true, "parameters": {"mode": "serve"}})");
          until(rig, Reason::MissingPlugin);
-         // What became of its releases, and what was approved.
-         rig.memory.failBatches(2, {Code::StoreFull, "the disk is full"});
+         rig.memory.failBatches(2, {Code::StoreFull, "the disk is full"});  // of its release, and of the approval
          rig.drop("test_unruly", "unruly");
          rig.rescan();
          return until(rig, Reason::NotStored);
