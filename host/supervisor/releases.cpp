@@ -138,7 +138,10 @@ void Releases::onActive(const catalog::PluginFile& file) {
   const bool downgrade = ran != nullptr && file.version < ran->version;
   auto change = plugin.rollout.arrived(file.digest, toText(file.version), downgrade, around_.members(file), now());
   change.targets = true;  // what was held for want of a file can go on
+  const bool is_tried = plugin.rollout.stage() != Rollout::Stage::Stable;
   take(file.id, std::move(change));
+  // Where nothing is tried, whoever waits for the file need not wait for the store too.
+  if (!is_tried) around_.follow(file.id);
 }
 
 void Releases::ready(const std::string& plugin, InstanceId instance, const Digest& digest) {
