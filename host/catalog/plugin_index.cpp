@@ -85,6 +85,13 @@ std::vector<std::filesystem::path> PluginIndex::dropStaged(std::string_view id, 
     paths.push_back(at->second.path);
     at = staged_.erase(at);
   }
+  const bool is_known =
+      std::any_of(staged_.begin(), staged_.end(), [&](const auto& each) { return each.second.id == id; });
+  if (!is_known) {
+    // Should it come back, it is news.
+    std::erase_if(announced_, [&](const auto& each) { return each.first == id; });
+    std::erase_if(departed_, [&](const auto& each) { return each.first == id; });
+  }
   return paths;
 }
 

@@ -195,14 +195,7 @@ RolloutChange Rollout::arrived(const Digest& digest, const std::string& version,
   RolloutChange change;
   change.kept = find(digest) == nullptr;
   const Release& release = add(digest, version, now);
-  if (digest == candidate_) {  // after a restart of the host
-    retry_at_ = now.at + kRolloutRetry;
-    if (stage_ == Stage::Canary) return membersChanged(members, now);
-    for (const RolloutMember& member : members) {
-      if (member.ran) witnesses_.insert(member.id);
-    }
-    return change;
-  }
+  if (digest == candidate_) return resume(members, now);
   const auto supersede = [&] {
     if (candidate_.empty()) return;
     change.notes.push_back(
@@ -237,6 +230,27 @@ RolloutChange Rollout::arrived(const Digest& digest, const std::string& version,
                             fmt::format("{} is older than {}, which ran: a downgrade", named(digest), named(stable_))});
   }
   begin(digest, members, now, change);
+  return change;
+}
+
+RolloutChange Rollout::resume(std::span<const RolloutMember> members, Now now) {
+  if (candidate_.empty()) return {};
+  retry_at_ = now.at + kRolloutRetry;
+  if (stage_ == Stage::Canary) return membersChanged(members, now);
+  for (const RolloutMember& member : members) {
+    if (member.ran) witnesses_.insert(member.id);
+  }
+  return {};
+}
+
+RolloutChange Rollout::lost(Now) {
+  RolloutChange change;
+  if (candidate_.empty()) return change;
+  change.notes.push_back({Note::Kind::Superseded, candidate_,
+                          fmt::format("{} is tried no longer: the host's copy of it is gone; instances run {}",
+                                      named(candidate_), named(stable_))});
+  forgetTrial();
+  change.targets = change.kept = true;
   return change;
 }
 
@@ -336,6 +350,11 @@ Result<RolloutChange> Rollout::allow(std::string_view digest, bool keep, const D
 
 Result<RolloutChange> Rollout::rollBack(std::string_view digest, const Digest& active, std::string_view who, Now now) {
   const Digest from = candidate_.empty() ? stable_ : candidate_;
+  const Release* taken_back = release(active);
+  if (digest.empty() && candidate_.empty() && active != stable_ && taken_back != nullptr && taken_back->bad_us != 0) {
+    return Error{Code::Conflict, fmt::format("{} is taken back already, {} runs: name a digest to go further back",
+                                             named(active), named(stable_))};
+  }
   Release* target = nullptr;
   if (!digest.empty()) {
     target = find(digest);
@@ -349,8 +368,11 @@ Result<RolloutChange> Rollout::rollBack(std::string_view digest, const Digest& a
     }
   }
   if (target == nullptr) {
-    return Error{Code::Conflict,
-                 fmt::format("no other release was ever ready: there is nothing to go back to from {}", named(from))};
+    return Error{
+        Code::Conflict,
+        fmt::format("there is nothing to go back to from {}: no other release is known that was ready and is not "
+                    "bad; name a digest to run a bad one",
+                    named(from))};
   }
   if (target->digest == from) return Error{Code::Conflict, fmt::format("{} is what runs", named(from))};
   const Digest to = target->digest;

@@ -96,6 +96,10 @@ class Rollout {
   // This file is the plugin's active one now, which it may have been before.
   RolloutChange arrived(const Digest& digest, const std::string& version, bool downgrade,
                         std::span<const RolloutMember> members, Now now);
+  // The host was started anew, and a trial was under way.
+  RolloutChange resume(std::span<const RolloutMember> members, Now now);
+  // The bytes that are tried are gone, by whatever hand.
+  RolloutChange lost(Now now);
   RolloutChange ready(InstanceId instance, const Digest& digest, Now now);
   // Its worker failed, by no act of an operator.
   RolloutChange failed(InstanceId instance, const Digest& digest, std::string_view reason, Now now);

@@ -232,7 +232,10 @@ void Instance::perform(const Action& action) {
       return;
     case ActionKind::ReportRefusal:
       log(logs::LogLevel::Error, fmt::format("what was to replace it failed and was given up: {}", action.reason));
-      if (!action.host_trouble && record_.last_good) {
+      // With another configuration than the one that was READY nobody knows whose fault it is.
+      if (!action.host_trouble && record_.last_good &&
+          record_.last_good->config_revision == action.target.config_revision &&
+          record_.last_good->grants == action.target.grants) {
         shared_.releases.refused(record_.plugin, id(), action.target.digest, record_.last_good->digest,
                                  fmt::format("{}: {}", record_.name, action.reason));
       }

@@ -18,11 +18,13 @@ Wanted Instance::wantedWith(const catalog::PluginFile* file) const {
 lifecycle::RolloutMember Instance::rolloutMember(const catalog::PluginFile& file) const {
   const auto target = wantedWith(&file).target;
   const auto& current = machine_->current();
+  // One whose configuration never was READY says nothing of a release.
+  const bool ran = record_.last_good && record_.last_good->config_revision == record_.target.config_revision;
   return {.id = record_.id,
           .name = record_.name,
           .wanted = record_.enabled && !record_.orphaned && target && target->long_running,
-          .serves = current && current->ready && !current->killed && !machine_->failing(),
-          .ran = record_.last_good.has_value()};
+          .serves = ran && current && current->ready && !current->killed && !machine_->failing(),
+          .ran = ran};
 }
 
 std::set<Digest> Instance::digests() const {

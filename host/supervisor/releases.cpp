@@ -71,6 +71,13 @@ void Releases::begin() {
   for (const std::string& id : around_.catalog.ids()) {
     if (const catalog::PluginFile* file = around_.catalog.active(id)) onActive(*file);
   }
+  // A trial goes on also where the file was taken away meanwhile.
+  for (auto& [id, plugin] : plugins_) {
+    Rollout& rollout = plugin.rollout;
+    if (rollout.candidate().empty() || around_.catalog.active(id) != nullptr) continue;
+    const bool is_there = around_.catalog.find(rollout.candidate()) != nullptr;
+    take(id, is_there ? rollout.resume(membersFor(id, rollout.candidate()), now()) : rollout.lost(now()));
+  }
 }
 
 lifecycle::Now Releases::now() const {
@@ -99,9 +106,19 @@ const catalog::PluginFile* Releases::fileFor(const std::string& plugin, Instance
   const catalog::PluginFile* latest = around_.catalog.latest(plugin);
   const auto at = plugins_.find(plugin);
   if (at == plugins_.end()) return latest;
-  const catalog::PluginFile* file = around_.catalog.find(at->second.rollout.digestFor(instance));
-  // Its bytes are gone, by whatever hand: what is there is better than nothing.
-  return file != nullptr ? file : latest;
+  const Rollout& rollout = at->second.rollout;
+  if (const catalog::PluginFile* file = around_.catalog.find(rollout.digestFor(instance))) return file;
+  // Its bytes are gone, by whatever hand: what was ready last and is not bad, else what is there, is better than
+  // nothing.
+  const catalog::PluginFile* best = latest;
+  std::int64_t best_us = -1;
+  for (const lifecycle::Release& each : rollout.releases()) {
+    const catalog::PluginFile* file = around_.catalog.find(each.digest);
+    if (file == nullptr || each.bad_us != 0 || each.ready_us <= best_us) continue;
+    best = file;
+    best_us = each.ready_us;
+  }
+  return best;
 }
 
 std::pair<lifecycle::Reason, std::string> Releases::whyNotActive(const std::string& plugin, InstanceId instance) const {
@@ -109,7 +126,14 @@ std::pair<lifecycle::Reason, std::string> Releases::whyNotActive(const std::stri
   const auto at = plugins_.find(plugin);
   if (active == nullptr || at == plugins_.end()) return {};
   const Rollout& rollout = at->second.rollout;
-  if (rollout.digestFor(instance) == active->digest) return {};
+  const Digest wanted = rollout.digestFor(instance);
+  if (around_.catalog.find(wanted) == nullptr) {
+    return {lifecycle::Reason::ReleaseBad,
+            fmt::format("release {:.12} is what should run, and the host's copy of it is gone: drop its file again, or "
+                        "`longhaul plugin rollback {} DIGEST`",
+                        wanted, plugin)};
+  }
+  if (wanted == active->digest) return {};
   const lifecycle::Release* release = rollout.release(active->digest);
   const std::string named = fmt::format("{} ({:.12})", toText(active->version), active->digest);
   if (release != nullptr && release->bad_us != 0) {
@@ -239,13 +263,22 @@ void Releases::remove(const std::string& plugin, Done done) {
 void Releases::checkRemovals() {
   for (std::size_t i = 0; i < removals_.size();) {
     const auto running = around_.running(removals_[i].first);
-    if (std::any_of(running.begin(), running.end(), [](const auto& each) { return each.has_workers; })) {
+    const auto waits = [](const RunningInstance& each) { return each.has_workers && !each.enabled; };
+    if (std::any_of(running.begin(), running.end(), waits)) {
       ++i;
       continue;
     }
     auto [plugin, done] = std::move(removals_[i]);
     removals_.erase(removals_.begin() + static_cast<std::ptrdiff_t>(i));
-    forget(plugin, std::move(done));
+    const bool wanted_again =
+        around_.catalog.active(plugin) != nullptr ||
+        std::any_of(running.begin(), running.end(), [](const auto& each) { return each.enabled; });
+    if (wanted_again) {
+      done(Error{Code::Conflict,
+                 fmt::format("{} was dropped or an instance of it enabled meanwhile: nothing was deleted", plugin)});
+    } else {
+      forget(plugin, std::move(done));
+    }
   }
 }
 

@@ -25,6 +25,7 @@ namespace longhaul::host::supervisor {
 struct RunningInstance {
   InstanceId id;
   std::string name;
+  bool enabled = false;
   bool has_workers = false;
   Digest digest;            // of its current worker; empty: none
   std::set<Digest> in_use;  // what its workers run, and what it would go back to

@@ -95,8 +95,8 @@ class Supervisor::Impl {
     std::vector<RunningInstance> running;
     forEachOf(plugin, [&](const Instance& each) {
       const auto& current = each.machine().current();
-      running.push_back({each.id(), each.record().name, each.hasWorkers(), current ? current->target.digest : Digest{},
-                         each.digests()});
+      running.push_back({each.id(), each.record().name, each.record().enabled, each.hasWorkers(),
+                         current ? current->target.digest : Digest{}, each.digests()});
     });
     return running;
   }

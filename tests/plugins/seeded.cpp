@@ -217,7 +217,7 @@ FAULT void overflowThread() {
   sink = recurse(0);
 }
 
-// Over the guard page in one step, and touched at its far end first.
+// Far beyond the stack in one step, and touched at its far end first.
 __attribute__((noinline, no_sanitize_address, no_sanitize_undefined)) void allocateTooMuch() {
   volatile std::size_t bytes = 512U << 10U;
   auto* room = static_cast<volatile char*>(alloca(bytes));
@@ -238,10 +238,12 @@ int inC11Thread(void*) {
   return 0;
 }
 
-void onThread(void* (*routine)(void*), std::size_t stack_bytes) {
+// `guard_bytes` 0: a page. What a thread has below its guard may belong to anything.
+void onThread(void* (*routine)(void*), std::size_t stack_bytes, std::size_t guard_bytes = 0) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  if (pthread_attr_setstacksize(&attributes, stack_bytes) != 0) std::abort();
+  if (guard_bytes != 0 && pthread_attr_setguardsize(&attributes, guard_bytes) != 0) std::abort();
+  if (pthread_attr_setstacksize(&attributes, stack_bytes + guard_bytes) != 0) std::abort();
   pthread_t thread;
   if (pthread_create(&thread, &attributes, routine, nullptr) != 0) std::abort();
   pthread_join(thread, nullptr);
@@ -351,7 +353,7 @@ class Seeded : public longhaul::CommandPlugin {
         {"raise", raiseIt},
         {"overflow-circle", [] { sink = ping(0); }},
         {"overflow-tiny", [] { onThread(inThread, 64U << 10U); }},
-        {"overflow-alloca", [] { onThread(allocateInThread, 256U << 10U); }},
+        {"overflow-alloca", [] { onThread(allocateInThread, 256U << 10U, 1U << 20U); }},
         {"overflow-own-stack", [] { onOwnStack(inThread); }},
         {"overflow-c11", onC11Thread},
         {"null-near-end", [] { onThread(nullNearTheEnd, 64U << 10U); }},

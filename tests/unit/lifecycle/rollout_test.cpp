@@ -376,3 +376,36 @@ TEST_CASE("what is kept and cannot be read is said") {
     CHECK_FALSE(Rollout::fromJson(Json::parse(text)).has_value());
   }
 }
+
+TEST_CASE("a trial goes on over a restart also where the file was taken away, and ends where its bytes are gone") {
+  Bench bench;
+  bench.settleOld();
+  bench.arrived("new");
+  bench.restartHost();
+  SECTION("it goes on") {
+    bench.take(bench.rollout.resume(bench.members, bench.now()));
+    for (int i = 0; i < 3; ++i)
+      bench.failed(kA, "new");
+    CHECK(bench.all() == "old old old");
+    CHECK(bench.rollout.release("new")->bad_us != 0);
+  }
+  SECTION("it ends") {
+    CHECK(bench.take(bench.rollout.lost(bench.now())).targets);
+    CHECK(bench.all() == "old old old");
+    CHECK(bench.rollout.release("new")->bad_us == 0);
+  }
+}
+
+TEST_CASE("a rollback without a digest does not step over a release that was taken back already") {
+  Bench bench;
+  bench.settleOld();
+  bench.arrived("new");
+  bench.ready(kA, "new");
+  bench.pass(11min);
+  bench.arrived("bad");
+  bench.take(bench.rollout.refused(kA, "bad", "new", "a: error", bench.now()));
+  const auto back = bench.rollout.rollBack("", bench.active, "anna", bench.now());
+  REQUIRE_FALSE(back.has_value());
+  CHECK(back.error().message.find("is taken back already") != std::string::npos);
+  CHECK(bench.all() == "new new new");
+}

@@ -168,3 +168,57 @@ TEST_CASE("a plugin is removed when its file is, and its workers have ended") {
   CHECK_FALSE(rig.supervisor.releases(kPlugin));
   CHECK(rig.memory.rollouts()->empty());
 }
+
+TEST_CASE("what fails with another configuration than the one that was ready says nothing of a release") {
+  Rig rig;
+  rig.dropOther("new");
+  rig.swap(0, 2);
+  rig.until([&] { return rig.view().state == "running" && rig.runs("c") == rig.active(); });
+  // "d" gets a configuration that its worker does not take, and then the release.
+  rig.act([&](const supervisor::Supervisor::Done& done) {
+    rig.supervisor.put({.name = "d",
+                        .plugin = kPlugin,
+                        .config = R"({"longRunning": true, "parameters": {}, "restart": {"policy": "always"}})",
+                        .grants = R"({"serverApi": ["mergeIntegrationContext", "patchIntegrationContext"]})",
+                        .at_us = 2},
+                       done);
+  });
+  StandIn& other = rig.worker(3);
+  other.loaded();
+  rig.until([&] { return rig.launcher.workers[1]->was(Kind::Stop); });
+  rig.launcher.workers[1]->leave();
+  rig.until([&] { return other.was(Kind::Start); });
+  other.crash();
+  rig.readyWorker(4);
+  rig.passed(std::chrono::seconds{10});
+  rig.until([&] { return rig.releases().stage == Stage::Rolling; });
+  CHECK(rig.releases().releases[0].release.bad_us == 0);
+}
+
+TEST_CASE("a plugin that comes back while it is removed stays, and one that was removed comes back as news") {
+  Rig rig;
+  std::filesystem::remove(rig.folder / "plugins.d" / "commander.so");
+  rig.rescan();
+  std::optional<Result<void>> done;
+  rig.supervisor.removePlugin(kPlugin, [&](Result<void> result) { done = std::move(result); });
+  rig.until([&] { return rig.launcher.workers[0]->was(Kind::Stop) && rig.launcher.workers[1]->was(Kind::Stop); });
+  SECTION("meanwhile") {
+    rig.drop("test_commander");
+    rig.rescan();
+    rig.until([&] { return rig.catalog.active(kPlugin) != nullptr; });
+    rig.launcher.workers[0]->leave();
+    rig.launcher.workers[1]->leave();
+    rig.until([&] { return done.has_value(); });
+    CHECK(done->error().code == Code::Conflict);
+    CHECK(rig.supervisor.releases(kPlugin));
+  }
+  SECTION("afterwards") {
+    rig.launcher.workers[0]->leave();
+    rig.launcher.workers[1]->leave();
+    rig.until([&] { return done.has_value(); });
+    REQUIRE(*done);
+    rig.drop("test_commander");
+    rig.rescan();
+    rig.until([&] { return rig.supervisor.releases(kPlugin).has_value(); });
+  }
+}
