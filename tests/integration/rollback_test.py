@@ -7,7 +7,7 @@ import unittest
 
 import harness
 
-KILLS = int(os.environ.get("LONGHAUL_SWAP_KILLS", "6"))
+KILLS = int(os.environ.get("LONGHAUL_SWAP_KILLS", "4"))
 # How long a release may take to show that it is bad, and to be gone again. The longest: 3 failures, 5 s after READY each.
 BAD_S = 90
 
