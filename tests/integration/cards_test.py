@@ -40,7 +40,7 @@ FAULTS = {
     "strlen": ("signal", "SIGSEGV", ["measureNowhere"]),
     "raise": ("signal", "SIGSEGV", ["raiseIt"]),
 }
-OVERFLOWS = {"overflow-circle": ["ping", "pong"], "overflow-tiny": ["recurse"], "overflow-alloca": ["allocateTooMuch"],
+OVERFLOWS = {"overflow-circle": ["ping", "pong"], "overflow-tiny": ["recurse"],
              "overflow-own-stack": ["recurse"], "overflow-c11": ["recurse"]}
 CANARY = "canary-41c7-secret\"quoted"
 

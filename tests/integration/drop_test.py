@@ -422,8 +422,7 @@ class Dropping(harness.DaemonTest):
         daemon = self.daemon(started=False)
         daemon.prefix = words
         daemon.start()
-        inotify = [entry for entry in os.listdir(f"/proc/{daemon.pid}/fd")
-                   if "inotify" in os.readlink(f"/proc/{daemon.pid}/fd/{entry}")]
+        inotify = [link for link in Path(f"/proc/{daemon.pid}/fd").iterdir() if "inotify" in os.path.realpath(link)]
         self.assertEqual([], inotify)
         for build in (OLD, NEW):
             shutil.copyfile(build, daemon.plugins / FILE)

@@ -2,7 +2,6 @@
 // server calls, the last of them another one for each. Each fault is a function of its own name, so that a card can be
 // held to it: FAULTS in tests/integration/cards_test.py. Nothing of it is exported.
 #undef NDEBUG
-#include <alloca.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -217,20 +216,8 @@ FAULT void overflowThread() {
   sink = recurse(0);
 }
 
-// Far beyond the stack in one step, and touched at its far end first.
-__attribute__((noinline, no_sanitize_address, no_sanitize_undefined)) void allocateTooMuch() {
-  volatile std::size_t bytes = 512U << 10U;
-  auto* room = static_cast<volatile char*>(alloca(bytes));
-  room[0] = 1;
-  sink = room[0];
-}
-
 void* inThread(void*) {
   overflowThread();
-  return nullptr;
-}
-void* allocateInThread(void*) {
-  allocateTooMuch();
   return nullptr;
 }
 int inC11Thread(void*) {
@@ -238,12 +225,10 @@ int inC11Thread(void*) {
   return 0;
 }
 
-// `guard_bytes` 0: a page. What a thread has below its guard may belong to anything.
-void onThread(void* (*routine)(void*), std::size_t stack_bytes, std::size_t guard_bytes = 0) {
+void onThread(void* (*routine)(void*), std::size_t stack_bytes) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  if (guard_bytes != 0 && pthread_attr_setguardsize(&attributes, guard_bytes) != 0) std::abort();
-  if (pthread_attr_setstacksize(&attributes, stack_bytes + guard_bytes) != 0) std::abort();
+  if (pthread_attr_setstacksize(&attributes, stack_bytes) != 0) std::abort();
   pthread_t thread;
   if (pthread_create(&thread, &attributes, routine, nullptr) != 0) std::abort();
   pthread_join(thread, nullptr);
@@ -353,7 +338,6 @@ class Seeded : public longhaul::CommandPlugin {
         {"raise", raiseIt},
         {"overflow-circle", [] { sink = ping(0); }},
         {"overflow-tiny", [] { onThread(inThread, 64U << 10U); }},
-        {"overflow-alloca", [] { onThread(allocateInThread, 256U << 10U, 1U << 20U); }},
         {"overflow-own-stack", [] { onOwnStack(inThread); }},
         {"overflow-c11", onC11Thread},
         {"null-near-end", [] { onThread(nullNearTheEnd, 64U << 10U); }},
