@@ -292,15 +292,9 @@ TEST_CASE("a socket whose call gave up is handed over and never leased again") {
 
 TEST_CASE("bytes of a torn call stay taken until the host has closed its end") {
   Pair first = makePair();
+  Pair more = makePair();  // here: the pool asks for it on the other thread, where Catch2 does not count
   CallPool* pool_pointer = nullptr;
-  std::vector<UniqueFd> host_ends;
-  CallPool pool{std::move(first.worker),
-                [&] {
-                  Pair more = makePair();
-                  host_ends.push_back(std::move(more.host));
-                  pool_pointer->add(std::move(more.worker));
-                },
-                [] {}};
+  CallPool pool{std::move(first.worker), [&] { pool_pointer->add(std::move(more.worker)); }, [] {}};
   pool_pointer = &pool;
   {
     auto torn = pool.acquire();
