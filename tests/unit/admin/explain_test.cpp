@@ -477,6 +477,24 @@ TEST_CASE("a plugin file that does not count is explained with its code, the rem
   }
 }
 
+TEST_CASE("a plugin file whose release instances do not run is explained with why, and what to do") {
+  catalog::PluginView view;
+  view.path = "/p/x.so";
+  view.state = catalog::PluginState::Active;
+  for (const Reason reason : {Reason::ReleaseBad, Reason::WaitsForCanary}) {
+    const lifecycle::ReasonRow& row = lifecycle::rowOf(reason);
+    const Explanation told =
+        explainPlugin(view, {}, ReleaseService::Standing{.state = "its state", .reason = "why not", .code = reason});
+    CHECK(toJson(told)["code"] == row.name);
+    CHECK(toJson(told)["reason"] == "why not");
+    CHECK_THAT(told.text, Catch::StartsWith("/p/x.so is active: why not\n") && Catch::Contains("its state") &&
+                              Catch::Contains(std::string(row.remedy)) && Catch::Contains(std::string(row.name)));
+  }
+  const Explanation runs = explainPlugin(view, {}, ReleaseService::Standing{.state = "stable"});
+  CHECK_THAT(runs.text, Catch::StartsWith("/p/x.so is active\n") && Catch::Contains("stable"));
+  CHECK(runs.code.empty());
+}
+
 TEST_CASE("a file of the instances folder is explained with what keeps it from being done") {
   config::Plan plan;
   plan.instances.push_back({.name = "front", .plugin = "door", .source = "/i/edge.yaml"});
