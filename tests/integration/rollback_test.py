@@ -1,4 +1,5 @@
 """A bad release takes itself back, over restarts and kills of the daemon; a good one goes through a canary first."""
+import json
 import os
 import random
 import re
