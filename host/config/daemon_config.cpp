@@ -65,6 +65,10 @@ constexpr std::array kKeys{
     "trust.digests",
     "audit.kept",
     "audit.rows",
+    "http.listen",
+    "http.certificate",
+    "http.key",
+    "http.hosts",
 };
 
 const std::vector<std::string>& logLevels() {
@@ -234,6 +238,7 @@ void readDocument(const Document& document, uid_t uid, DaemonConfig& config, std
     audit.integer("rows", config.audit_rows, 1000, 100'000'000);
     audit.finish();
   }
+  if (const auto pointer = top.object("http")) readWeb(document, *pointer, config.web, problems);
   top.finish();
   for (const char* key : kKeys) {
     const Json::json_pointer pointer{jsonPointer(key)};
@@ -380,6 +385,7 @@ DaemonConfigLoaded loadDaemonConfig(const Environment& environment, const Daemon
     readFiles(config, environment.uid, flags.config_file.has_value(), loaded.problems);
   }
   checkTrust(config.trust, config.origins.at("trust.mode"), loaded.problems);
+  checkWeb(config.web, config.origins, loaded.problems);
   applyFlags(config, flags, loaded.problems);
   applyLimitsFlag(config, flags, loaded.problems);
   config.limits.log_lines_per_second = config.log_lines_per_second;
@@ -478,6 +484,7 @@ Json toJson(const DaemonConfig& config) {
                                           config.worker_uids_first + (config.worker_uids_count - 1))}}},
       {"trust", toJson(config.trust)},
       {"audit", {{"kept", ms(config.audit_kept)}, {"rows", config.audit_rows}}},
+      {"http", toJson(config.web)},
   };
   return Json{{"config", std::move(shown)}, {"origins", config.origins}};
 }

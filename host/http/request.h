@@ -20,6 +20,9 @@ struct Request {
   bool keep_alive = true;
   std::string last_event_id{};  // the field Last-Event-ID, of one who reads events on
   std::string authorization{};  // likewise; empty: the socket says who asks
+  std::string host{};
+  std::string origin{};
+  std::string cookie{};
 };
 
 struct Response {
@@ -36,6 +39,11 @@ struct Peer {
   uid_t uid = 0;
   Role role = Role::Read;  // by the socket alone; a user that is known may have another one
   pid_t pid = 0;           // when it connected; 0: of another pid namespace
+
+  // Of one that came by TCP: uid, role and pid say nothing then, so that it has to say who it is.
+  std::string address{};  // numeric, without a port; empty: it came by the Unix socket
+  bool tls = false;
+  bool isRemote() const { return !address.empty(); }
 };
 
 }  // namespace longhaul::host::http
