@@ -11,6 +11,7 @@
 #include "host/base/timer_queue.h"
 #include "host/http/response.h"
 #include "host/http/routes.h"
+#include "host/http/static_files.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -240,7 +241,12 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
   const auto& target = std::get<Target>(parsed);
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
 
-  if (auto response = plain(std::string_view(request.target).substr(0, request.target.find('?')))) {
+  const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+  if (auto response = staticFile(request, path)) {
+    respond(method == "GET" ? std::move(*response) : wrongMethod(method, {"GET", "HEAD"}));
+    return {};
+  }
+  if (auto response = plain(path)) {
     respond(method == "GET" ? std::move(*response) : wrongMethod(method, {"GET", "HEAD"}));
     return {};
   }

@@ -26,6 +26,8 @@ struct Header {
   bool expects_continue = false;
   std::string last_event_id{};
   std::string authorization{};
+  std::string if_none_match{};
+  std::string accept_encoding{};
 };
 
 // `bytes`: the header with its empty line.

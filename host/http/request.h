@@ -20,6 +20,8 @@ struct Request {
   bool keep_alive = true;
   std::string last_event_id{};  // the field Last-Event-ID, of one who reads events on
   std::string authorization{};  // likewise; empty: the socket says who asks
+  std::string if_none_match{};
+  std::string accept_encoding{};
 };
 
 struct Response {
@@ -28,6 +30,8 @@ struct Response {
   std::string body{};
   std::string allow{};                   // of 405
   bool retry_after = false;              // of 503
+  std::string cache_control = "no-store";
+  std::vector<std::pair<std::string, std::string>> fields{};  // more of the header: names and values as they are sent
   std::shared_ptr<BodyStream> stream{};  // instead of `body`: goes on until one of both closes
 };
 

@@ -16,6 +16,7 @@ struct Status {
 constexpr std::array kStatuses{
     Status{200, "OK", ""},
     Status{201, "Created", ""},
+    Status{304, "Not Modified", ""},
     Status{400, "Bad Request", "INVALID"},
     Status{401, "Unauthorized", "UNAUTHENTICATED"},
     Status{403, "Forbidden", "NOT_GRANTED"},
@@ -99,10 +100,13 @@ Response toResponse(const admin::Answer& answer, int done_status) {
 }
 
 std::string serialize(const Response& response, bool head, bool keep_alive) {
-  std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-      response.status, reasonPhrase(response.status), response.content_type);
-  if (!response.stream) text += fmt::format("Content-Length: {}\r\n", response.body.size());
+  constexpr int kNotModified = 304;  // has no body, and says nothing about one
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nCache-Control: {}\r\nX-Content-Type-Options: nosniff\r\n",
+                                 response.status, reasonPhrase(response.status), response.cache_control);
+  if (response.status != kNotModified) text += fmt::format("Content-Type: {}\r\n", response.content_type);
+  for (const auto& [name, value] : response.fields)
+    text += fmt::format("{}: {}\r\n", name, value);
+  if (!response.stream && response.status != kNotModified) text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
   if (response.status == 401) text += "WWW-Authenticate: Bearer\r\n";
   if (response.retry_after) text += "Retry-After: 1\r\n";
