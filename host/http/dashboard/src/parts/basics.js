@@ -30,11 +30,16 @@ export function Since({ at }) {
   return html`<time datetime=${at} title=${wholeOf(at)}>${spanOf(now.value - new Date(at).getTime())}</time>`;
 }
 
+/** A sentence of the daemon's: what stands between backticks is something to type. */
+export function Prose({ text }) {
+  return html`${(text ?? "").split("`").map((piece, i) => (i % 2 ? html`<code>${piece}</code>` : piece))}`;
+}
+
 /** What went wrong, in the daemon's words. */
 export function ProblemNote({ problem, title }) {
   if (!problem) return null;
   return html`<div class="note bad" role="alert"><${Shape} state="error"/><div>
-    ${title && html`<strong>${title}</strong>`}<p>${problem.message}</p>${problem.hint && html`<p class="muted">${problem.hint}</p>`}
+    ${title && html`<strong>${title}</strong>`}<p><${Prose} text=${problem.message}/></p>${problem.hint && html`<p class="muted"><${Prose} text=${problem.hint}/></p>`}
   </div></div>`;
 }
 export function Note({ state = "info", tone = "busy", children }) {
@@ -42,7 +47,7 @@ export function Note({ state = "info", tone = "busy", children }) {
 }
 
 export function Empty({ icon = "overview", title, children }) {
-  return html`<div class="empty"><${Icon} name=${icon} size=${28}/><h3>${title}</h3><div>${children}</div></div>`;
+  return html`<div class="empty"><${Icon} name=${icon} size=${28}/><strong class="empty-title">${title}</strong><div>${children}</div></div>`;
 }
 
 export function Loading({ what }) {

@@ -1,6 +1,7 @@
 // A sparkline (SVG, in a table by the hundred) and a chart with axes (uPlot). Both have a text for those who do not see them.
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
+import { clockOf } from "../core/format.js";
 import { html } from "../core/html.js";
 import { theme } from "../core/theme.js";
 
@@ -31,10 +32,11 @@ function resolve(name) {
   probe.remove();
   return found;
 }
+const BYTES = Array.from({ length: 40 }, (_, i) => 2 ** (i + 4)); // steps of an axis of bytes
 const faded = (rgb, alpha) => rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`).replace(/^(color\([^)]*?)\)$/, `$1 / ${alpha})`);
 
 /**
- * xs: numbers, times in seconds where `time`; series: [{label, values, tone: a CSS variable, scale?, show: value -> text, bars?}].
+ * xs: numbers, times in seconds where `time`; series: [{label, values, tone: a CSS variable, scale?, show: value -> text, bars?, bytes?}].
  * scales: at most two, the second one has its axis on the right.
  */
 export function Chart({ xs, series, time = true, height = 160, label, xShow }) {
@@ -52,15 +54,15 @@ export function Chart({ xs, series, time = true, height = 160, label, xShow }) {
     plot.current = new uPlot({
       width: Math.max(box.clientWidth, 100), height, padding: [8, scales.length > 1 ? 0 : 12, 0, 0],
       legend: { show: true, live: true }, cursor: { y: false, points: { size: 6 } },
-      scales: { x: { time }, ...Object.fromEntries(scales.map((scale) => [scale, { range: (u, low, high) => [0, Math.max(high * 1.1, 1)] }])) },
+      scales: { x: { time, ...(series.some((one) => one.bars) && xs.length > 1 ? { range: (u, low, high) => [low - (xs[1] - xs[0]) / 2, high + (xs[1] - xs[0]) / 2] } : {}) }, ...Object.fromEntries(scales.map((scale) => [scale, { range: (u, low, high) => [0, Math.max(high * 1.1, 1)] }])) },
       axes: [
         { stroke: muted, grid: { stroke: line, width: 1 }, ticks: { show: false }, font, size: 26, space: 70,
-          ...(xShow ? { values: (u, splits) => splits.map(xShow) } : {}) },
+          values: (u, splits) => splits.map(xShow ?? ((at) => clockOf(at * 1000).slice(0, splits.length > 1 && splits[1] - splits[0] < 60 ? 8 : 5))) },
         ...scales.map((scale, i) => ({ scale, side: i ? 1 : 3, stroke: muted, grid: { show: !i, stroke: line, width: 1 },
-          ticks: { show: false }, font, size: 56, space: 32, values: (u, splits) => splits.map((value) => showOf(scale)(value)) })),
+          ticks: { show: false }, font, size: 60, space: 32, ...(series.some((one) => (one.scale ?? "y") === scale && one.bytes) ? { incrs: BYTES } : {}), values: (u, splits) => splits.map((value) => showOf(scale)(value)) })),
       ],
       series: [
-        { label: time ? "Time" : "Before the end", ...(xShow ? { value: (u, value) => (value == null ? "–" : xShow(value)) } : { value: "{HH}:{mm}:{ss}" }) },
+        { label: time ? "Time" : "Before the end", ...(xShow ? { value: (u, value) => (value == null ? "–" : xShow(value)) } : { value: (u, at) => (at == null ? "–" : clockOf(at * 1000)) }) },
         ...series.map((one) => {
           const stroke = resolve(one.tone);
           return { label: one.label, scale: one.scale ?? "y", stroke, width: 1.6, fill: one.fill === false ? undefined : faded(stroke, 0.12),

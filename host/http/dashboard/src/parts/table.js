@@ -43,7 +43,7 @@ export function Table({ columns, rows, keyOf, label, order, onOrder, rowClass })
   const sortOf = (column) => (order?.by === column.id ? (order.down ? "descending" : "ascending") : undefined);
   const spacer = (count) => count > 0 && html`<tr class="spacer" aria-hidden="true"><td colspan=${columns.length}
     style=${{ height: `${count * ROW_PX}px` }}></td></tr>`;
-  return html`<div class="table-box"><table class="table" aria-label=${label} aria-rowcount=${rows.length + 1}>
+  return html`<div class="table-box" tabindex="0" role="group" aria-label=${label}><table class="table" aria-label=${label} aria-rowcount=${rows.length + 1}>
     <thead><tr aria-rowindex="1">${columns.map((column) => html`<th key=${column.id} scope="col" class=${column.class} aria-sort=${sortOf(column)}>
       ${column.sort && onOrder
         ? html`<button type="button" class="sort" onClick=${() => onOrder(column.id)}>${column.title}<span class="arrow" aria-hidden="true">${

@@ -18,7 +18,7 @@ function Values({ name }) {
     return html`<${Card} title="Context" aside=${html`<span>version ${version}, ${plural(rows.length, "key")}</span>`}>
       ${rows.length === 0 ? html`<${Empty} icon="daemon" title="Nothing is kept"><p>What the plugin writes with setIntegrationContext stands here. From outside:</p>
           <pre>longhaul context patch ${name} key=value</pre><//>`
-        : html`<div class="table-box"><table class="table free" aria-label="Context"><thead><tr><th scope="col">Key</th><th scope="col">Value</th></tr></thead><tbody>
+        : html`<div class="table-box" tabindex="0" role="group" aria-label="Context"><table class="table free" aria-label="Context"><thead><tr><th scope="col">Key</th><th scope="col">Value</th></tr></thead><tbody>
           ${rows.map(([key, value]) => html`<tr key=${key}><td class="mono">${key}${quarantinedKeys.includes(key) ? html` <span class="muted">(set aside)</span>` : ""}</td>
             <td class="mono">${JSON.stringify(value, null, 1)}</td></tr>`)}</tbody></table></div>`}<//>`;
   }}<//>`;

@@ -42,15 +42,15 @@ function Death({ death, open }) {
         ["Denied", card.deniedSystemCalls && Object.entries(card.deniedSystemCalls).map(([call, count]) => `${call} (${count})`).join(", ")],
         ["Left behind", card.leftBehind && plural(card.leftBehind, "process", "processes")],
       ].map(([term, value]) => [term, value === false ? null : value])}/>
-      ${card.crash?.frames?.length > 0 && html`<div><h3>Stack</h3><${Frames} crash=${card.crash} names=${card.names}/></div>`}
-      ${(card.stacks ?? []).map((stack) => html`<div><h3>${stack.name} (${stack.thread})${stack.waitsIn ? `, waits in ${stack.waitsIn}` : ""}</h3>
+      ${card.crash?.frames?.length > 0 && html`<div><h2>Stack</h2><${Frames} crash=${card.crash} names=${card.names}/></div>`}
+      ${(card.stacks ?? []).map((stack) => html`<div><h2>${stack.name} (${stack.thread})${stack.waitsIn ? `, waits in ${stack.waitsIn}` : ""}</h2>
         ${stack.frames?.length ? html`<${Frames} crash=${stack}/>` : html`<p class="muted">It did not answer.</p>`}</div>`)}
-      ${card.usage && card.usage.beforeEndMs.length > 1 && html`<div><h3>Before the end</h3><${Before} usage=${card.usage}/></div>`}
-      ${card.lastCalls?.length > 0 && html`<div><h3>Last server calls</h3><div class="table-box"><table class="table" aria-label="Last server calls"><thead><tr>
+      ${card.usage && card.usage.beforeEndMs.length > 1 && html`<div><h2>Before the end</h2><${Before} usage=${card.usage}/></div>`}
+      ${card.lastCalls?.length > 0 && html`<div><h2>Last server calls</h2><div class="table-box" tabindex="0" role="group" aria-label="Last server calls"><table class="table" aria-label="Last server calls"><thead><tr>
         <th scope="col">At</th><th scope="col">Call</th><th scope="col">Answer</th><th scope="col" class="right">Took</th></tr></thead><tbody>
         ${card.lastCalls.map((call) => html`<tr><td class="number">${clockOf(call.at)}</td><td class="mono">${call.call}</td><td>${call.status ?? "none"}</td>
           <td class="right">${call.tookUs === undefined ? "–" : `${(call.tookUs / 1000).toFixed(1)} ms`}</td></tr>`)}</tbody></table></div></div>`}
-      ${card.stderr && html`<div><h3>Last words</h3><pre class="words" tabindex="0" aria-label="Last words">${card.stderr}</pre></div>`}
+      ${card.stderr && html`<div><h2>Last words</h2><pre class="words" tabindex="0" aria-label="Last words">${card.stderr}</pre></div>`}
     </div></details>`;
 }
 
@@ -68,6 +68,6 @@ function Frames({ crash, names }) {
 function Before({ usage }) {
   const xs = usage.beforeEndMs.map((ms) => -ms / 1000);
   return html`<${Chart} xs=${xs} time=${false} height=${130} xShow=${(v) => `${Math.round(v)} s`} label="Memory and processor before the end" series=${[
-    { label: "Memory", values: usage.memoryBytes, tone: "--accent", show: (v) => bytesOf(Math.round(v)) },
+    { label: "Memory", values: usage.memoryBytes, tone: "--accent", bytes: true, show: (v) => bytesOf(Math.round(v)) },
     { label: "Processor", values: usage.cpuPercent, tone: "--held", scale: "percent", fill: false, show: (v) => `${Math.round(v)} %` }]}/>`;
 }

@@ -20,7 +20,7 @@ export function Daemon() {
       <div class="stack"><${Card} title="What confines workers here"><div class="card-body"><${Found} live=${live} what="sandbox">${({ sandbox }) => html`<div class="layers">${sandbox.map((layer) => html`<span title=${layer.detail ?? ""}>
           <${State} state=${layer.status} text=${`${layer.layer}${layer.status === "on" ? "" : `: ${layer.status}`}`}/></span>`)}</div>`}<//></div><//>
         <${Reload}/></div></div>
-    <${Card} title="Settings" aside=${html`<span class="mono">${live.value?.configFile ?? ""}</span>`}><${Found} live=${live} what="settings">${({ config, origins }) => html`<div class="table-box"><table class="table free" aria-label="Settings"><thead><tr>
+    <${Card} title="Settings" aside=${html`<span class="mono">${live.value?.configFile ?? ""}</span>`}><${Found} live=${live} what="settings">${({ config, origins }) => html`<div class="table-box" tabindex="0" role="group" aria-label="Settings"><table class="table free" aria-label="Settings"><thead><tr>
         <th scope="col">Key</th><th scope="col">Value</th><th scope="col" class="from-m">From</th></tr></thead><tbody>${flat(config).map(([key, value]) => html`<tr key=${key}><td class="mono">${key}</td><td class="mono">${
           typeof value === "string" ? value : JSON.stringify(value)}</td><td class="from-m muted">${origins[key] ?? ""}</td></tr>`)}</tbody></table></div>`}<//><//>`;
 }

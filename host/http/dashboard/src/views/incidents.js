@@ -64,7 +64,7 @@ const COLUMNS = [
   { id: "name", title: "Incident", class: "grow", render: (row) => html`<a class="name" href=${link("incidents", row.id)} title=${row.name}>${row.name}</a>` },
   { id: "type", title: "Type", class: "from-l", render: (row) => row.type || html`<span class="muted">–</span>` },
   { id: "instance", title: "From", class: "from-m", render: (row) => (row.instance ? html`<a href=${link("instances", row.instance)}>${row.instance}</a>` : html`<span class="muted">an operator</span>`) },
-  { id: "status", title: "Status", class: "shrink from-m", render: (row) => html`<${State} state=${row.status}/>` },
+  { id: "status", title: "Status", class: "shrink from-m", render: (row) => html`<${State} state=${row.status} text=${row.status === "active" ? "open" : row.status}/>` },
   { id: "created", title: "Came", class: "shrink right", render: (row) => html`<${Ago} at=${row.createdAt}/>` },
 ];
 

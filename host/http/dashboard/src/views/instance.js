@@ -9,7 +9,7 @@ import { go, link, route } from "../core/router.js";
 import { instances, may } from "../core/store.js";
 import { useAct, useLive } from "../core/use.js";
 import {
-  Ago, At, Button, Card, confirm, Dialog, Facts, failed, Found, Note, ProblemNote, Since, Switch, Tabs, toast,
+  Ago, At, Button, Card, confirm, Dialog, Facts, failed, Found, Note, ProblemNote, Prose, Since, Switch, Tabs, toast,
 } from "../parts/basics.js";
 import { Chart } from "../parts/charts.js";
 import { State } from "../parts/icon.js";
@@ -72,7 +72,7 @@ function Head({ instance, reload }) {
   const stuck = instance.enabled && !["running", "starting", "stopping", "idle", "completed"].includes(state);
   return html`<div class="page-head"><div class="title"><nav class="crumbs" aria-label="Path"><a href="#/instances">Instances</a><span aria-hidden="true">/</span></nav>
       <h1 tabindex="-1">${name}</h1>
-      <div class="head-state"><${State} state=${state}/><span class="why">${instance.reason}</span></div></div>
+      <div class="head-state"><${State} state=${state}/><span class="why"><${Prose} text=${instance.reason}/></span></div></div>
     <div class="actions">
       <span class="switch-row"><span aria-hidden="true">Enabled</span><${Switch} on=${instance.enabled} label=${`${name} enabled`} busy=${switching.busy}
         disabled=${!may("operate") || state === "orphaned"} onChange=${(on) => act_on(on ? "enable" : "disable")}/></span>
@@ -82,7 +82,7 @@ function Head({ instance, reload }) {
       <${Button} role="operate" icon="test" onClick=${() => setTested({})}>Test<//>
     </div></div>
     ${tested && html`<${Tested} name=${name} onClose=${() => setTested(null)}/>`}
-    ${state !== "running" && instance.remedy && html`<${Note} tone=${stuck ? "warn" : "busy"} state=${stuck ? "warning" : "info"}><strong>${instance.remedy}</strong>
+    ${state !== "running" && instance.remedy && html`<${Note} tone=${stuck ? "warn" : "busy"} state=${stuck ? "warning" : "info"}><${Prose} text=${instance.remedy}/>
       ${instance.nextStartAt && html`<p class="muted">Tried again at <${At} at=${instance.nextStartAt}/>.</p>`}<//>`}
     ${instance.refused && html`<${Note} tone="warn" state="warning"><strong>Something newer was refused.</strong><p>${instance.refused}</p><//>`}
     ${instance.warnings.map((warning) => html`<${Note} tone="warn" state="warning">${warning}<//>`)}`;
@@ -107,7 +107,7 @@ function Usage({ name }) {
       if (beforeMs.length < 2) return html`<p class="card-body muted">${beforeMs.length ? "The curve begins in a moment." : "No worker runs, so nothing is used."}</p>`;
       const end = new Date(at).getTime();
       return html`<${Chart} xs=${beforeMs.map((before) => (end - before) / 1000)} label=${`Memory and processor of ${name}`} series=${[
-        { label: "Memory", values: memoryBytes, tone: "--accent", show: (v) => bytesOf(Math.round(v)) },
+        { label: "Memory", values: memoryBytes, tone: "--accent", bytes: true, show: (v) => bytesOf(Math.round(v)) },
         { label: "Processor", values: cpuPercent, tone: "--held", scale: "percent", fill: false, show: (v) => `${Math.round(v * 10) / 10} %` }]}/>`;
     }}<//><//>`;
 }
@@ -139,19 +139,19 @@ function Summary({ instance }) {
   return html`<div class="columns wide-left"><div class="stack">
       <${Card} title="Now"><div class="card-body tight"><${Facts} rows=${facts}/></div><//>
       <${Usage} name=${instance.name}/>
-      ${instance.listeners.length > 0 && html`<${Card} title="Listeners"><div class="table-box"><table class="table" aria-label="Listeners"><thead><tr><th scope="col">Name</th>
+      ${instance.listeners.length > 0 && html`<${Card} title="Listeners"><div class="table-box" tabindex="0" role="group" aria-label="Listeners"><table class="table" aria-label="Listeners"><thead><tr><th scope="col">Name</th>
         <th scope="col">Transport</th><th scope="col">Address</th><th scope="col" class="right">Dropped</th></tr></thead><tbody>
         ${instance.listeners.map((one) => html`<tr><td>${one.name}</td><td>${one.transport}</td><td class="mono">${one.address}</td>
           <td class="right">${one.transport === "udp" ? countOf(one.droppedCount) : "–"}</td></tr>`)}</tbody></table></div><//>`}
       ${instance.denied.length > 0 && html`<${Card} title="Denied"><div class="card-body stack"><p class="muted">Asked for without a grant, and refused.</p>
         <ul>${instance.denied.map((one) => html`<li><span class="mono">${one.name}</span> (${one.kind === "system-call" ? "system call" : "server call"}), ${countOf(one.count)} times</li>`)}</ul></div><//>`}
-    </div><div class="stack">
-      <${Card} title="Worker"><div class="card-body tight"><div class="one-column"><${Facts} rows=${worker}/></div></div><//>
-      ${instance.limits && html`<${Card} title="Limits"><div class="card-body stack">${instance.limits.map((limit) => html`<${Limit} limit=${limit}/>`)}</div><//>`}
       <${Card} title="Sandbox" aside=${current?.sandbox ? `${current.sandbox.filter((one) => one.status === "on").length} of ${current.sandbox.length} layers on` : ""}>
         <div class="card-body">${current?.sandbox ? html`<div class="layers">${current.sandbox.map((layer) => html`<span title=${layer.detail ?? ""}><${State}
           state=${layer.status} text=${`${layer.layer}${layer.status === "on" ? "" : `: ${layer.status}`}`}/></span>`)}</div>` : html`<p class="muted">No worker runs. Its layers stand here once it does.</p>`}</div><//>
       <${Card} title="Grants"><div class="card-body tight"><${Grants} grants=${instance.grants}/></div><//>
+    </div><div class="stack">
+      <${Card} title="Worker"><div class="card-body tight"><div class="one-column"><${Facts} rows=${worker}/></div></div><//>
+      ${instance.limits && html`<${Card} title="Limits"><div class="card-body stack">${instance.limits.map((limit) => html`<${Limit} limit=${limit}/>`)}</div><//>`}
       ${instance.owner !== "file" && html`<${Card} title="Removal"><div class="card-body row between"><span class="muted">Context, logs and data go; incidents stay.</span>
         <${Button} role="admin" onClick=${async () => (await remove(instance.name)) && go("instances")}>Remove…<//></div><//>`}
     </div></div>`;

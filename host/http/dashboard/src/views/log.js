@@ -115,9 +115,9 @@ export function Log({ name }) {
       ${!following && html`<${Button} kind="small" onClick=${() => setFollowing(true)}>To the end<//>`}
     </div>
     <${ProblemNote} problem=${problem}/>
-    <ol class="log" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label=${`Log of ${name}`}>
+    <div class="log" ref=${box} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label=${`Log of ${name}`}><ol>
       ${lines.length >= FIRST && !words && html`<li class="gap"><${Button} kind="small" onClick=${older}>Older lines<//></li>`}
       ${shown.length === 0 && html`<li class="gap">${lines.length ? "No line has these words." : level || source ? "No such line yet." : "Nothing was logged yet. Lines come here as the plugin writes them."}</li>`}
       ${shown.map((line) => html`<${Line} key=${line.key} line=${line} words=${words}/>`)}
-    </ol><//>`;
+    </ol></div><//>`;
 }

@@ -7,13 +7,16 @@ import { act } from "../core/acts.js";
 import {
   activity, groupCounts, instances, now, openIncidents, recent, sorted, wantsAttention,
 } from "../core/store.js";
-import { Ago, Button, Card, Empty } from "../parts/basics.js";
+import { Ago, Button, Card, Empty, Prose } from "../parts/basics.js";
 import { Chart } from "../parts/charts.js";
 import { Event } from "../parts/events.js";
 import { Severity, Shape, State } from "../parts/icon.js";
 
 const SHOWN = 8;
-const FEED = 40;
+const INCIDENTS_SHOWN = 14;
+const FEED = 14;
+// Each start has several states; that it is under way says enough while it lasts.
+const isNews = (event) => event.kind !== "state" || (event.state !== event.before && event.state !== "starting") || event.reason === "enabled";
 
 function Tile({ href, shape, tone, name, figure, loud }) {
   return html`<a class=${`tile tone-${tone}${loud ? " loud" : ""}`} href=${href}><span class="name"><${Shape} state=${shape}/>${name}</span>
@@ -45,7 +48,7 @@ function Attention() {
       : html`<ul class="attention">${rows.slice(0, SHOWN).map((row) => html`<li key=${row.name}><div>
           <div class="row"><a class="name" href=${link("instances", row.name)}><b>${row.name}</b></a>
             <${State} state=${row.health?.state === "error" && row.state === "running" ? "error" : row.state}/></div>
-          <p class="why small">${row.state === "running" ? row.health.text : row.lastEnd?.text ?? row.refused ?? row.reason}</p></div>
+          <p class="why small">${row.state === "running" ? row.health.text : html`<${Prose} text=${row.lastEnd?.text ?? row.refused ?? row.reason}/>`}</p></div>
         ${row.enabled && row.state !== "running" && html`<${Button} kind="small" role="operate" icon="restart"
             onClick=${() => act(row.name, "release")} title="Forget the failures and try now">Try now<//>`}</li>`)}</ul>`}<//>`;
 }
@@ -55,7 +58,7 @@ function Incidents() {
   return html`<${Card} title="Open incidents" aside=${html`<a href="#/incidents">All incidents</a>`}>
     ${rows.length === 0
       ? html`<${Empty} icon="incidents" title="No open incident"><p>What instances report becomes an incident and stands here, the newest first.</p><//>`
-      : html`<ul class="attention">${rows.slice(0, SHOWN).map((row) => html`<li key=${row.id}><div>
+      : html`<ul class="attention">${rows.slice(0, INCIDENTS_SHOWN).map((row) => html`<li key=${row.id}><div>
           <a href=${link("incidents", row.id)}>${row.name}</a>
           <p class="why small">${row.id} · ${row.type || "no type"} · ${row.instance ?? "an operator"} · <${Ago} at=${row.createdAt}/></p></div>
           <${Severity} severity=${row.severity} text=${severityOf(row.severity)}/></li>`)}</ul>`}<//>`;
@@ -79,6 +82,7 @@ function Activity() {
 export function Overview() {
   const counts = groupCounts.value;
   const open = openIncidents.value;
+  const news = recent.value.filter(isNews);
   return html`<div class="page-head"><h1 tabindex="-1">Overview</h1></div>
     <div class="tiles">
       <${Tile} href="#/instances?group=running" shape="running" tone="ok" name="Running" figure=${countOf(counts.running)}/>
@@ -88,10 +92,10 @@ export function Overview() {
       <${Tile} href="#/incidents" shape="active" tone="warn" name="Open incidents" figure=${countOf(open.active)}/>
     </div>
     ${instances.value.size === 0 ? html`<${Card}><${NoInstances}/><//>` : html`
-    <div class="columns wide-left"><div class="stack"><${Activity}/><${Attention}/></div>
-      <div class="stack"><${Incidents}/><${Card} title="What happened">
-        ${recent.value.length === 0 ? html`<${Empty} title="Quiet so far"><p>State changes, incidents and acts of operators come here as they happen.</p><//>`
-          : html`<ul class="feed">${recent.value.slice(0, FEED).map((event) => html`<${Event} key=${event.id} event=${event}/>`)}</ul>`}<//></div></div>`}`;
+    <div class="columns wide-left"><div class="stack"><${Activity}/><${Attention}/><${Card} title="What happened">
+        ${news.length === 0 ? html`<${Empty} title="Quiet so far"><p>State changes, incidents and acts of operators come here as they happen.</p><//>`
+          : html`<ul class="feed">${news.slice(0, FEED).map((event) => html`<${Event} key=${event.id} event=${event}/>`)}</ul>`}<//></div>
+      <div class="stack"><${Incidents}/></div></div>`}`;
 }
 
 export function NoInstances() {

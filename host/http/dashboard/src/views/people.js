@@ -31,7 +31,7 @@ function Users() {
   return html`<${Card} title="Users" aside=${html`<${Button} kind="small" role="admin" icon="plus" onClick=${() => setAdding(true)}>New user<//>`}>
     <${Found} live=${live} what="users">${({ users }) => users.length === 0
       ? html`<${Empty} icon="people" title="No user yet"><p>A user gives a person a role, and joins the names that person has: a login of this machine, an id in a chat.</p><//>`
-      : html`<div class="table-box"><table class="table" aria-label="Users"><thead><tr><th scope="col">User</th><th scope="col">Role</th><th scope="col" class="from-m">E-mail</th><th scope="col" class="from-l">Also known as</th>
+      : html`<div class="table-box" tabindex="0" role="group" aria-label="Users"><table class="table" aria-label="Users"><thead><tr><th scope="col">User</th><th scope="col">Role</th><th scope="col" class="from-m">E-mail</th><th scope="col" class="from-l">Also known as</th>
           <th scope="col" class="from-l right">Made</th><th scope="col" class="shrink"><span class="unseen">Acts</span></th></tr></thead><tbody>
         ${users.map((user) => html`<tr key=${user.username}><td><b>${user.username}</b>${user.name && html`<span class="sub">${user.name}</span>`}</td><td>${user.role}</td><td class="from-m">${user.email ?? "–"}</td>
           <td class="from-l">${user.identities?.map((one) => `${one.provider}: ${one.value}`).join(", ") || "–"}</td><td class="from-l right"><${Ago} at=${user.createdAt}/></td>
@@ -77,7 +77,7 @@ function TokenList() {
   return html`<${Card} title="Tokens" aside=${html`<${Button} kind="small" icon="plus" onClick=${() => setAdding(true)}>New token<//>`}>
     <${Found} live=${live} what="tokens">${({ tokens }) => tokens.length === 0
       ? html`<${Empty} icon="lock" title="No token yet"><p>A token lets a program ask the API with a role of its own, for as long as you say.</p><//>`
-      : html`<div class="table-box"><table class="table" aria-label="Tokens"><thead><tr><th scope="col">Token</th><th scope="col">Role</th><th scope="col" class="from-m">Made</th><th scope="col">Good until</th>
+      : html`<div class="table-box" tabindex="0" role="group" aria-label="Tokens"><table class="table" aria-label="Tokens"><thead><tr><th scope="col">Token</th><th scope="col">Role</th><th scope="col" class="from-m">Made</th><th scope="col">Good until</th>
           <th scope="col" class="shrink"><span class="unseen">Acts</span></th></tr></thead><tbody>
         ${tokens.map((token) => html`<tr key=${token.name}><td><b>${token.name}</b></td><td>${token.role}</td><td class="from-m">${token.createdAt ? html`<${Ago} at=${token.createdAt}/>` : "–"}</td>
           <td>${token.expiresAt ? html`<${At} at=${token.expiresAt}/>` : "revoked"}</td>

@@ -52,7 +52,7 @@ function Head({ incident, reload }) {
     reload();
   });
   return html`<div class="page-head"><div class="title"><nav class="crumbs" aria-label="Path"><a href="#/incidents">Incidents</a><span aria-hidden="true">/</span><span>${id}</span></nav>
-    <h1 tabindex="-1" class="wrap">${name}</h1><div class="head-state"><${State} state=${status}/><${Severity} severity=${incident.severity} text=${severityOf(incident.severity)}/></div></div>
+    <h1 tabindex="-1" class="wrap">${name}</h1><div class="head-state"><${State} state=${status} text=${status === "active" ? "open" : status}/><${Severity} severity=${incident.severity} text=${severityOf(incident.severity)}/></div></div>
     <div class="actions">${status === "closed" ? html`<${Button} role="operate" busy=${acting.busy} onClick=${() => set("reopen", undefined)}>Open again<//>`
       : html`<${Button} role="operate" icon="check" busy=${acting.busy} onClick=${() => set("close", {})}>Close<//>`}</div></div>`;
 }

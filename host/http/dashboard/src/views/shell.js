@@ -42,7 +42,7 @@ function View() {
 function Side() {
   const here = route.value.segments[0] ?? "";
   const { attention } = groupCounts.value;
-  return html`<div class="side"><a class="brand" href="#/"><img src=${icon} alt="" width="26" height="26"/>Longhaul</a>
+  return html`<header class="side"><a class="skip" href="#view" onClick=${(event) => (event.preventDefault(), document.querySelector(".view h1")?.focus())}>To the content</a><a class="brand" href="#/"><img src=${icon} alt="" width="26" height="26"/>Longhaul</a>
     <nav aria-label="Main"><${Jump}/><ul>${PLACES.map(([id, text, shape]) => html`<li><a href=${id ? link(id) : "#/"} aria-current=${here === id ? "page" : undefined}><${Icon} name=${shape}/>${text}
       ${id === "instances" && attention > 0 && html`<span class="count bad" title="need attention">${countOf(attention)}<span class="unseen"> need attention</span></span>`}
       ${id === "incidents" && openIncidents.value.active > 0 && html`<span class="count">${countOf(openIncidents.value.active)}<span class="unseen"> open</span></span>`}</a></li>`)}</ul></nav>
@@ -50,7 +50,7 @@ function Side() {
       <div class="themes" role="group" aria-label="Colours">${THEMES.map((id) => html`<button type="button" aria-pressed=${choice.value === id ? "true" : "false"} aria-label=${THEME_NAMES[id][1]} title=${THEME_NAMES[id][1]}
         onClick=${() => choose(id)}><${Icon} name=${THEME_NAMES[id][0]}/></button>`)}</div>
       ${me.value && html`<div class="who"><span class="badge-letter" aria-hidden="true">${me.value.name[0]?.toUpperCase()}</span><div><b title=${me.value.name}>${me.value.name}</b><span class="muted small">${me.value.role}</span></div>
-        ${me.value.session && html`<button type="button" class="button ghost small" aria-label="Sign out" title="Sign out" onClick=${() => signOut().catch((problem) => failed(problem, "Still signed in"))}><${Icon} name="out"/></button>`}</div>`}</div></div>`;
+        ${me.value.session && html`<button type="button" class="button ghost small" aria-label="Sign out" title="Sign out" onClick=${() => signOut().catch((problem) => failed(problem, "Still signed in"))}><${Icon} name="out"/></button>`}</div>`}</div></header>`;
 }
 
 const LINKS = { live: "Live", connecting: "Connecting", paused: "Paused", lost: "Connection lost" };
@@ -138,8 +138,7 @@ export function Shell() {
     }
   }, [key]);
   if (signedOut.value) return html`<${SignIn}/>`;
-  return html`<div class=${`shell${connection.value.state === "lost" && loaded.value ? " stale" : ""}`}><a class="skip" href="#view" onClick=${(event) => (event.preventDefault(), document.querySelector(".view h1")?.focus())}>To the content</a>
-    <${Side}/><main class="main"><${Banner}/><div class="view">${loaded.value ? html`<${View}/>`
+  return html`<div class=${`shell${connection.value.state === "lost" && loaded.value ? " stale" : ""}`}><${Side}/><main class="main" id="view"><${Banner}/><div class="view">${loaded.value ? html`<${View}/>`
       : loadFailure.value ? html`<h1 tabindex="-1">Longhaul</h1><${ProblemNote} problem=${loadFailure.value} title="Nothing can be shown yet"/><p class="muted">The page tries again by itself.</p>`
       : html`<${Loading} what="everything"/>`}</div></main><${Confirmation}/><${Toasts}/></div>`;
 }
