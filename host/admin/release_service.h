@@ -18,6 +18,8 @@ class ReleaseService {
   ReleaseService(const ReleaseService&) = delete;
   ReleaseService& operator=(const ReleaseService&) = delete;
 
+  // What its manifest declares, of the file that instances are checked against.
+  Answer manifest(const std::string& plugin) const;
   // Newest arrival first, with what is tried now.
   Answer history(const std::string& plugin) const;
   // Adds what this digest is to its plugin: "release", and where it is not taken up, why as "reason".
