@@ -80,6 +80,7 @@ class Fields {
     if (name == "expect") return expect(value);
     if (name == "authorization") return authorization(value);
     if (name == "last-event-id") header_.last_event_id = value;
+    if (name == "if-match") append(header_.if_match, value);
     if (name == "if-none-match") append(header_.if_none_match, value);
     if (name == "accept-encoding") append(header_.accept_encoding, value);
     return std::nullopt;

@@ -26,6 +26,7 @@ struct Header {
   bool expects_continue = false;
   std::string last_event_id{};
   std::string authorization{};
+  std::string if_match{};
   std::string if_none_match{};
   std::string accept_encoding{};
 };

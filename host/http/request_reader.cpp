@@ -77,6 +77,7 @@ RequestReader::State RequestReader::readBody(std::string& input) {
               .keep_alive = header_.keep_alive,
               .last_event_id = std::move(header_.last_event_id),
               .authorization = std::move(header_.authorization),
+              .if_match = std::move(header_.if_match),
               .if_none_match = std::move(header_.if_none_match),
               .accept_encoding = std::move(header_.accept_encoding)};
   parser_.reset();

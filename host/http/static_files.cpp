@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string>
 
+#include "host/admin/etag.h"
+
 namespace longhaul::host::http {
 namespace {
 
@@ -63,13 +65,6 @@ bool acceptsGzip(std::string_view accept_encoding) {
   return named ? by_name : by_star;
 }
 
-bool matchesEtag(std::string_view if_none_match, std::string_view etag) {
-  return anyOf(if_none_match, [&](std::string_view member) {
-    if (member.starts_with("W/")) member.remove_prefix(2);
-    return member == "*" || member == etag;
-  });
-}
-
 std::optional<Response> staticFile(const Request& request, std::string_view path, std::span<const Asset> files) {
   const auto found = std::find_if(files.begin(), files.end(), [&](const Asset& asset) { return asset.path == path; });
   if (found == files.end()) return std::nullopt;
@@ -83,7 +78,7 @@ std::optional<Response> staticFile(const Request& request, std::string_view path
     response.fields.emplace_back("Referrer-Policy", "no-referrer");
     response.fields.emplace_back("Cross-Origin-Opener-Policy", "same-origin");
   }
-  if (matchesEtag(request.if_none_match, found->etag)) {
+  if (admin::hasTag(request.if_none_match, found->etag, true)) {
     response.status = 304;
     return response;
   }

@@ -32,7 +32,4 @@ std::optional<Response> staticFile(const Request& request, std::string_view path
 // Whether Accept-Encoding takes gzip: named, or by `*`, and not with a weight of 0.
 bool acceptsGzip(std::string_view accept_encoding);
 
-// Whether If-None-Match names the tag (RFC 9110, 13.1.2: weakly compared), or is `*`.
-bool matchesEtag(std::string_view if_none_match, std::string_view etag);
-
 }  // namespace longhaul::host::http
