@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "host/admin/body.h"
+#include "host/admin/etag.h"
 #include "host/admin/random_secret.h"
 #include "host/base/counted.h"
 #include "host/base/limits.h"
@@ -15,6 +16,7 @@
 namespace longhaul::host::admin {
 namespace {
 
+constexpr std::size_t kUserChangesMax = 256;                                   // that wait; one is a read and a commit
 constexpr std::int64_t kTokenLifeMaxMs = std::int64_t{10} * 365 * 86'400'000;  // ten years: nobody means more
 
 Failure unknownUser(const std::string& username) {
@@ -201,16 +203,41 @@ void PeopleService::addUser(std::string_view text, const Reply& reply) {
   this->put(std::move(put), reply);
 }
 
-void PeopleService::changeUser(const std::string& username, std::string_view text, const Reply& reply) {
+void PeopleService::oneAtATime(std::function<void(Reply)> change, const Reply& reply) {
+  if (changes_.size() >= kUserChangesMax) return reply(toFailure({Code::Busy, "too many changes of users wait"}));
+  changes_.push_back([this, change = std::move(change), reply] {
+    change(guarded([this, reply](Answer answer) {
+      reply(std::move(answer));
+      changes_.pop_front();
+      nextChange();
+    }));
+  });
+  if (changes_.size() == 1) nextChange();
+}
+
+void PeopleService::nextChange() {
+  if (changes_.empty()) return;
+  const auto change = changes_.front();  // it may be over, and gone from the queue, before it returns
+  change();
+}
+
+void PeopleService::changeUser(const std::string& username, std::string_view text, const std::string& if_match,
+                               const Reply& reply) {
   Body body(text, {"username", "name", "email", "phone", "role", "identities"});
   store::User checked;
   readFacts(body, checked);
   if (body.failure()) return reply(*body.failure());
-  findUser(username, reply, [this, body, reply](store::User user) mutable {
-    if (auto renamed = body.text("username")) user.username = std::move(*renamed);
-    readFacts(body, user);
-    put({.user = std::move(user), .mode = store::PutUser::Mode::Existing}, reply);
-  });
+  const auto change = [this, username, body, if_match](const Reply& done) {
+    findUser(username, done, [this, body, if_match, done](store::User user) mutable {
+      if (!if_match.empty() && !hasTag(if_match, etagOf(dumpJson(toJson(user))), false)) {
+        return done(changedMeanwhile(user.username));
+      }
+      if (auto renamed = body.text("username")) user.username = std::move(*renamed);
+      readFacts(body, user);
+      put({.user = std::move(user), .mode = store::PutUser::Mode::Existing}, done);
+    });
+  };
+  oneAtATime(change, reply);
 }
 
 void PeopleService::removeUser(const std::string& username, bool yes, const Reply& reply) {

@@ -37,7 +37,7 @@ class Api {
                             const admin::Caller& caller, admin::Reply reply, const Connection::Respond& respond);
 
   // The routes that answer something else than JSON of the service.
-  std::optional<Response> plain(std::string_view path) const;
+  std::optional<Response> plain(std::string_view path, std::string_view query) const;
 
   admin::AdminService& service_;
   std::function<std::string()> more_metrics_;

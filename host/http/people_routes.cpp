@@ -38,7 +38,7 @@ WaitId addUser(Call& call) {
   return WaitId::None;
 }
 WaitId changeUser(Call& call) {
-  call.service.people().changeUser(name(call), call.body, call.reply);
+  call.service.people().changeUser(name(call), call.body, call.request.if_match, call.reply);
   return WaitId::None;
 }
 WaitId removeUser(Call& call) {
