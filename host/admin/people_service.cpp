@@ -295,9 +295,7 @@ void PeopleService::addSession(const Caller& caller, Duration life, const Sessio
   if (!secret) return opened(toFailure({Code::Internal, "the system gave no random bytes"}));
   store::Token token{.created_by = caller.name, .created_at_us = wallNowUs()};
   token.hash = sha256Hex(*secret);
-  // Long enough that no two of a shift are alike, short enough to be read aloud.
-  constexpr std::size_t kNameDigits = 12;
-  token.name = fmt::format("{}{}", kSessionPrefix, token.hash.substr(0, kNameDigits));
+  token.name = Sessions::nameOf(*secret);
   token.role = caller.role;
   token.expires_at_us = token.created_at_us + std::chrono::duration_cast<std::chrono::microseconds>(life).count();
   const auto reply = [opened](const Answer& answer) {  // of a failure alone

@@ -40,6 +40,12 @@ std::optional<Caller> Sessions::takeLink(std::string_view key, std::int64_t now_
   return link.caller;
 }
 
+std::string Sessions::nameOf(std::string_view token) {
+  // Long enough that no two of a shift are alike, short enough to be read aloud.
+  constexpr std::size_t kNameDigits = 12;
+  return std::string(kSessionPrefix) + sha256Hex(token).substr(0, kNameDigits);
+}
+
 void Sessions::open(const Caller& caller, const Opened& opened) {
   people_.addSession(caller, kSessionLife, opened);
 }

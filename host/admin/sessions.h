@@ -44,6 +44,9 @@ class Sessions {
   // Whose link it is; it works no more. Nothing: it is none, was used, or is too old.
   std::optional<Caller> takeLink(std::string_view key, std::int64_t now_us);
 
+  // What the token of a session is named.
+  static std::string nameOf(std::string_view token);
+
   using Opened = std::function<void(const std::variant<Session, Failure>&)>;
   void open(const Caller& caller, const Opened& opened);
 

@@ -16,6 +16,8 @@ constexpr std::array kTexts{
     RouteText{"GET", "/api/v1/events/recent", "What happened last", "", "Events"},
     RouteText{"GET", "/api/v1/explain", "Why an instance or a file is as it is", "", "Explanation"},
     RouteText{"GET", "/api/v1/whoami", "Who the daemon takes the peer for", "", "WhoAmI"},
+    RouteText{"POST", "/api/v1/session/links", "A link that signs a browser in once, with the caller's role", "", "LoginLink"},
+    RouteText{"DELETE", "/api/v1/session", "Ends the browser's session", "", "TokenRevoked"},
     RouteText{"GET", "/api/v1/users", "Users, by name", "", "Users"},
     RouteText{"POST", "/api/v1/users", "A new user", "UserFacts", "User"},
     RouteText{"GET", "/api/v1/users/{name}", "One user", "", "User"},

@@ -81,6 +81,11 @@ admin::Failure unauthenticated(std::string detail, std::string hint) {
 
 }  // namespace
 
+Response foreignHost(std::string_view host) {
+  return problem(421, fmt::format("the request is for \"{}\", and this daemon has other names", host.substr(0, 253)),
+                 "http.hosts of longhaul.yaml lists the names that it has beside localhost and its addresses");
+}
+
 bool isSameOrigin(const Request& request, const Peer& peer) {
   return !request.origin.empty() &&
          lowered(request.origin) == fmt::format("{}://{}", peer.tls ? "https" : "http", lowered(request.host));

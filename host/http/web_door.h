@@ -48,6 +48,9 @@ class WebDoor {
   GuessLimit guesses_;
 };
 
+// The answer to a request that isOurs() says no to.
+Response foreignHost(std::string_view host);
+
 // What says that an act comes from a page of this very origin: scheme, name and port as the browser saw them.
 bool isSameOrigin(const Request& request, const Peer& peer);
 

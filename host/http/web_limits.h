@@ -8,6 +8,7 @@ namespace longhaul::host::http {
 
 // Beside those of the Unix socket, which they never take a place from. A buffer and a descriptor each.
 inline constexpr std::size_t kWebConnectionsMax = 1024;
+inline constexpr std::size_t kWebConnectionsEnding = 64;  // beyond it, while those that gave up their place end
 // From a connection to the first byte of its first request, with the handshake of TLS: a slow line needs 1 s.
 inline constexpr auto kWebFirstRequest = std::chrono::seconds{10};
 // Wrong credentials of one address within the window; more are answered 429 until it is over. A person mistypes less.
