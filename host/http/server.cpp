@@ -59,7 +59,8 @@ void Server::accepted(UniqueFd fd, Peer peer) {
   }
   const std::uint64_t id = ++last_id_;
   connections_.emplace(id, std::make_unique<Connection>(
-                               loop_, std::move(fd), peer, handler_, [this, id] { connections_.erase(id); }, router_ ? &*router_ : nullptr));
+                               loop_, std::move(fd), peer, handler_, [this, id] { connections_.erase(id); },
+                               router_ ? &*router_ : nullptr));
 }
 
 }  // namespace longhaul::host::http
