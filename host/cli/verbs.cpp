@@ -8,7 +8,7 @@ const std::vector<Verb>& longhaulVerbs() {
     for (const auto family : {listVerbs,   statusVerbs,  explainVerbs,  logVerbs,   eventVerbs,        deathVerbs,
                               topVerbs,    doctorVerbs,  versionVerbs,  actVerbs,   execVerbs,         removeVerbs,
                               applyVerbs,  contextVerbs, incidentVerbs, entryVerbs, conversationVerbs, userVerbs,
-                              secretVerbs, configVerbs,  pluginVerbs,   keepVerbs,  completionVerbs}) {
+                              secretVerbs, configVerbs,  pluginVerbs,   keepVerbs,  completionVerbs,  dashboardVerbs}) {
       for (Verb& verb : family())
         all.push_back(std::move(verb));
     }

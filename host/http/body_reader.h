@@ -1,5 +1,5 @@
-// The body of one HTTP/1.1 message, cut out of its connection's bytes: of a known length, or in chunks. Strict: what two
-// readers could understand differently fails. Keeps no byte of the body. Loop only.
+// The body of one HTTP/1.1 message, cut out of its connection's bytes: of a known length, or in chunks. Strict: what
+// two readers could understand differently fails. Keeps no byte of the body. Loop only.
 #pragma once
 
 #include <cstddef>

@@ -51,8 +51,7 @@ class PassageDoor {
  public:
   virtual ~PassageDoor() = default;
   // What answers the request with this header; a response says that and why it is not let in.
-  virtual std::variant<std::unique_ptr<Passage>, Response> open(Header header, const Peer& peer,
-                                                                PassageSide& side) = 0;
+  virtual std::variant<std::unique_ptr<Passage>, Response> open(Header header, const Peer& peer, PassageSide& side) = 0;
 };
 
 // How long a peer is waited for: kRoutePatience, which shrinks with the time that it needs and grows with its bytes.
@@ -60,8 +59,8 @@ class Patience {
  public:
   Duration left() const { return std::max(left_, Duration{std::chrono::milliseconds{1}}); }
   void spend(Duration waited, std::size_t bytes) {
-    const auto earned = std::chrono::microseconds{static_cast<std::int64_t>(bytes) * 1'000'000 /
-                                                  kRouteBytesPerSecondLeast};
+    const auto earned =
+        std::chrono::microseconds{static_cast<std::int64_t>(bytes) * 1'000'000 / kRouteBytesPerSecondLeast};
     left_ = std::min<Duration>(kRoutePatience, left_ - waited + earned);
   }
 

@@ -1,5 +1,5 @@
-// Cuts requests out of the bytes of one connection: header (header_check.h), then body (body_reader.h). Of a request for
-// an instance's route it gives the header alone. One connection an object; loop only.
+// Cuts requests out of the bytes of one connection: header (header_check.h), then body (body_reader.h). Of a request
+// for an instance's route it gives the header alone. One connection an object; loop only.
 #pragma once
 
 #include <cstddef>

@@ -31,9 +31,8 @@ constexpr std::array<std::string_view, 14> kHosts{"connection",
                                                   "clear-site-data"};
 
 bool isClean(std::string_view value) {
-  return std::all_of(value.begin(), value.end(), [](char c) {
-    return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f);
-  });
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != 0x7f); });
 }
 
 // Empty where the status has no usual one.
@@ -81,7 +80,8 @@ Result<AnswerHead> writeAnswerHead(const RouteRequest& request, int status, cons
   const auto keep_all = [](const HttpField&) { return false; };
   if (auto added = append(head.bytes, fields, keep_all); !added) return std::move(added).error();
   // Whatever the plugin answers is of another origin than the dashboard, whose site it is on.
-  head.bytes += "Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts\r\n";
+  head.bytes +=
+      "Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts\r\n";
 
   const bool has_none = status == 204 || status == 304;
   if (status == 205) content_length = 0;

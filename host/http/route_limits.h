@@ -9,8 +9,8 @@ namespace longhaul::host::http {
 
 // A body goes through by pieces; this ends one that never would.
 inline constexpr std::uint64_t kRouteBodyBytesMax = 1ULL << 40;
-inline constexpr std::size_t kChunkLineBytesMax = 256;       // its size and its extensions; real ones have 10
-inline constexpr std::size_t kTrailerBytesMax = 8U << 10;    // of a chunked body; they are read and dropped
+inline constexpr std::size_t kChunkLineBytesMax = 256;           // its size and its extensions; real ones have 10
+inline constexpr std::size_t kTrailerBytesMax = 8U << 10;        // of a chunked body; they are read and dropped
 inline constexpr std::size_t kAnswerHeaderBytesMax = 32U << 10;  // LONGHAUL_HTTP_HEADER_BYTES_MAX
 inline constexpr std::size_t kMessageBytesMaxHttp = 1U << 20;    // LONGHAUL_HTTP_MESSAGE_BYTES_MAX
 

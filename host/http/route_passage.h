@@ -1,5 +1,5 @@
-// One request to an instance on its way: the body to the port within the port's window, the answer to the client as fast
-// as the client takes it. After 101 it is a WebSocket (web_socket_session.h). Loop only.
+// One request to an instance on its way: the body to the port within the port's window, the answer to the client as
+// fast as the client takes it. After 101 it is a WebSocket (web_socket_session.h). Loop only.
 #pragma once
 
 #include <cstdint>

@@ -145,8 +145,7 @@ std::variant<RouteRequest, Refusal> toRouteRequest(Header header, RouteTarget ta
   }
   const auto is_dropped = [&](const HttpField& field) {
     const auto is_field = [&](std::string_view name) { return isSameField(field.name, name); };
-    return std::any_of(kDropped.begin(), kDropped.end(), is_field) ||
-           std::any_of(named.begin(), named.end(), is_field);
+    return std::any_of(kDropped.begin(), kDropped.end(), is_field) || std::any_of(named.begin(), named.end(), is_field);
   };
   std::erase_if(header.fields, is_dropped);
 

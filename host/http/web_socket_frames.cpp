@@ -156,7 +156,8 @@ WebSocketReader::Step WebSocketReader::read(std::string_view input) {
       }
       taken = begin;
       in_frame_ = in_message_ = true;
-      if (head->opcode != kContinuation) kind_ = head->opcode == kText ? HttpMessageKind::Text : HttpMessageKind::Binary;
+      if (head->opcode != kContinuation)
+        kind_ = head->opcode == kText ? HttpMessageKind::Text : HttpMessageKind::Binary;
       left_ = head->length;
       mask_ = head->mask;
       position_ = 0;

@@ -36,7 +36,8 @@ const std::string kHandshake =
 
 TEST_CASE("A request is made anew: what is of the connection goes, and who asks is written here") {
   const RouteRequest request = good(
-      "Connection: close, X-Own, Upgrade\r\nX-Own: 1\r\nKeep-Alive: 5\r\nProxy-Authorization: Basic a\r\nTE: trailers\r\n"
+      "Connection: close, X-Own, Upgrade\r\nX-Own: 1\r\nKeep-Alive: 5\r\nProxy-Authorization: Basic a\r\nTE: "
+      "trailers\r\n"
       "Trailer: x\r\nUpgrade: h2c\r\nHTTP2-Settings: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
       "Forwarded: for=1.2.3.4\r\nX-Forwarded-For: 1.2.3.4\r\nX_Forwarded_For: 1.2.3.4\r\nX-Forwarded-Proto: http\r\n"
       "X-Forwarded-Host: evil\r\nX-Real-IP: 1.2.3.4\r\nX-Request-URI: /evil\r\nx_request_uri: /evil\r\n"

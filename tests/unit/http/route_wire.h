@@ -36,9 +36,10 @@ class FakeInstances final : public services::InstanceHttp {
     requests.push_back(std::make_unique<Asked>());
     requests.back()->asked = std::move(asked);
     requests.back()->events = &events;
-    if (window > 0) loop->post([this, at = requests.size() - 1] {
-      if (!requests[at]->gone) requests[at]->events->onWindow(window);
-    });
+    if (window > 0)
+      loop->post([this, at = requests.size() - 1] {
+        if (!requests[at]->gone) requests[at]->events->onWindow(window);
+      });
     return std::make_unique<Exchange>(*requests.back());
   }
 
@@ -72,7 +73,8 @@ class FakeInstances final : public services::InstanceHttp {
 // Lets in whoever names an instance other than "closed", which wants "x-key: right".
 class FakeGate final : public http::RouteGate {
  public:
-  http::Admission admit(std::string_view instance, std::string_view, const std::vector<services::HttpField>& fields) override {
+  http::Admission admit(std::string_view instance, std::string_view,
+                        const std::vector<services::HttpField>& fields) override {
     if (instance != "closed") return {};
     for (const auto& field : fields) {
       if (field.name == "x-key" && field.value == "right") return {.user = "ann", .taken_field = "x-key"};
@@ -100,7 +102,8 @@ struct RouteWire {
     return *instances.requests[n];
   }
   bool until(const std::function<bool()>& done) { return wire.loop.runUntil(done, std::chrono::seconds{10}); }
-  void send(const std::string& method, const std::string& tail, const std::string& fields = "", const std::string& body = "") {
+  void send(const std::string& method, const std::string& tail, const std::string& fields = "",
+            const std::string& body = "") {
     wire.send(method + " /instance/execute/" + tail + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n" + body);
   }
   void advance(Duration by) { wire.loop.timers().advanceTo(wire.loop.timers().now() + by); }
@@ -112,7 +115,6 @@ struct RouteWire {
   std::unique_ptr<http::Router> router;
   Door door{*this};
   Wire wire{&door};
-
 };
 
 }  // namespace longhaul::host::test

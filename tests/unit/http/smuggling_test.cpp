@@ -72,7 +72,8 @@ std::vector<Raw> smuggled() {
       {"a transfer coding over two lines", post + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"},
       {"a NUL in the name", post + "Transfer\0-Encoding: chunked\r\n\r\n0\r\n\r\n"s},
       {"a byte beyond ASCII in the name", post + "Transfer-Encoding\xa0: chunked\r\n\r\n0\r\n\r\n"},
-      {"a no-break space before chunked", post + "Transfer-Encoding: \xa0""chunked\r\n\r\n0\r\n\r\n"},
+      {"a no-break space before chunked", post + "Transfer-Encoding: \xa0"
+                                                 "chunked\r\n\r\n0\r\n\r\n"},
       {"a blank before the length's colon", post + "Content-Length : 4\r\n\r\nabcd"},
       {"a length in hexadecimal", post + "Content-Length: 0x4\r\n\r\nabcd"},
       {"a length with a comma", post + "Content-Length: 4,\r\n\r\nabcd"},

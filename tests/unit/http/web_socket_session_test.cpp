@@ -42,7 +42,9 @@ TEST_CASE("Messages go both ways once the instance took the WebSocket up, also w
   REQUIRE(socket.until([&] { return asked.messages.size() == 3; }));
   CHECK(asked.messages == std::vector<std::string>{"text:early", "text:hello", "binary:\xff\x00"s});
   asked.events->onMessage(HttpMessageKind::Text, "answer");
-  REQUIRE(socket.wire.receives("\x81\x06" "answer"));
+  REQUIRE(
+      socket.wire.receives("\x81\x06"
+                           "answer"));
   CHECK(asked.consumed == 6 + services::kHttpMessageCost);
 }
 
@@ -77,7 +79,9 @@ TEST_CASE("A ping is answered, and many that nobody reads the answers of are not
   Socket socket;
   socket.open();
   socket.wire.send(pingFrame("abc", kMask));
-  REQUIRE(socket.wire.receives("\x8a\x03" "abc"));
+  REQUIRE(
+      socket.wire.receives("\x8a\x03"
+                           "abc"));
   const std::string ping = pingFrame(std::string(125, 'x'), kMask);
   std::size_t sent = 0;
   for (int stuck = 0; stuck < 10;) {
