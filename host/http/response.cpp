@@ -133,8 +133,7 @@ std::string serialize(const Response& response, bool head, bool keep_alive) {
   if (!response.stream && response.status != kNotModified)
     text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
-  text += response.more_fields;
-  if (response.status == 401 && response.more_fields.empty()) text += "WWW-Authenticate: Bearer\r\n";
+  if (response.status == 401 && response.fields.empty()) text += "WWW-Authenticate: Bearer\r\n";
   if (response.retry_after) text += "Retry-After: 1\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";

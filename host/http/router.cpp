@@ -17,7 +17,7 @@ RouteClient clientOf(const Peer& peer) {
 
 Response toResponse(const Refusal& refusal) {
   Response response = problem(refusal.status, refusal.detail);
-  if (refusal.status == 426) response.more_fields = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  if (refusal.status == 426) response.fields = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
   return response;
 }
 
@@ -25,9 +25,9 @@ Response toResponse(const Admission& admission) {
   Response response = problem(admission.status, admission.detail);
   response.retry_after = false;
   if (!admission.www_authenticate.empty()) {
-    response.more_fields += fmt::format("WWW-Authenticate: {}\r\n", admission.www_authenticate);
+    response.fields.emplace_back("WWW-Authenticate", admission.www_authenticate);
   }
-  if (admission.retry_after_s > 0) response.more_fields += fmt::format("Retry-After: {}\r\n", admission.retry_after_s);
+  if (admission.retry_after_s > 0) response.fields.emplace_back("Retry-After", std::to_string(admission.retry_after_s));
   return response;
 }
 
