@@ -141,7 +141,12 @@ Answer AdminService::plugins() const {
     if (!view.digest.empty()) json["digest"] = view.digest;
     if (view.code) json["code"] = catalog::nameOf(*view.code);
     if (!view.reason.empty()) json["reason"] = view.reason;
-    if (view.state == catalog::PluginState::Active) releases_.describe(view.id, view.digest, json);
+    if (view.state == catalog::PluginState::Active) {
+      if (const auto standing = releases_.standing(view.id, view.digest)) {
+        json["release"] = standing->state;
+        if (!standing->reason.empty()) json["reason"] = standing->reason;
+      }
+    }
     if (view.signer) {
       json["signature"] = {{"keyId", view.signer->key_id}, {"trustedComment", view.signer->trusted_comment}};
     }
@@ -227,7 +232,11 @@ Answer AdminService::explain(const std::string& target) const {
     near.push_back(planned.source.substr(planned.source.rfind('/') + 1));
   }
   for (const catalog::PluginView& file : files) {
-    if (meansFile(target, file.path.native())) return dumpJson(toJson(explainPlugin(file, instancesOf(file.digest))));
+    if (meansFile(target, file.path.native())) {
+      const bool counts = file.state == catalog::PluginState::Active;
+      return dumpJson(toJson(explainPlugin(file, instancesOf(file.digest),
+                                           counts ? releases_.standing(file.id, file.digest) : std::nullopt)));
+    }
     near.push_back(file.path.filename().native());
   }
   return notFound(fmt::format("\"{}\" is no instance, no file of {} and no plugin file", replaceNonUtf8(target),
