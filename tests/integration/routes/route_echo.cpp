@@ -1,7 +1,8 @@
 // Routes to instances that answer from this process, with the windows that a worker would give: for real clients, which
 // want a TCP port. Prints the port that it listens on, and runs until its input ends. What an instance does is in the
-// path: /echo the request's body as it comes, /count its size and sum, /bytes?N so many, /fail?STATUS no answer; a
-// WebSocket gets its messages back. Each answer has the instance's name and the request's token; some come late.
+// path: /echo the request's body as it comes, /count its size and sum, /bytes?N so many, /fail?STATUS no answer,
+// /never nothing at all; a WebSocket gets its messages back. Each answer has the instance's name and the request's
+// token; some come late.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -84,9 +85,11 @@ class Exchange final : public services::HttpExchange {
       events_.onWindow(kWindow);
       return post([this] { events_.onHead(101, protocol(), -1); });
     }
+    if (asked_.path == "/never") return;
     if (asked_.path == "/fail") {
-      return events_.onFailed(
-          {.status = static_cast<int>(numberIn(asked_.query.value_or("502"))), .detail = "as asked", .retry_after_s = 3});
+      return events_.onFailed({.status = static_cast<int>(numberIn(asked_.query.value_or("502"))),
+                               .detail = "as asked",
+                               .retry_after_s = 3});
     }
     if (asked_.path == "/echo") events_.onHead(200, fields(), asked_.content_length);
     post([this] { events_.onWindow(kWindow); });
@@ -106,7 +109,8 @@ class Exchange final : public services::HttpExchange {
       events_.onHead(200, fields(), -1);
       return post([this] { sendBytes(); });
     }
-    const std::string text = fmt::format("{} {} {} {} {}\n", asked_.instance, asked_.method, asked_.request_uri, size_, sum_);
+    const std::string text =
+        fmt::format("{} {} {} {} {}\n", asked_.instance, asked_.method, asked_.request_uri, size_, sum_);
     events_.onHead(200, fields(), static_cast<std::int64_t>(text.size()));
     post([this, text] {
       events_.onBody(text);
@@ -194,8 +198,9 @@ int main() {
       UniqueFd fd{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!fd) break;
       const std::uint64_t id = ++last_id;
-      connections.emplace(id, std::make_unique<http::Connection>(
-                                  loop, std::move(fd), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
+      connections.emplace(id,
+                          std::make_unique<http::Connection>(
+                              loop, std::move(fd), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
     }
     accepting->waitReadable();
   });
