@@ -61,8 +61,7 @@ void Connection::readMore() {
 bool Connection::peerIsGone() const {
   int domain = 0;
   socklen_t size = sizeof domain;
-  const bool is_tcp =
-      ::getsockopt(transport_->fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
+  const bool is_tcp = ::getsockopt(transport_->fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
   if (is_tcp && phase_ == Phase::Routing) return true;
   pollfd state{.fd = transport_->fd(), .events = 0, .revents = 0};
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;

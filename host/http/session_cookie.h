@@ -1,5 +1,5 @@
-// The name of the cookie that a session of the dashboard has. Routes to instances are on the same address: the cookie goes
-// to no plugin, and no plugin sets one. Pure; any thread.
+// The name of the cookie that a session of the dashboard has. Routes to instances are on the same address: the cookie
+// goes to no plugin, and no plugin sets one. Pure; any thread.
 #pragma once
 
 #include <algorithm>

@@ -11,6 +11,7 @@ median of each side with its lowest and highest, and the ratio of the medians.""
 import argparse
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -49,6 +50,9 @@ class Nginx:
 
     def __init__(self, harness, folder):
         self.harness, self.folder, self.front, self.processes = harness, folder, folder / "front.sock", []
+        self.program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        if self.program is None:
+            raise RuntimeError("nginx is not installed: cmake/install_packages.sh bench")
         folder.mkdir(mode=0o755)
 
     def begin(self, name, server):
@@ -59,7 +63,7 @@ class Nginx:
 error_log {self.folder}/{name}.log; events {{ worker_connections 1024; }}
 http {{ access_log off; keepalive_requests 10000000; {temporary}
 {server} }}""")
-        self.processes.append(subprocess.Popen(["nginx", "-e", self.folder / f"{name}.log", "-c", path]))
+        self.processes.append(subprocess.Popen([self.program, "-e", self.folder / f"{name}.log", "-c", path]))
         self.harness.until((self.folder / f"{name}.sock").exists, f"nginx {name} listens", 20)
 
     def __enter__(self):

@@ -42,7 +42,8 @@ TEST_CASE("An answer's header has the plugin's fields, and the host's in the pla
 }
 
 TEST_CASE("A plugin sets no cookie of a session") {
-  const AnswerHead head = good(200, {{"set-cookie", "longhaul_session_1=x"}, {"Set-Cookie", " longhaul_session_2=x"}}, 0);
+  const AnswerHead head =
+      good(200, {{"set-cookie", "longhaul_session_1=x"}, {"Set-Cookie", " longhaul_session_2=x"}}, 0);
   CHECK(head.bytes.find("longhaul_session") == std::string::npos);
 }
 
