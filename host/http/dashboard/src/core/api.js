@@ -23,8 +23,8 @@ export function pathOf(...segments) {
   return segments.map((piece) => encodeURIComponent(piece)).join("/");
 }
 
-/** query: values or arrays; those that are undefined, null or "" are left out. text: a body that is no JSON. */
-export async function api(method, path, { query = {}, body, text, signal: abort } = {}) {
+/** query: values or arrays; those that are undefined, null or "" are left out. text: a body that is no JSON. quiet: 401 is an answer. */
+export async function api(method, path, { query = {}, body, text, signal: abort, quiet } = {}) {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value]) {
@@ -44,7 +44,7 @@ export async function api(method, path, { query = {}, body, text, signal: abort 
     const is_json = (answer.headers.get("Content-Type") ?? "").includes("json");
     const value = is_json ? await answer.json() : await answer.text();
     if (answer.ok) return value;
-    if (answer.status === 401) signedOut.value = true;
+    if (answer.status === 401 && !quiet) signedOut.value = true;
     throw new Problem(answer.status, is_json ? value : { detail: value || undefined });
   } catch (error) {
     if (error instanceof Problem || error.name === "AbortError") throw error;

@@ -108,14 +108,24 @@ function open(after) {
   for (const kind of KINDS) source.addEventListener(kind, (message) => take(JSON.parse(message.data)));
 }
 
+// On the Unix socket, and with a token, there is no session and none is needed.
+async function loadSession() {
+  try {
+    return await api("GET", "session", { quiet: true });
+  } catch (problem) {
+    if (problem.status === 0) throw problem;
+    return null;
+  }
+}
+
 /** Reads all and follows from there. */
 export async function connect() {
   close();
   clearTimeout(retry_timer);
   try {
-    const who = await get("whoami");
-    setCsrfToken(who.csrfToken);
-    me.value = who;
+    const [who, session] = await Promise.all([get("whoami"), loadSession()]);
+    setCsrfToken(session?.csrf);
+    me.value = { ...who, session };
     // The place in the stream is taken first: what changes while the lists are read comes again.
     const events = await get("events/recent", { n: RECENT_MAX });
     version.value = await get("version");
@@ -154,14 +164,9 @@ export function start() {
   return connect();
 }
 
-/** Signs in with a token of the daemon's; the daemon gives a session for it. */
-export async function signIn(token) {
-  await api("POST", "session", { body: { token } });
-  signedOut.value = false;
-  await connect();
-}
+/** Ends the session; the front asks to sign in again. */
 export async function signOut() {
-  await api("DELETE", "session");
+  await api("POST", "session/logout");
   close();
   signedOut.value = true;
 }
