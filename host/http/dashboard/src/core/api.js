@@ -6,9 +6,6 @@ export const signedOut = signal(false);
 /** Called when the daemon could not be reached. */
 export const unreachable = { report: () => {} };
 
-let csrfToken = "";
-export const setCsrfToken = (token) => (csrfToken = token ?? "");
-
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? `the daemon answered ${status}`);
@@ -23,8 +20,8 @@ export function pathOf(...segments) {
   return segments.map((piece) => encodeURIComponent(piece)).join("/");
 }
 
-/** query: values or arrays; those that are undefined, null or "" are left out. text: a body that is no JSON. quiet: 401 is an answer. */
-export async function api(method, path, { query = {}, body, text, signal: abort, quiet } = {}) {
+/** query: values or arrays; those that are undefined, null or "" are left out. text: a body that is no JSON. */
+export async function api(method, path, { query = {}, body, text, signal: abort } = {}) {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     for (const one of Array.isArray(value) ? value : [value]) {
@@ -35,7 +32,6 @@ export async function api(method, path, { query = {}, body, text, signal: abort,
   const tail = search.toString().replaceAll("+", "%20");
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
   let answer;
   try {
     answer = await fetch(`/api/v1/${path}${tail ? `?${tail}` : ""}`, {
@@ -44,7 +40,7 @@ export async function api(method, path, { query = {}, body, text, signal: abort,
     const is_json = (answer.headers.get("Content-Type") ?? "").includes("json");
     const value = is_json ? await answer.json() : await answer.text();
     if (answer.ok) return value;
-    if (answer.status === 401 && !quiet) signedOut.value = true;
+    if (answer.status === 401) signedOut.value = true;
     throw new Problem(answer.status, is_json ? value : { detail: value || undefined });
   } catch (error) {
     if (error instanceof Problem || error.name === "AbortError") throw error;

@@ -1,6 +1,6 @@
 // Keeps the store up to date: lists once, then one stream of events a tab. The stream is closed while the tab is hidden, and
 // comes back by itself when the daemon was away; then all lists are read anew, so that nothing that was missed stays old.
-import { api, get, setCsrfToken, signedOut, unreachable } from "./api.js";
+import { api, get, signedOut, unreachable } from "./api.js";
 import {
   activity, connection, instances, loadFailure, loaded, me, now, openIncidents, plugins, putInstances, recent,
   version,
@@ -108,24 +108,13 @@ function open(after) {
   for (const kind of KINDS) source.addEventListener(kind, (message) => take(JSON.parse(message.data)));
 }
 
-// On the Unix socket, and with a token, there is no session and none is needed.
-async function loadSession() {
-  try {
-    return await api("GET", "session", { quiet: true });
-  } catch (problem) {
-    if (problem.status === 0) throw problem;
-    return null;
-  }
-}
-
 /** Reads all and follows from there. */
 export async function connect() {
   close();
   clearTimeout(retry_timer);
   try {
-    const [who, session] = await Promise.all([get("whoami"), loadSession()]);
-    setCsrfToken(session?.csrf);
-    me.value = { ...who, session };
+    const who = await get("whoami");
+    me.value = who;
     // The place in the stream is taken first: what changes while the lists are read comes again.
     const events = await get("events/recent", { n: RECENT_MAX });
     version.value = await get("version");
@@ -164,9 +153,14 @@ export function start() {
   return connect();
 }
 
-/** Ends the session; the front asks to sign in again. */
+/** Signs in with a token of the daemon's; the daemon gives a session for it. */
+export async function signIn(token) {
+  await api("POST", "session", { body: { token } });
+  signedOut.value = false;
+  await connect();
+}
 export async function signOut() {
-  await api("POST", "session/logout");
+  await api("DELETE", "session");
   close();
   signedOut.value = true;
 }

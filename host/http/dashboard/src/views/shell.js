@@ -3,11 +3,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { signedOut } from "../core/api.js";
 import { clockOf, countOf } from "../core/format.js";
 import { html } from "../core/html.js";
-import { connect, signOut } from "../core/live.js";
+import { connect, signIn, signOut } from "../core/live.js";
 import { go, link, route } from "../core/router.js";
 import { connection, groupCounts, loaded, loadFailure, me, openIncidents, plugins, sorted } from "../core/store.js";
 import { choice, choose, THEMES } from "../core/theme.js";
+import { useAct } from "../core/use.js";
 import { Button, Card, Confirmation, Dialog, failed, Loading, ProblemNote, Toasts } from "../parts/basics.js";
+import { Text } from "../parts/form.js";
 import { Icon, Shape, State } from "../parts/icon.js";
 import icon from "../icon.svg";
 import { Audit } from "./audit.js";
@@ -110,9 +112,16 @@ function Palette({ onClose }) {
 }
 
 function SignIn() {
-  return html`<main class="sign-in"><${Card} label="Sign in"><div class="card-body stack"><div class="brand"><img src=${icon} alt="" width="26" height="26"/>Longhaul</div>
-    <h1 tabindex="-1">You are signed out</h1><p class="muted">On the daemon's machine, <code>longhaul dashboard</code> prints a link that signs you in.</p>
-    <div><a class="button primary" href="/login">Sign in</a></div></div><//></main>`;
+  const [token, setToken] = useState("");
+  const signing = useAct();
+  const submit = (event) => {
+    event.preventDefault();
+    signing.run(() => signIn(token.trim()));
+  };
+  return html`<main class="sign-in"><${Card} label="Sign in"><form class="card-body stack" onSubmit=${submit}><div class="brand"><img src=${icon} alt="" width="26" height="26"/>Longhaul</div>
+    <h1 tabindex="-1">Sign in</h1><p class="muted">On the daemon's machine, <code>longhaul dashboard</code> prints a link that signs you in. Or give a token:</p>
+    <${Text} label="Token" type="password" value=${token} onInput=${setToken}/><${ProblemNote} problem=${signing.problem} title="Not signed in"/>
+    <div><${Button} kind="primary" type="submit" busy=${signing.busy} disabled=${!token.trim()}>Sign in<//></div></form><//></main>`;
 }
 
 export function Shell() {
