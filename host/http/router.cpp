@@ -11,8 +11,8 @@
 namespace longhaul::host::http {
 namespace {
 
-RouteClient clientOf(const Peer&) {
-  return {.address = "unix", .scheme = "http"};
+RouteClient clientOf(const Peer& peer) {
+  return {.address = peer.isRemote() ? peer.address : "unix", .scheme = peer.tls ? "https" : "http"};
 }
 
 Response toResponse(const Refusal& refusal) {
@@ -39,6 +39,7 @@ Response Router::refused(Response response) {
 }
 
 std::variant<std::unique_ptr<Passage>, Response> Router::open(Header header, const Peer& peer, PassageSide& side) {
+  if (peer.isRemote() && !web_->isOurs(header.host)) return refused(foreignHost(header.host));
   auto target = readRouteTarget(header.target);
   if (const auto* refusal = std::get_if<Refusal>(&target)) return refused(toResponse(*refusal));
   const RouteClient client = clientOf(peer);
