@@ -22,6 +22,7 @@ class Router final : public PassageDoor {
 
   std::variant<std::unique_ptr<Passage>, Response> open(Header header, const Peer& peer, PassageSide& side) override;
 
+  const RouteCounts& counts() const { return counts_; }
   std::string metricsText() const { return counts_.metricsText(); }
 
  private:
