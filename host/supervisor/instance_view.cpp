@@ -42,10 +42,15 @@ std::string_view kindName(DeniedView::Kind kind) {
   return kind == DeniedView::Kind::SystemCall ? "system-call" : "server-call";
 }
 
-std::optional<HttpServerView> Instance::httpServer() const {
+const catalog::Manifest* Instance::manifest() const {
   const catalog::PluginFile* file = shared_.around.catalog.find(machine_->target().digest);
   if (file == nullptr) file = shared_.releases.fileFor(record_.plugin, record_.id);
-  const catalog::Listener* listener = file == nullptr ? nullptr : file->manifest.httpListener();
+  return file == nullptr ? nullptr : &file->manifest;
+}
+
+std::optional<HttpServerView> Instance::httpServer() const {
+  const catalog::Manifest* known = manifest();
+  const catalog::Listener* listener = known == nullptr ? nullptr : known->httpListener();
   if (listener == nullptr) return std::nullopt;
   HttpServerView view;
   view.address = shared_.listeners.boundAt(record_.id, listener->name);
