@@ -20,7 +20,7 @@ class OwnServer : public longhaul::Plugin {
   explicit OwnServer(longhaul::Server server) : Plugin(server) {}
 
   void longRunningExecution() override {
-    const int listener = server().listener("http").socket();
+    const int listener = server().listener("http");
     std::vector<std::thread> threads;
     pollfd watch[] = {{listener, POLLIN, 0}, {stopToken().descriptor(), POLLIN, 0}};
     while (!stopToken().stopRequested()) {
