@@ -46,6 +46,23 @@ TEST_CASE("the plugin of each frozen minor gets every answer that its headers pr
             R"({"message":"a"} {"incidentId":"1"})");
       CHECK(run.execute("nothing").text == "there is no such command");
     }
+    const auto greeted = run.http({"POST", "/echo?a=b", {{"x-a", "1"}}, "body"});
+    CHECK((greeted.returned == longhaul::Status::kOk) == (file.path().stem() >= "abi-0.4"));
+    if (greeted.returned != longhaul::Status::kAbsent) {
+      CHECK(greeted.status == 200);
+      CHECK(greeted.field("x-a") == "1");
+      CHECK(greeted.body == "POST /echo?a=b body");
+      CHECK(greeted.is_whole);
+      longhaul::testing::HttpCall call{"GET", "/socket"};
+      call.is_web_socket = true;
+      call.messages = {{true, "hello"}};
+      const auto spoken = run.http(call);
+      CHECK(spoken.status == 101);
+      REQUIRE(spoken.messages.size() == 1);
+      CHECK(spoken.messages[0].bytes == "hello");
+      CHECK(spoken.close_code == 1001);
+      CHECK(run.http({"GET", "/fail"}).error == "as it was told to");
+    }
     run.stop();
     const auto ended = run.finish();
     CHECK(ended.loop == longhaul::Status::kOk);
