@@ -28,6 +28,7 @@ struct Response {
   std::string body{};
   std::string allow{};                   // of 405
   bool retry_after = false;              // of 503
+  std::string more_fields{};             // whole lines, each with its CR LF
   std::shared_ptr<BodyStream> stream{};  // instead of `body`: goes on until one of both closes
 };
 

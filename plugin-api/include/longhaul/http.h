@@ -48,9 +48,9 @@ typedef struct longhaul_http_request {
   uint32_t reserved;
 } longhaul_http_request_t;
 
-/* What the host offers for one request. Its functions may be called from any thread, at once, until handle returns.
- * Each blocks at most as long as the host waits for the client; CLOSED: the client is gone, or the host waits no
- * longer: return. After a failure lastError of the server's table has the sentence. */
+/* What the host offers for one request. Its functions may be called from any thread, at once, until handle returns. Each
+ * blocks at most as long as the host waits for the client; CLOSED: the client is gone, or the host waits no longer:
+ * return. After a failure lastError of the server's table has the sentence. */
 typedef struct longhaul_http_exchange {
   uint32_t struct_size; /* sizeof(longhaul_http_exchange_t) of the host */
   uint32_t reserved;
@@ -87,9 +87,7 @@ typedef struct longhaul_http {
 
   /* Answers one request. When it returns the answer is whole. OK without an answer: 204. A failure before respond: 500;
    * after respond, or with less than content_length said, the connection is cut, so that the client sees that the
-   * answer is not whole.
-   *   error    out: with a failure, put once: what is wrong, in a sentence. It goes to the instance's log, never to the
-   *            client
+   * answer is not whole. What is wrong is for the instance's log: server->error.
    * [any thread & created]                                                                            since 0.4 */
   longhaul_status_t (*handle)(longhaul_plugin_t* plugin, const longhaul_http_request_t* request,
                               const longhaul_http_exchange_t* exchange, longhaul_sink_t* error);

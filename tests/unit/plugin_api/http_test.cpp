@@ -23,8 +23,7 @@ class Door : public longhaul::Plugin, public longhaul::HttpHandler {
   void longRunningExecution() override { stopToken().wait(); }
   void handle(HttpRequest& request, HttpResponse& response) override {
     const std::string_view path = request.path();
-    if (path == "/echo")
-      return response.send(200, request.body(64), "text/x", {{"x-n", request.parameter("n").value_or("none")}});
+    if (path == "/echo") return response.send(200, request.body(64), "text/x", {{"x-n", request.parameter("n").value_or("none")}});
     if (path == "/stream") {
       response.begin(200, {{"content-type", "text/event-stream"}});
       for (int i = 0; i < 10; ++i)
@@ -110,7 +109,7 @@ TEST_CASE("what a handler throws is the answer, or cuts it", "[http]") {
   const auto failed = ask({"GET", "/fail"});
   CHECK(failed.status == 500);
   CHECK(failed.body.empty());
-  CHECK(failed.error == "the door is jammed");
+  CHECK(failed.error == "handle threw: the door is jammed");
   CHECK_FALSE(ask({"GET", "/half"}).is_whole);
   CHECK(ask({"GET", "/nothing"}).status == 204);
 }

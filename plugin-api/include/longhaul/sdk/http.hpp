@@ -11,8 +11,8 @@
 //     void longRunningExecution() override { stopToken().wait(); }
 //   };
 //
-// handle() runs on threads of the worker's own, beside the loop and at most 64 at once. What it throws before the
-// answer began is the answer: HttpError its own, anything else 500, with the text in the instance's log; afterwards the
+// handle() runs on threads of the worker's own, beside the loop and at most 64 at once. What it throws before the answer
+// began is the answer: HttpError its own, anything else 500, with the text in the instance's log; afterwards the
 // connection is cut.
 #ifndef LONGHAUL_SDK_HTTP_HPP
 #define LONGHAUL_SDK_HTTP_HPP
@@ -134,8 +134,8 @@ class HttpRequest {
   std::vector<HttpField> fields() const {
     std::vector<HttpField> out;
     for (std::uint32_t i = 0; i < raw().field_count; ++i)
-      out.push_back(
-          {std::string(detail::viewOf(raw().fields[i].name)), std::string(detail::viewOf(raw().fields[i].value))});
+      out.push_back({std::string(detail::viewOf(raw().fields[i].name)),
+                     std::string(detail::viewOf(raw().fields[i].value))});
     return out;
   }
   // A value of the query, decoded.
@@ -201,9 +201,10 @@ class WebSocket {
  private:
   Received wait(std::int64_t timeout_ms, WebSocketMessage& message) const {
     std::int32_t kind = 0;
-    longhaul_sink_t sink{
-        [](void* self, longhaul_text_t text) { *static_cast<std::string*>(self) = detail::viewOf(text); },
-        &message.bytes};
+    longhaul_sink_t sink{[](void* self, longhaul_text_t text) {
+                           *static_cast<std::string*>(self) = detail::viewOf(text);
+                         },
+                         &message.bytes};
     const longhaul_status_t status = sides_->exchange.receive(sides_->exchange.self, timeout_ms, &kind, &sink);
     if (status == LONGHAUL_TIMEOUT) return Received::kTimeout;
     if (status == LONGHAUL_CLOSED) return Received::kClosed;
@@ -248,7 +249,8 @@ class HttpResponse {
   }
 
   WebSocket acceptWebSocket(std::string_view subprotocol = {}) {
-    sides_.check(sides_.exchange.acceptWebSocket(sides_.exchange.self, detail::textOf(subprotocol)), "acceptWebSocket");
+    sides_.check(sides_.exchange.acceptWebSocket(sides_.exchange.self, detail::textOf(subprotocol)),
+                 "acceptWebSocket");
     has_begun_ = true;
     return WebSocket(sides_);
   }
@@ -270,29 +272,47 @@ namespace detail {
 // The table of one plugin class that derives from HttpHandler.
 template <class Derived>
 struct HttpGlue {
-  static constexpr longhaul_http_t kTable = {
-      sizeof(longhaul_http_t), 0,
-      [](longhaul_plugin_t* raw, const longhaul_http_request_t* request, const longhaul_http_exchange_t* exchange,
-         longhaul_sink_t* error) {
-        return guardInto(error, "handle", [&] {
-          auto& plugin = *static_cast<Derived*>(reinterpret_cast<Plugin*>(raw));
-          const HttpSides sides{*request, *exchange, static_cast<Plugin&>(plugin).server_};
-          HttpRequest asked(sides);
-          HttpResponse response(sides);
-          try {
-            static_cast<HttpHandler&>(plugin).handle(asked, response);
-          } catch (const HttpError& refusal) {
-            if (response.hasBegun()) throw;
-            response.send(refusal.status(), std::string(refusal.what()) + "\n", "text/plain; charset=utf-8",
-                          refusal.fields());
-          }
-        });
-      }};
+  static const longhaul_http_t* table() noexcept {
+    static constexpr longhaul_http_t kTable = {sizeof(longhaul_http_t), 0, &handle};
+    return &kTable;
+  }
+
+ private:
+  static longhaul_status_t handle(longhaul_plugin_t* raw, const longhaul_http_request_t* request,
+                                  const longhaul_http_exchange_t* exchange) {
+    auto& plugin = *static_cast<Derived*>(reinterpret_cast<Plugin*>(raw));
+    const HttpSides sides{*request, *exchange, static_cast<Plugin&>(plugin).server_};
+    longhaul_sink_t log{&logged, const_cast<Server*>(&sides.server)};
+    bool client_gone = false;
+    const longhaul_status_t status = guardInto(&log, "handle", [&] {
+      HttpRequest asked(sides);
+      HttpResponse response(sides);
+      try {
+        static_cast<HttpHandler&>(plugin).handle(asked, response);
+      } catch (const HttpError& refusal) {
+        if (response.hasBegun()) throw;
+        response.send(refusal.status(), std::string(refusal.what()) + "\n", "text/plain; charset=utf-8",
+                      refusal.fields());
+      } catch (const Error& error) {
+        if (error.status() != Status::kClosed) throw;
+        client_gone = true;  // no fault of the plugin
+      }
+    });
+    return client_gone ? static_cast<longhaul_status_t>(Status::kClosed) : status;
+  }
+  static void logged(void* self, longhaul_text_t text) noexcept {
+    const auto& server = *static_cast<const Server*>(self);
+    try {
+      server.error("handle threw: " + std::string(viewOf(text)));
+    } catch (...) {
+      server.error(viewOf(text));
+    }
+  }
 };
 
 template <class Derived>
 const void* httpOf() noexcept {
-  if constexpr (std::is_base_of_v<HttpHandler, Derived>) return &HttpGlue<Derived>::kTable;
+  if constexpr (std::is_base_of_v<HttpHandler, Derived>) return HttpGlue<Derived>::table();
   return nullptr;
 }
 

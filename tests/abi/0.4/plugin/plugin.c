@@ -264,56 +264,51 @@ static longhaul_status_t migrate(const longhaul_migration_t* migration, longhaul
   return LONGHAUL_OK;
 }
 
-static longhaul_status_t fail(longhaul_sink_t* error, const char* what) {
-  error->put(error->self, text(what));
-  return LONGHAUL_INVALID;
-}
-/* "METHOD path?query body", with the request's first field in the answer. */
-static longhaul_status_t echo(const longhaul_http_request_t* request, const longhaul_http_exchange_t* exchange,
-                              longhaul_sink_t* error) {
-  char said[1024], body[256];
-  int64_t size = 0, count = 0;
-  longhaul_status_t status = LONGHAUL_OK;
-  int length = 0;
-  const longhaul_http_field_t own = {text("connection"), text("close")};
-  while ((count = exchange->read(exchange->self, body + size, sizeof body - (size_t)size)) > 0)
-    size += count;
-  if (count < 0) return (longhaul_status_t)count;
-  if (exchange->write(exchange->self, "a", 1) != LONGHAUL_INVALID) return fail(error, "write before respond");
-  if (exchange->respond(exchange->self, 200, &own, 1, -1) != LONGHAUL_INVALID)
-    return fail(error, "a field of the host");
-  length = snprintf(said, sizeof said, "%.*s %.*s?%.*s %.*s", (int)request->method.size, request->method.data,
-                    (int)request->path.size, request->path.data, (int)request->query.size, request->query.data,
-                    (int)size, body);
-  status = exchange->respond(exchange->self, 200, request->fields, request->field_count > 0 ? 1 : 0, length);
-  if (status == LONGHAUL_OK) status = exchange->write(exchange->self, said, (size_t)length);
-  if (status == LONGHAUL_OK && exchange->write(exchange->self, "a", 1) != LONGHAUL_INVALID)
-    return fail(error, "more than content_length");
-  return status;
-}
-/* One message goes back, then it closes. */
-static longhaul_status_t speak(const longhaul_http_exchange_t* exchange) {
-  const longhaul_text_t none = {NULL, 0};
-  result_t result = {0, ""};
-  longhaul_sink_t sink = {put, &result};
-  int32_t kind = 0;
-  longhaul_status_t status = exchange->acceptWebSocket(exchange->self, none);
-  if (status == LONGHAUL_OK) status = exchange->receive(exchange->self, -1, &kind, &sink);
-  if (status == LONGHAUL_OK) status = exchange->send(exchange->self, kind, text(result.text));
-  return status == LONGHAUL_OK ? exchange->close(exchange->self, 1001, text("")) : status;
-}
-static longhaul_status_t handle(longhaul_plugin_t* plugin, const longhaul_http_request_t* request,
-                                const longhaul_http_exchange_t* exchange, longhaul_sink_t* error) {
-  (void)plugin;
-  if (request->struct_size < sizeof *request || exchange->struct_size < sizeof *exchange)
-    return fail(error, "a host that is older than the plugin");
-  if (request->is_web_socket != 0) return speak(exchange);
-  if (request->path.size == 5 && memcmp(request->path.data, "/fail", 5) == 0) return fail(error, "as it was told to");
-  return echo(request, exchange, error);
-}
-
 static int is(longhaul_text_t id, const char* known) {
   return id.size == strlen(known) && memcmp(id.data, known, id.size) == 0;
+}
+
+/* A WebSocket: each message goes back, until the other side closes or asks for it. */
+static longhaul_status_t talk(const longhaul_http_exchange_t* x) {
+  result_t message = {0, ""};
+  longhaul_sink_t sink = {put, &message};
+  longhaul_status_t status = x->acceptWebSocket(x->self, text(""));
+  int32_t kind = 0;
+  while (status >= 0) {
+    status = x->receive(x->self, 60000, &kind, &sink);
+    if (status < 0) break;
+    if (strcmp(message.text, "close") == 0) return x->close(x->self, 3000, text("as asked"));
+    status = x->send(x->self, kind, text(message.text));
+  }
+  return status == LONGHAUL_CLOSED ? LONGHAUL_OK : status;
+}
+/* Gives back what was asked with its body; what breaks the rules has to be refused. */
+static longhaul_status_t handle(longhaul_plugin_t* plugin, const longhaul_http_request_t* request,
+                                const longhaul_http_exchange_t* x) {
+  longhaul_http_field_t fields[2];
+  char body[512], said[2048];
+  size_t size = 0;
+  int length;
+  int64_t count;
+  (void)plugin;
+  if (request->struct_size < sizeof *request || x->struct_size < sizeof *x) return LONGHAUL_INVALID;
+  if (request->is_web_socket != 0) return talk(x);
+  while ((count = x->read(x->self, body + size, sizeof body - size)) > 0 && size < sizeof body)
+    size += (size_t)count;
+  if (count < 0) return (longhaul_status_t)count;
+  length = snprintf(said, sizeof said, "%.*s %.*s %.*s %.*s", (int)request->method.size, request->method.data,
+                    (int)request->path.size, request->path.data, (int)request->query.size,
+                    request->query.data == NULL ? "" : request->query.data, (int)size, body);
+  fields[0].name = text("content-type");
+  fields[0].value = text("text/plain");
+  fields[1].name = text("connection");
+  fields[1].value = text("close");
+  if (x->write(x->self, said, 1) != LONGHAUL_INVALID || x->respond(x->self, 99, fields, 1, 0) != LONGHAUL_INVALID ||
+      x->respond(x->self, 200, fields, 2, -1) != LONGHAUL_INVALID)
+    return LONGHAUL_MISMATCH;
+  if (x->respond(x->self, 200, fields, 1, length) != LONGHAUL_OK) return LONGHAUL_MISMATCH;
+  if (x->respond(x->self, 200, fields, 1, length) != LONGHAUL_INVALID) return LONGHAUL_MISMATCH;
+  return x->write(x->self, said, (size_t)length);
 }
 
 static const void* getExtension(longhaul_text_t id) {

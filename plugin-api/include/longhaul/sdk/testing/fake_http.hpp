@@ -9,8 +9,8 @@
 #define LONGHAUL_SDK_TESTING_FAKE_HTTP_HPP
 
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -35,7 +35,7 @@ struct HttpCall {
   std::string body{};
   std::string user{};
   std::string client_address = "192.0.2.1";
-  bool chunked = false;                                                  // its length is not told
+  bool chunked = false;         // its length is not told
   std::size_t read_bytes_max = std::numeric_limits<std::size_t>::max();  // what one read gives
   std::size_t client_takes = std::numeric_limits<std::size_t>::max();    // of the answer's body; then it is gone
   bool is_web_socket = false;
@@ -54,7 +54,7 @@ struct HttpAnswer {
   std::uint32_t close_code = 0;
   std::string subprotocol, close_reason;
   Status returned = Status::kInternal;  // what handle gave
-  std::string error;                    // and its sentence, which goes to the log
+  std::string error;                    // after a failure: the log's last line of level error
 
   std::optional<std::string> field(std::string_view name) const {
     for (const HttpField& each : fields)
@@ -113,10 +113,7 @@ class FakeExchange {
     exchange.close = [](void* self, std::uint32_t code, longhaul_text_t reason) {
       return of(self).close(code, detail::viewOf(reason));
     };
-    longhaul_sink_t error{
-        [](void* self, longhaul_text_t text) { *static_cast<std::string*>(self) = detail::viewOf(text); },
-        &answer_.error};
-    const longhaul_status_t status = table.handle(plugin, &request, &exchange, &error);
+    const longhaul_status_t status = table.handle(plugin, &request, &exchange);
     return finish(status);
   }
 

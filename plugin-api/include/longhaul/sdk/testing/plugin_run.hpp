@@ -89,6 +89,10 @@ class PluginRun {
     }
     answer = FakeExchange(std::move(call)).run(*static_cast<const longhaul_http_t*>(found), plugin);
     leave();
+    if (!isDone(answer.returned)) {
+      for (const LogLine& line : server_.logs())
+        if (line.level == "error") answer.error = line.text;
+    }
     return answer;
   }
 
