@@ -90,7 +90,7 @@ typedef struct longhaul_http {
    * answer is not whole. What is wrong is for the instance's log: server->error.
    * [any thread & created]                                                                            since 0.4 */
   longhaul_status_t (*handle)(longhaul_plugin_t* plugin, const longhaul_http_request_t* request,
-                              const longhaul_http_exchange_t* exchange, longhaul_sink_t* error);
+                              const longhaul_http_exchange_t* exchange);
 } longhaul_http_t;
 
 #ifdef __cplusplus
