@@ -4,9 +4,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -445,6 +448,79 @@ TEST_CASE("a worker that breaks the rules is reported once, and nothing more is 
   rig.requests->ended(Rig::kFirst, false);
   CHECK(client.over);
   if (!was_over) CHECK(client.failure->status == 502);
+}
+
+TEST_CASE("whatever a worker says and a client does, each request ends once", "[http]") {
+  std::mt19937 random{7};
+  const auto below = [&](std::uint32_t bound) { return std::uniform_int_distribution<std::uint32_t>(0, bound - 1)(random); };
+  std::size_t answered = 0, failed = 0;
+  for (int round = 0; round < 300; ++round) {
+    Rig rig;
+    Worker& worker = rig.attach(Rig::kFirst);
+    for (std::uint32_t i = 0; i < 4; ++i)
+      rig.ask({.method = i == 0 ? "HEAD" : "POST", .path = "/", .content_length = i == 1 ? -1 : 0,
+               .is_web_socket = i == 2});
+    rig.opened(worker, 4);
+    for (int step = 0; step < 40 && rig.violations.empty(); ++step) {
+      const std::uint32_t number = 1 + below(4);
+      std::string records;
+      switch (below(16)) {
+        case 0:
+        case 1:
+        case 2:
+          records = Worker::head(number, number == 3 ? 101 : 200 + below(2) * 4, static_cast<int>(below(4)) - 1);
+          break;
+        case 3:
+        case 4:
+          protocol::appendHttpBody(records, number, std::string(1 + below(3), 'x'));
+          break;
+        case 5:
+          protocol::appendHttpRecord(records, {HttpKind::End, 0, number, {}});
+          break;
+        case 6:
+          protocol::appendHttpRecord(records, {HttpKind::Failed, static_cast<std::uint16_t>(below(2)), number, {}});
+          break;
+        case 7:
+          protocol::appendHttpWindow(records, number, 1 + below(100'000));
+          break;
+        case 8:
+          protocol::appendHttpMessage(records, number, below(2) == 0, std::string(below(200'000), 'm'));
+          break;
+        case 9:
+          protocol::appendHttpClose(records, number, 1000, "");
+          break;
+        case 10:
+          rig.clients[number - 1]->exchange.reset();
+          break;
+        case 11:
+          rig.passed(std::chrono::seconds{below(40)});
+          break;
+        default:
+          if (auto& exchange = rig.clients[number - 1]->exchange) {
+            exchange->consumed(below(1000));
+            exchange->sendMessage(services::HttpMessageKind::Text, "m");
+            if (rig.clients[number - 1]->window > 0) exchange->sendBody("b");
+            exchange->endBody();
+          }
+      }
+      for (std::string_view rest = records; !rest.empty(); rest.remove_prefix(protocol::httpPacketBytes(rest)))
+        worker.say(std::string{rest.substr(0, protocol::httpPacketBytes(rest))});
+      rig.turn();
+      worker.hear();
+    }
+    rig.serving.refusal = HttpFailure{503, "over", 0};
+    rig.requests->ended(Rig::kFirst, below(2) == 0);
+    rig.turn();
+    CHECK(rig.requests->underWayCount() == 0);
+    CHECK(rig.requests->waitingCount() == 0);
+    for (const auto& client : rig.clients) {
+      CHECK(client->exchange == nullptr);
+      answered += client->whole || client->close_code != 0 ? 1 : 0;
+      failed += client->failure ? 1 : 0;
+    }
+  }
+  CHECK(answered > 20);
+  CHECK(failed > 100);
 }
 
 TEST_CASE("an instance that is removed fails what is there", "[http]") {
