@@ -11,6 +11,7 @@
 #include "host/base/check.h"
 #include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
+#include "host/supervisor/http_entrance.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
@@ -320,6 +321,7 @@ class Supervisor::Impl {
   }
 
   Shared shared_;
+  HttpEntrance http_{shared_.around.loop, [this](std::string_view name) { return find(name); }};
   std::mt19937_64 random_{std::random_device{}()};
   std::map<InstanceId, std::unique_ptr<Instance>> instances_;
   std::map<std::string, InstanceId, std::less<>> names_;
@@ -460,6 +462,10 @@ void Supervisor::run(services::CommandAsked asked, services::InstanceCalls::Done
                                                   config::didYouMean(asked.instance, names()))});
   }
   instance->run(std::move(asked), std::move(done));
+}
+
+services::InstanceHttp& Supervisor::http() {
+  return impl_->http_;
 }
 
 void Supervisor::remove(InstanceId id, Done done) {
