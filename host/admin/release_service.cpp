@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "host/admin/body.h"
+#include "host/admin/manifest_json.h"
 #include "host/base/counted.h"
 #include "host/base/text.h"
 
@@ -64,6 +65,13 @@ Failure ReleaseService::unknownPlugin(const std::string& plugin) const {
   std::string hint = didYouMean(plugin, ids);
   if (hint.empty()) hint = "\"longhaul plugins\" lists them";
   return notFound(fmt::format("there is no plugin \"{}\"", replaceNonUtf8(plugin)), std::move(hint));
+}
+
+Answer ReleaseService::manifest(const std::string& plugin) const {
+  const catalog::PluginFile* file = supervisor_.fileOf(plugin);
+  if (file == nullptr) file = catalog_.latest(plugin);
+  if (file == nullptr) return unknownPlugin(plugin);
+  return dumpJson(admin::toJson(*file));
 }
 
 Answer ReleaseService::history(const std::string& plugin) const {

@@ -20,6 +20,8 @@ class ReleaseService {
   ReleaseService(const ReleaseService&) = delete;
   ReleaseService& operator=(const ReleaseService&) = delete;
 
+  // What its manifest declares, of the file that instances are checked against.
+  Answer manifest(const std::string& plugin) const;
   // Newest arrival first, with what is tried now.
   Answer history(const std::string& plugin) const;
   // What this digest is to its plugin; nothing: no release of it is known.

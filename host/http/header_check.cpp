@@ -77,6 +77,9 @@ class Fields {
     if (name == "expect") return expect(value);
     if (name == "authorization") return authorization(value);
     if (name == "last-event-id") header_.last_event_id = value;
+    if (name == "if-match") append(header_.if_match, value);
+    if (name == "if-none-match") append(header_.if_none_match, value);
+    if (name == "accept-encoding") append(header_.accept_encoding, value);
     return std::nullopt;
   }
 
@@ -128,6 +131,12 @@ class Fields {
       rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
     }
     return std::nullopt;
+  }
+
+  // A list that is there more than once is one list (RFC 9110, 5.3).
+  static void append(std::string& list, std::string_view value) {
+    if (!list.empty()) list += ", ";
+    list += value;
   }
 
   // An empty one is one that proves nothing, and not as if there were none.

@@ -28,6 +28,9 @@ struct Header {
   bool expects_continue = false;
   std::string last_event_id{};
   std::string authorization{};
+  std::string if_match{};
+  std::string if_none_match{};
+  std::string accept_encoding{};
   std::string host{};
   std::vector<services::HttpField> fields{};  // all, in their order, names in lower case
 };

@@ -53,6 +53,14 @@ RequestReader::State RequestReader::readBody(std::string& input) {
   request_.keep_alive = header_.keep_alive;
   request_.last_event_id = std::move(header_.last_event_id);
   request_.authorization = std::move(header_.authorization);
+  request_.if_match = std::move(header_.if_match);
+  request_.if_none_match = std::move(header_.if_none_match);
+  request_.accept_encoding = std::move(header_.accept_encoding);
+  request_.host = std::move(header_.host);
+  for (services::HttpField& field : header_.fields) {
+    if (field.name == "origin") request_.origin = std::move(field.value);
+    if (field.name == "cookie") request_.cookie += (request_.cookie.empty() ? "" : "; ") + field.value;
+  }
   body_.reset();
   inside_ = continue_wanted_ = false;
   return State::Complete;
