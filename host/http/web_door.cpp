@@ -1,16 +1,7 @@
-#include "host/http/web_door.h"
-
-#include <arpa/inet.h>
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <array>
-#include <utility>
-
-#include "host/admin/body.h"
-#include "host/base/text.h"
 #include "host/http/response.h"
+#include "host/http/session_cookie.h"
 #include "host/http/target.h"
+#include "host/http/web_door.h"
 #include "host/http/web_limits.h"
 
 namespace longhaul::host::http {
@@ -56,7 +47,7 @@ std::string lowered(std::string_view text) {
 // Browsers keep cookies by host and not by port: two daemons of one machine must not take each other's.
 std::string cookieName(const Request& request) {
   const std::string_view port = partsOf(request.host).port;
-  return fmt::format("longhaul_session_{}", port.empty() ? "default" : port);
+  return fmt::format("{}{}", kSessionCookie, port.empty() ? "default" : port);
 }
 
 std::string setCookie(const Request& request, const Peer& peer, const std::string& token) {
