@@ -1,7 +1,17 @@
+#include "host/http/web_door.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "host/admin/body.h"
+#include "host/base/text.h"
 #include "host/http/response.h"
 #include "host/http/session_cookie.h"
 #include "host/http/target.h"
-#include "host/http/web_door.h"
 #include "host/http/web_limits.h"
 
 namespace longhaul::host::http {
