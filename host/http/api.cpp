@@ -122,7 +122,8 @@ bool isAct(const Route& route) {
 std::optional<Response> Api::plain(std::string_view path, std::string_view query) const {
   if (path == "/livez") return Response{.content_type = "text/plain", .body = "ok\n"};
   if (path == "/metrics") {
-    return Response{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = service_.metrics()};
+    return Response{.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                    .body = service_.metrics() + (more_metrics_ ? more_metrics_() : "")};
   }
   if (path == "/readyz") {
     const bool ready = service_.ready();

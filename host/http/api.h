@@ -15,7 +15,9 @@ namespace longhaul::host::http {
 
 class Api {
  public:
-  explicit Api(admin::AdminService& service) : service_(service) {}
+  // `more_metrics`: what of /metrics is not the service's.
+  explicit Api(admin::AdminService& service, std::function<std::string()> more_metrics = {})
+      : service_(service), more_metrics_(std::move(more_metrics)) {}
 
   // As Connection::Handler.
   std::function<void()> handle(const Request& request, const Peer& peer, const Connection::Respond& respond);
@@ -38,6 +40,7 @@ class Api {
   std::optional<Response> plain(std::string_view path, std::string_view query) const;
 
   admin::AdminService& service_;
+  std::function<std::string()> more_metrics_;
   std::map<uid_t, std::string> logins_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // acts that wait for the audit ask it
 };

@@ -13,8 +13,9 @@
 
 namespace longhaul::host::http {
 
-Connection::Connection(EventLoop& loop, UniqueFd fd, Peer peer, const Handler& handler, std::function<void()> closed)
-    : loop_(loop), fd_(std::move(fd)), peer_(peer), handler_(handler), closed_(std::move(closed)) {
+Connection::Connection(EventLoop& loop, UniqueFd fd, Peer peer, const Handler& handler, std::function<void()> closed,
+                       PassageDoor* door)
+    : loop_(loop), fd_(std::move(fd)), peer_(peer), handler_(handler), closed_(std::move(closed)), door_(door) {
   ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
   watch_ = loop_.watch(
       fd_.get(), [this] { onReadable(); }, [this] { onWritable(); });
@@ -66,20 +67,25 @@ void Connection::onReadable() {
     if (count < 0 || phase_ == Phase::Lingering) return close();
     // Requests that came before the end are answered; then, or with half a request, it is over.
     if (phase_ == Phase::Reading) return process();
+    if (phase_ == Phase::Routing) passage_->take(input_, true);
     if (peerIsGone()) close();
     return;
   }
   if (phase_ == Phase::Lingering) return readMore();
   input_.append(buffer.data(), static_cast<std::size_t>(count));
   if (phase_ == Phase::Reading) return process();
+  if (phase_ == Phase::Routing) passage_->take(input_, false);
   readMore();
 }
 
 void Connection::process() {
   if (phase_ != Phase::Reading) return;
+  passage_.reset();
   switch (reader_.read(input_)) {
     case RequestReader::State::Complete:
       return handle(reader_.take());
+    case RequestReader::State::Routed:
+      return route(reader_.takeHeader());
     case RequestReader::State::Failed:
       return refuse(reader_.refusal());
     case RequestReader::State::NeedMore:
@@ -138,6 +144,56 @@ void Connection::streamOn() {
   if (std::string bytes = stream_->take(); !bytes.empty()) send(std::move(bytes));
 }
 
+void Connection::route(Header header) {
+  phase_ = Phase::Routing;
+  timing_request_ = false;
+  loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+  patience_ = {};
+  const bool has_body = header.chunked || header.content_length > 0;
+  keep_alive_ = header.keep_alive && !draining_ && !has_body;
+  head_ = header.method == "HEAD";
+  auto opened = door_ == nullptr ? Response(problem(404, "there are no routes to instances here"))
+                                 : door_->open(std::move(header), peer_, *this);
+  if (const auto* response = std::get_if<Response>(&opened)) {
+    phase_ = Phase::Writing;
+    return send(serialize(*response, head_, keep_alive_));
+  }
+  passage_ = std::move(std::get<std::unique_ptr<Passage>>(opened));
+  passage_->take(input_, ended_);
+  readMore();
+}
+
+void Connection::write(std::string_view bytes) {
+  if (phase_ != Phase::Routing) return;
+  if (sent_bytes_ == output_.size() || sent_bytes_ >= kHttpPipelinedBytesMax) {
+    output_.erase(0, std::exchange(sent_bytes_, 0));
+  }
+  output_ += bytes;
+  if (std::exchange(flush_posted_, true)) return;
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.lock()) return;
+    flush_posted_ = false;
+    if (phase_ == Phase::Routing) flush();
+  });
+}
+
+void Connection::resume() {
+  if (phase_ != Phase::Routing) return;
+  passage_->take(input_, ended_);
+  readMore();
+}
+
+void Connection::finish(bool keep_alive) {
+  if (phase_ != Phase::Routing) return;
+  phase_ = Phase::Writing;
+  keep_alive_ = keep_alive && !draining_;
+  flush();
+}
+
+void Connection::cut() {
+  if (phase_ == Phase::Routing) close();
+}
+
 void Connection::refuse(const Refusal& refusal) {
   phase_ = Phase::Writing;
   keep_alive_ = false;
@@ -150,18 +206,37 @@ void Connection::send(std::string bytes) {
   flush();
 }
 
+void Connection::onWritable() {
+  write_pending_ = false;
+  flush();
+}
+
+// As fast as it has to be where it keeps a thread of an instance busy, else something within the timeout.
+void Connection::waitForPeer() {
+  if (std::exchange(write_pending_, true)) return;
+  watch_->waitWritable();
+  waits_since_ = loop_.timers().now();
+  setTimer(phase_ == Phase::Routing ? patience_.left() : Duration{kHttpWriteTimeout});
+}
+
 void Connection::flush() {
-  if (phase_ != Phase::Writing && phase_ != Phase::Streaming) return;
+  if (phase_ != Phase::Writing && phase_ != Phase::Streaming && phase_ != Phase::Routing) return;
+  if (write_pending_) return;
   while (sent_bytes_ < output_.size()) {
     const ssize_t count = ::send(fd_.get(), output_.data() + sent_bytes_, output_.size() - sent_bytes_, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) {
-      setTimer(kHttpWriteTimeout);
-      return watch_->waitWritable();
-    }
+    if (count < 0 && errno == EAGAIN) return waitForPeer();
     if (count < 0) return close();
     sent_bytes_ += static_cast<std::size_t>(count);
+    if (phase_ != Phase::Routing) continue;
+    if (timer_ != TimerId::None) {
+      loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+      patience_.spend(loop_.timers().now() - waits_since_, static_cast<std::size_t>(count));
+    }
+    passage_->onSent(static_cast<std::size_t>(count));
+    if (phase_ != Phase::Routing) return;  // it finished, and the rest is on its way
   }
+  if (phase_ == Phase::Routing) return;
   if (phase_ == Phase::Writing) return written();
   // In a turn of its own: one who reads much does not keep the loop from others.
   loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
@@ -171,6 +246,7 @@ void Connection::flush() {
 
 void Connection::written() {
   output_ = {};
+  sent_bytes_ = 0;
   if (!keep_alive_) return linger();
   phase_ = Phase::Reading;
   setTimer(kHttpIdle);
@@ -191,6 +267,7 @@ void Connection::linger() {
 
 void Connection::drain() {
   draining_ = true;
+  if (phase_ == Phase::Routing) return passage_->drain();
   if (phase_ == Phase::Reading || phase_ == Phase::Streaming) close();
 }
 

@@ -33,6 +33,7 @@ struct Response {
   bool retry_after = false;  // of 503
   std::string cache_control = "no-store";
   std::vector<std::pair<std::string, std::string>> fields{};  // more of the header: names and values as they are sent
+  std::string more_fields{};                                  // likewise, as whole lines, each with its CR LF
   std::shared_ptr<BodyStream> stream{};                       // instead of `body`: goes on until one of both closes
 };
 

@@ -31,9 +31,12 @@ constexpr std::array kStatuses{
     Status{414, "URI Too Long", "TOO_LARGE"},
     Status{417, "Expectation Failed", "INVALID"},
     Status{422, "Unprocessable Content", "INVALID"},
+    Status{426, "Upgrade Required", "INVALID"},
+    Status{429, "Too Many Requests", "BUSY"},
     Status{431, "Request Header Fields Too Large", "TOO_LARGE"},
     Status{500, "Internal Server Error", "INTERNAL"},
     Status{501, "Not Implemented", "ABSENT"},
+    Status{502, "Bad Gateway", "CLOSED"},
     Status{503, "Service Unavailable", "BUSY"},
     Status{504, "Gateway Timeout", "TIMEOUT"},
     Status{507, "Insufficient Storage", "STORE_FULL"},
@@ -127,7 +130,8 @@ std::string serialize(const Response& response, bool head, bool keep_alive) {
   if (!response.stream && response.status != kNotModified)
     text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
-  if (response.status == 401) text += "WWW-Authenticate: Bearer\r\n";
+  text += response.more_fields;
+  if (response.status == 401 && response.more_fields.empty()) text += "WWW-Authenticate: Bearer\r\n";
   if (response.retry_after) text += "Retry-After: 1\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";

@@ -8,18 +8,21 @@
 
 namespace longhaul::host::http {
 
-Server::Server(EventLoop& loop, admin::AdminService& service)
+Server::Server(EventLoop& loop, admin::AdminService& service, const std::optional<Routes>& routes)
     : loop_(loop),
-      api_(service),
+      api_(service, [this] { return router_ ? router_->metricsText() : ""; }),
       handler_([this](const Request& request, const Peer& peer, const Connection::Respond& respond) {
         return api_.handle(request, peer, respond);
-      }) {}
+      }) {
+  if (routes) router_.emplace(routes->instances, routes->gate, loop.timers());
+}
 
 Server::~Server() = default;
 
 Result<std::unique_ptr<Server>> Server::listen(EventLoop& loop, admin::AdminService& service,
-                                               const std::filesystem::path& socket_path, IsPlugins is_plugins) {
-  std::unique_ptr<Server> server{new Server(loop, service)};
+                                               const std::filesystem::path& socket_path, IsPlugins is_plugins,
+                                               std::optional<Routes> routes) {
+  std::unique_ptr<Server> server{new Server(loop, service, routes)};
   server->is_plugins_ = std::move(is_plugins);
   auto listener = UnixListener::create(
       loop, socket_path, [self = server.get()](UniqueFd fd, Peer peer) { self->accepted(std::move(fd), peer); });
@@ -55,8 +58,9 @@ void Server::accepted(UniqueFd fd, Peer peer) {
     return;
   }
   const std::uint64_t id = ++last_id_;
-  connections_.emplace(
-      id, std::make_unique<Connection>(loop_, std::move(fd), peer, handler_, [this, id] { connections_.erase(id); }));
+  connections_.emplace(id, std::make_unique<Connection>(
+                               loop_, std::move(fd), peer, handler_, [this, id] { connections_.erase(id); },
+                               router_ ? &*router_ : nullptr));
 }
 
 }  // namespace longhaul::host::http

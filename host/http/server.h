@@ -5,11 +5,13 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "host/base/event_loop.h"
 #include "host/base/result.h"
 #include "host/http/api.h"
 #include "host/http/connection.h"
+#include "host/http/router.h"
 #include "host/http/unix_listener.h"
 
 namespace longhaul::host::http {
@@ -22,8 +24,14 @@ class Server {
   // whether a process was started by a plugin; such a one has the daemon's uid where workers have none of their own,
   // and gets 403 whatever it asks for.
   using IsPlugins = std::function<bool(pid_t pid)>;
+  // What the routes to instances lead to, and who may use them; both outlive the server.
+  struct Routes {
+    services::InstanceHttp& instances;
+    RouteGate& gate;
+  };
   static Result<std::unique_ptr<Server>> listen(EventLoop& loop, admin::AdminService& service,
-                                                const std::filesystem::path& socket_path, IsPlugins is_plugins);
+                                                const std::filesystem::path& socket_path, IsPlugins is_plugins,
+                                                std::optional<Routes> routes = std::nullopt);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -35,10 +43,11 @@ class Server {
   std::size_t connectionCount() const { return connections_.size(); }
 
  private:
-  Server(EventLoop& loop, admin::AdminService& service);
+  Server(EventLoop& loop, admin::AdminService& service, const std::optional<Routes>& routes);
   void accepted(UniqueFd fd, Peer peer);
 
   EventLoop& loop_;
+  std::optional<Router> router_;
   Api api_;
   Connection::Handler handler_;
   IsPlugins is_plugins_;
