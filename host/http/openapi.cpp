@@ -107,7 +107,9 @@ Json querySchema(const Route& route, std::string_view key) {
   constexpr std::int64_t kWaitMost = std::chrono::milliseconds{kApiWaitMax}.count();
   const bool is_logs = route.path.ends_with("/logs");
   if (key == "limit") {
-    const std::size_t most = route.path.ends_with("/deaths") ? kDeathsKeptMax : kPageRowsMax;
+    const std::size_t most = route.path.ends_with("/deaths")   ? kDeathsKeptMax
+                             : route.path.ends_with("/health") ? kHealthHistoryMax
+                                                               : kPageRowsMax;
     return integerFrom(1, static_cast<std::int64_t>(most));
   }
   if (key == "n") return integerFrom(0, static_cast<std::int64_t>(is_logs ? kLogPageLinesMax : admin::kEventsKept));

@@ -32,6 +32,7 @@ GET /instances/{name}/commands
 GET /instances/{name}/context/snapshots
 GET /instances/{name}/deaths
 GET /instances/{name}/explain
+GET /instances/{name}/health
 GET /instances/{name}/logs
 GET /instances/{name}/parameters
 GET /instances/{name}/policy
@@ -112,6 +113,7 @@ TRIED = [
     ("GET", "/explain", None, {"target": "c"}),
     ("GET", "/instances/{c}/logs", None, {}),
     ("GET", "/instances/{c}/deaths", None, {}),
+    ("GET", "/instances/{c}/health", None, {}),
     ("GET", "/instances/{c}/usage", None, {}),
     ("GET", "/instances/{c}/commands", None, {}),
     ("GET", "/instances/{c}/policy", None, {}),
