@@ -25,6 +25,7 @@
 #include "host/admin/plan_runner.h"
 #include "host/admin/release_service.h"
 #include "host/admin/secret_service.h"
+#include "host/admin/sessions.h"
 #include "host/base/event_loop.h"
 #include "host/store/store_executor.h"
 
@@ -111,6 +112,7 @@ class AdminService {
   TimerQueue& timers() { return around_.loop.timers(); }
   PeopleService& people() { return people_; }
   Bearers& bearers() { return bearers_; }
+  Sessions& sessions() { return sessions_; }
   AuditLog& auditLog() { return audit_log_; }
   ConversationService& conversations() { return conversations_; }
   const Activity& activity() const { return activity_; }
@@ -191,6 +193,7 @@ class AdminService {
   News news_;
   AuditLog audit_log_;
   PeopleService people_;
+  Sessions sessions_{people_};
   Bearers bearers_;
   ConversationService conversations_;
   PlanRunner plans_;

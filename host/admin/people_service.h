@@ -12,6 +12,7 @@
 
 #include "host/admin/answer.h"
 #include "host/admin/audit_log.h"
+#include "host/admin/sessions.h"
 #include "host/store/store_executor.h"
 #include "host/store/store_queries.h"
 
@@ -49,6 +50,8 @@ class PeopleService {
   // The answer has the token itself, this once.
   void addToken(const Caller& caller, std::string_view body, const Reply& reply);
   void revokeToken(const std::string& name, const Reply& reply);
+  // A token for a browser, which speaks for `caller`.
+  void addSession(const Caller& caller, Duration life, const Sessions::Opened& opened);
 
   void audit(const AuditAsked& asked, const Reply& reply);
 

@@ -11,6 +11,7 @@
 #include "host/base/timer_queue.h"
 #include "host/http/response.h"
 #include "host/http/routes.h"
+#include "host/http/static_files.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -149,9 +150,19 @@ struct Api::Asker {
   std::optional<admin::Failure> refused;
 };
 
-Api::Asker Api::askerOf(const Request& request, const Peer& peer, Role least) {
-  Asker asker{.caller = callerOf(peer), .refused = std::nullopt};
-  if (!request.authorization.empty()) {
+Api::Asker Api::askerOf(const Request& request, const Peer& peer, Role least, bool is_act) {
+  Asker asker;
+  if (peer.isRemote()) {
+    auto asked = web_->identify(request, peer, is_act);
+    if (auto* failure = std::get_if<admin::Failure>(&asked)) {
+      asker.refused = std::move(*failure);
+      return asker;
+    }
+    asker.caller = std::move(std::get<admin::Caller>(asked));
+  } else {
+    asker.caller = callerOf(peer);
+  }
+  if (!peer.isRemote() && !request.authorization.empty()) {
     auto bearer = service_.bearers().identify(request.authorization, wallNowUs());
     if (auto* failure = std::get_if<admin::Failure>(&bearer)) {
       asker.refused = std::move(*failure);
@@ -253,6 +264,25 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
 
   const std::string_view whole = request.target;
   const auto mark = std::min(whole.find('?'), whole.size());
+  if (peer.isRemote()) {
+    if (!web_->isOurs(request.host)) {
+      respond(foreignHost(request.host));
+      return {};
+    }
+    if (web_->handle(request, peer, respond)) return {};
+    if (whole.substr(0, mark) == "/metrics") {
+      // Names of instances and how they fare are not for everybody who can reach the port.
+      const Asker asker = askerOf(request, peer, Role::Read, false);
+      if (asker.refused) {
+        respond(problem(statusOf(*asker.refused), *asker.refused));
+        return {};
+      }
+    }
+  }
+  if (auto response = staticFile(request, whole.substr(0, mark))) {
+    respond(method == "GET" ? std::move(*response) : wrongMethod(method, {"GET", "HEAD"}));
+    return {};
+  }
   if (auto response = plain(whole.substr(0, mark), whole.substr(mark))) {
     respond(method == "GET" ? std::move(*response) : wrongMethod(method, {"GET", "HEAD"}));
     return {};
@@ -277,7 +307,7 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
       respond(toTaggedResponse(answer, status, seen));
     };
   }
-  const Asker asker = askerOf(request, peer, found->least);
+  const Asker asker = askerOf(request, peer, found->least, isAct(*found));
   if (!isAct(*found)) {
     if (!asker.refused) return run(*found, target, request, peer, asker.caller, std::move(reply), respond);
     reply(*asker.refused);
@@ -287,6 +317,11 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
       Act{*found, target, request, peer, asker.caller, auditedOf(*found, target, request.body), std::move(reply)});
   if (!asker.refused) {
     begin(act);
+    return {};
+  }
+  if (asker.caller.name.empty()) {
+    // Nobody: whoever reaches the port could fill the audit with it.
+    act->reply(*asker.refused);
     return {};
   }
   act->audited.outcome = outcomeOf(*asker.refused);

@@ -10,6 +10,7 @@
 #include "host/http/connection.h"
 #include "host/http/routes.h"
 #include "host/http/target.h"
+#include "host/http/web_door.h"
 
 namespace longhaul::host::http {
 
@@ -19,6 +20,9 @@ class Api {
   explicit Api(admin::AdminService& service, std::function<std::string()> more_metrics = {})
       : service_(service), more_metrics_(std::move(more_metrics)) {}
 
+  // Who may come by TCP. Without one nobody does.
+  void setWebDoor(WebDoor* door) { web_ = door; }
+
   // As Connection::Handler.
   std::function<void()> handle(const Request& request, const Peer& peer, const Connection::Respond& respond);
 
@@ -27,7 +31,7 @@ class Api {
   admin::Caller callerOf(const Peer& peer);
   // The token's holder where the request has one, else the peer; and whether the role is enough.
   struct Asker;
-  Asker askerOf(const Request& request, const Peer& peer, Role least);
+  Asker askerOf(const Request& request, const Peer& peer, Role least, bool is_act);
   // An act is begun once the audit has it, and answered once the audit has its outcome.
   struct Act;
   static admin::Audited auditedOf(const Route& route, const Target& target, const std::string& body);
@@ -41,6 +45,7 @@ class Api {
 
   admin::AdminService& service_;
   std::function<std::string()> more_metrics_;
+  WebDoor* web_ = nullptr;
   std::map<uid_t, std::string> logins_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // acts that wait for the audit ask it
 };

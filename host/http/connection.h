@@ -1,6 +1,6 @@
 // One connection of a client: reads requests, hands over one at a time in their order, writes the answers. Keep-alive
 // and pipelining; every wait has a deadline. A request for an instance's route goes through by pieces (passage.h). Loop
-// only. Owns the descriptor, which may be any stream socket.
+// only.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "host/base/unique_fd.h"
 #include "host/http/passage.h"
 #include "host/http/request_reader.h"
+#include "host/http/transport.h"
 
 namespace longhaul::host::http {
 
@@ -25,14 +26,17 @@ class Connection final : private PassageSide {
   // `closed` runs once, at the end of a turn in which nothing of this object is on the stack: its owner may delete it
   // there. `handler` outlives the connection, and so does `door`; without one there are no routes to instances. The
   // descriptor is made non-blocking.
-  Connection(EventLoop& loop, UniqueFd fd, Peer peer, const Handler& handler, std::function<void()> closed,
-             PassageDoor* door = nullptr);
+  Connection(EventLoop& loop, std::unique_ptr<Transport> transport, Peer peer, const Handler& handler,
+             std::function<void()> closed, PassageDoor* door = nullptr);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // Closes after the answer that is under way, at once when there is none.
   void drain();
+  // It waits for a request, or for the rest of one: what can be closed when others want its place.
+  bool isWaiting() const { return phase_ == Phase::Reading || phase_ == Phase::Lingering; }
+  void close();
 
  private:
   enum class Phase { Reading, Handling, Routing, Writing, Streaming, Lingering, Closed };
@@ -58,14 +62,13 @@ class Connection final : private PassageSide {
   void waitForPeer();
   void written();
   void linger();
-  void close();
   void setTimer(Duration after);
   void onTimer();
   void readMore();
   bool peerIsGone() const;
 
   EventLoop& loop_;
-  UniqueFd fd_;
+  const std::unique_ptr<Transport> transport_;
   const Peer peer_;
   const Handler& handler_;
   std::function<void()> closed_;
@@ -82,6 +85,7 @@ class Connection final : private PassageSide {
   bool keep_alive_ = true;    // after the answer under way
   bool draining_ = false;
   bool read_pending_ = false;
+  bool read_wants_write_ = false;  // the handshake of TLS
   bool write_pending_ = false;
   bool flush_posted_ = false;
   bool ended_ = false;  // the peer sends nothing more

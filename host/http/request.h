@@ -23,6 +23,9 @@ struct Request {
   std::string if_match{};       // lists of entity tags, as they came; empty: the field is not there
   std::string if_none_match{};
   std::string accept_encoding{};
+  std::string host{};
+  std::string origin{};
+  std::string cookie{};
 };
 
 struct Response {
@@ -33,7 +36,6 @@ struct Response {
   bool retry_after = false;  // of 503
   std::string cache_control = "no-store";
   std::vector<std::pair<std::string, std::string>> fields{};  // more of the header: names and values as they are sent
-  std::string more_fields{};                                  // likewise, as whole lines, each with its CR LF
   std::shared_ptr<BodyStream> stream{};                       // instead of `body`: goes on until one of both closes
 };
 
@@ -41,6 +43,11 @@ struct Peer {
   uid_t uid = 0;
   Role role = Role::Read;  // by the socket alone; a user that is known may have another one
   pid_t pid = 0;           // when it connected; 0: of another pid namespace
+
+  // Of one that came by TCP: uid, role and pid say nothing then, so that it has to say who it is.
+  std::string address{};  // numeric, without a port; empty: it came by the Unix socket
+  bool tls = false;
+  bool isRemote() const { return !address.empty(); }
 };
 
 }  // namespace longhaul::host::http

@@ -56,6 +56,11 @@ RequestReader::State RequestReader::readBody(std::string& input) {
   request_.if_match = std::move(header_.if_match);
   request_.if_none_match = std::move(header_.if_none_match);
   request_.accept_encoding = std::move(header_.accept_encoding);
+  request_.host = std::move(header_.host);
+  for (services::HttpField& field : header_.fields) {
+    if (field.name == "origin") request_.origin = std::move(field.value);
+    if (field.name == "cookie") request_.cookie += (request_.cookie.empty() ? "" : "; ") + field.value;
+  }
   body_.reset();
   inside_ = continue_wanted_ = false;
   return State::Complete;

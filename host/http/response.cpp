@@ -18,6 +18,7 @@ struct Status {
 constexpr std::array kStatuses{
     Status{200, "OK", ""},
     Status{201, "Created", ""},
+    Status{303, "See Other", ""},
     Status{304, "Not Modified", ""},
     Status{400, "Bad Request", "INVALID"},
     Status{401, "Unauthorized", "UNAUTHENTICATED"},
@@ -30,6 +31,7 @@ constexpr std::array kStatuses{
     Status{413, "Content Too Large", "TOO_LARGE"},
     Status{414, "URI Too Long", "TOO_LARGE"},
     Status{417, "Expectation Failed", "INVALID"},
+    Status{421, "Misdirected Request", "NOT_GRANTED"},
     Status{422, "Unprocessable Content", "INVALID"},
     Status{426, "Upgrade Required", "INVALID"},
     Status{429, "Too Many Requests", "BUSY"},
@@ -49,7 +51,8 @@ const Status& find(int status) {
   return find(500);
 }
 
-constexpr std::array<std::pair<std::string_view, int>, 17> kCodes{{{"INVALID", 400},
+constexpr std::array<std::pair<std::string_view, int>, 18> kCodes{{{"INVALID", 400},
+                                                                   {"RATE_LIMITED", 429},
                                                                    {"PRECONDITION_FAILED", 412},
                                                                    {"NOT_FOUND", 404},
                                                                    {"TOO_LARGE", 413},
@@ -130,8 +133,7 @@ std::string serialize(const Response& response, bool head, bool keep_alive) {
   if (!response.stream && response.status != kNotModified)
     text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
-  text += response.more_fields;
-  if (response.status == 401 && response.more_fields.empty()) text += "WWW-Authenticate: Bearer\r\n";
+  if (response.status == 401 && response.fields.empty()) text += "WWW-Authenticate: Bearer\r\n";
   if (response.retry_after) text += "Retry-After: 1\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";

@@ -193,7 +193,7 @@ void RoutePassage::refuse(int status, const std::string& detail, int retry_after
   }
   Response response = problem(status, detail);
   response.retry_after = false;
-  if (retry_after_s > 0) response.more_fields = fmt::format("Retry-After: {}\r\n", retry_after_s);
+  if (retry_after_s > 0) response.fields.emplace_back("Retry-After", std::to_string(retry_after_s));
   const bool keep = keepsAlive();
   over(status, true);
   side_.write(serialize(response, request_.is_head, keep));

@@ -11,13 +11,13 @@
 namespace longhaul::host::http {
 namespace {
 
-RouteClient clientOf(const Peer&) {
-  return {.address = "unix", .scheme = "http"};
+RouteClient clientOf(const Peer& peer) {
+  return {.address = peer.isRemote() ? peer.address : "unix", .scheme = peer.tls ? "https" : "http"};
 }
 
 Response toResponse(const Refusal& refusal) {
   Response response = problem(refusal.status, refusal.detail);
-  if (refusal.status == 426) response.more_fields = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+  if (refusal.status == 426) response.fields = {{"Upgrade", "websocket"}, {"Sec-WebSocket-Version", "13"}};
   return response;
 }
 
@@ -25,9 +25,9 @@ Response toResponse(const Admission& admission) {
   Response response = problem(admission.status, admission.detail);
   response.retry_after = false;
   if (!admission.www_authenticate.empty()) {
-    response.more_fields += fmt::format("WWW-Authenticate: {}\r\n", admission.www_authenticate);
+    response.fields.emplace_back("WWW-Authenticate", admission.www_authenticate);
   }
-  if (admission.retry_after_s > 0) response.more_fields += fmt::format("Retry-After: {}\r\n", admission.retry_after_s);
+  if (admission.retry_after_s > 0) response.fields.emplace_back("Retry-After", std::to_string(admission.retry_after_s));
   return response;
 }
 
@@ -39,6 +39,7 @@ Response Router::refused(Response response) {
 }
 
 std::variant<std::unique_ptr<Passage>, Response> Router::open(Header header, const Peer& peer, PassageSide& side) {
+  if (peer.isRemote() && !web_->isOurs(header.host)) return refused(foreignHost(header.host));
   auto target = readRouteTarget(header.target);
   if (const auto* refusal = std::get_if<Refusal>(&target)) return refused(toResponse(*refusal));
   const RouteClient client = clientOf(peer);

@@ -10,6 +10,7 @@
 #include "host/http/route_counts.h"
 #include "host/http/route_gate.h"
 #include "host/http/route_request.h"
+#include "host/http/web_door.h"
 #include "host/services/http_port.h"
 
 namespace longhaul::host::http {
@@ -22,6 +23,9 @@ class Router final : public PassageDoor {
 
   std::variant<std::unique_ptr<Passage>, Response> open(Header header, const Peer& peer, PassageSide& side) override;
 
+  // Without one nobody comes by TCP.
+  void setWebDoor(const WebDoor* door) { web_ = door; }
+
   std::string metricsText() const { return counts_.metricsText(); }
 
  private:
@@ -31,6 +35,7 @@ class Router final : public PassageDoor {
   RouteGate& gate_;
   TimerQueue& timers_;
   RouteCounts counts_;
+  const WebDoor* web_ = nullptr;
 };
 
 }  // namespace longhaul::host::http

@@ -355,6 +355,8 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/events/recent", {"kind", "instance", "n"}, Role::Read, 200, recentEvents, "kind"},
       {"GET", "/api/v1/explain", {"target"}, Role::Read, 200, explain},
       {"GET", "/api/v1/whoami", {}, Role::Read, 200, whoAmI},
+      {"POST", "/api/v1/session/links", {}, Role::Read, 201, makeLoginLink},
+      {"DELETE", "/api/v1/session", {}, Role::Read, 200, endSession},
       {"GET", "/api/v1/users", {"limit", "cursor"}, Role::Read, 200, getUsers},
       {"POST", "/api/v1/users", {}, Role::Admin, 201, addUser},
       {"GET", "/api/v1/users/{name}", {}, Role::Read, 200, getUser, "", Tag::Given},
