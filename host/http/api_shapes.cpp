@@ -15,6 +15,7 @@ constexpr std::string_view kDaemon = R"json({
   "Events": {"events": ["Event"], "next": "text"},
   "WhoAmI": {"name": "text", "role": "Role", "uid?": "integer", "address?": "text", "session?": "boolean"},
   "LoginLink": {"url": "text", "expiresAt": "time", "role": "Role"},
+  "SignedIn": {"name": "text", "role": "Role", "session": "boolean"},
   "Role": "= read operate admin",
   "User": {"username": "text", "role": "Role", "identities": [{"provider": "text", "value": "text"}], "createdAt": "time",
     "name?": "text", "email?": "text", "phone?": "text", "changed?": "boolean"},

@@ -96,6 +96,13 @@ Json plainPaths() {
   Json paths{{"/livez", get("The loop turns", "text/plain", schemaOfText("text"), false)},
              {"/readyz", get("Whether all is up", "application/json", schemaOfText("Readiness"), true)},
              {"/metrics", get("Prometheus", "text/plain", schemaOfText("text"), false)}};
+  paths["/api/v1/session"]["post"] = {
+      {"summary", "Signs a browser in with a token; by TCP alone"},
+      {"requestBody", {{"content", contentOf("application/json", schemaOfText(R"({"token": "text"})"))}}},
+      {"responses",
+       {{"200", {{"description", "Signed in"}, {"content", contentOf("application/json", schemaOfText("SignedIn"))}}},
+        {"default", {{"$ref", "#/components/responses/Problem"}}}}},
+      {"security", Json::array()}};
   paths["/readyz"]["get"]["parameters"] = {
       {{"name", "verbose"}, {"in", "query"}, {"allowEmptyValue", true}, {"schema", {{"type", "string"}}}}};
   return paths;
