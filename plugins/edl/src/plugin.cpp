@@ -4,9 +4,9 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "http_side.h"
 #include "longhaul/sdk.hpp"
 #include "longhaul/sdk/commands.hpp"
-#include "longhaul/sdk/http.hpp"
 #include "publisher.h"
 #include "settings.h"
 #include "settings_error.h"
@@ -41,7 +41,7 @@ std::vector<std::string> valuesOf(const longhaul::Command& command) {
   return values;
 }
 
-class Edl : public longhaul::CommandPlugin, public longhaul::HttpHandler {
+class Edl : public longhaul::CommandPlugin {
  public:
   explicit Edl(longhaul::Server server)
       : CommandPlugin(server),
@@ -70,21 +70,13 @@ class Edl : public longhaul::CommandPlugin, public longhaul::HttpHandler {
     } while (!stopToken().waitFor(settings_.refresh));
   }
 
-  void handle(longhaul::HttpRequest& request, longhaul::HttpResponse& response) override {
-    Asked asked;
-    asked.method = request.method();
-    asked.path = request.path();
-    asked.query = longhaul::formValues(request.query());
-    if (const auto tags = request.field("if-none-match")) asked.conditions.if_none_match = *tags;
-    if (const auto date = request.field("if-modified-since")) asked.conditions.if_modified_since = *date;
-    asked.takes_gzip = takesGzip(request.field("accept-encoding").value_or(""));
-    const Answer answer = publisher_.answer(asked);
-    std::vector<longhaul::HttpField> fields;
-    for (const auto& [name, value] : answer.fields)
-      fields.push_back({name, value});
-    const std::string_view body = answer.body();
-    response.begin(answer.status, fields, static_cast<std::int64_t>(body.size()));
-    if (!body.empty()) response.write(body);  // to a HEAD the host drops it
+  void handle(const longhaul_http_request_t& request, const longhaul_http_exchange_t& exchange) {
+    sendAnswer(exchange, publisher_.answer(askedBy(request)));
+  }
+  void failed(const char* what) const { server().error(std::string("a request failed: ") + what); }
+
+  static const void* getExtension(std::string_view id) noexcept {
+    return id == LONGHAUL_HTTP_ID ? &HttpTable<Edl>::kTable : nullptr;
   }
 
  private:

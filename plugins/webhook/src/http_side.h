@@ -28,8 +28,7 @@ template <class Derived>
 const longhaul_http_t* httpTable() noexcept {
   static constexpr longhaul_http_t kTable = {
       sizeof(longhaul_http_t), 0,
-      [](longhaul_plugin_t* raw, const longhaul_http_request_t* request, const longhaul_http_exchange_t* exchange,
-         auto*...) {
+      [](longhaul_plugin_t* raw, const longhaul_http_request_t* request, const longhaul_http_exchange_t* exchange) {
         auto& plugin = static_cast<Derived&>(*reinterpret_cast<longhaul::Plugin*>(raw));
         try {
           plugin.handle(*request, *exchange);

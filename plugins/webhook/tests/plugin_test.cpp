@@ -60,15 +60,6 @@ longhaul_http_request_t asked(const std::vector<longhaul_http_field_t>& fields, 
   return request;
 }
 
-template <class Handle, class... Args>
-longhaul_status_t handled(Handle handle, Args... args) {
-  if constexpr (std::is_invocable_v<Handle, Args...>) {
-    return handle(args...);
-  } else {
-    return handle(args..., nullptr);
-  }
-}
-
 std::string manifest() {
   std::ifstream file(MANIFEST);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -123,7 +114,7 @@ TEST_CASE("the plugin offers HTTP and its commands, and stops when it is asked t
   const std::vector<longhaul_http_field_t> fields{
       {longhaul::detail::textOf("content-type"), longhaul::detail::textOf("application/json")}};
   const longhaul_http_request_t request = asked(fields, static_cast<std::int64_t>(exchange.body.size()));
-  CHECK(handled(http->handle, plugin, &request, &exchange.table) == LONGHAUL_OK);
+  CHECK(http->handle(plugin, &request, &exchange.table) == LONGHAUL_OK);
   CHECK(exchange.status == 200);
   CHECK(exchange.answer_length == static_cast<std::int64_t>(exchange.answer.size()));
   CHECK(Json::parse(exchange.answer)["incidents"][0]["name"] == "through the table");
