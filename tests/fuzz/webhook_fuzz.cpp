@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   Request request{"POST", "/" + bytes.substr(0, 20), bytes.substr(0, 100), "192.0.2.7", {}, bytes};
   request.fields.emplace_back("x", bytes.substr(0, 50));
-  request.fields.emplace_back("content-type", (data[0] & 1) == 0 ? "application/json"
+  request.fields.emplace_back("content-type", (data[0] & 1) == 0   ? "application/json"
                                               : (data[0] & 2) == 0 ? "application/x-www-form-urlencoded"
                                                                    : bytes.substr(0, 40));
   document(request);

@@ -14,7 +14,8 @@ struct Conditions {
   std::optional<std::string> if_modified_since;
 };
 
-// Whether the client has it already (304): by its entity tags (RFC 9110, weak comparison); only without any by the date.
+// Whether the client has it already (304): by its entity tags (RFC 9110, weak comparison); only without any by the
+// date.
 bool isUnchanged(const Conditions& conditions, std::string_view etag, std::int64_t modified_s);
 
 // Whether a value of Accept-Encoding takes gzip: "gzip;q=0" does not.

@@ -9,9 +9,9 @@ namespace edl_plugin {
 
 struct Item {
   std::string value;
-  std::string type;  // as the host has it: IP, IPv6, CIDR, Domain, URL…
-  int score = 0;     // 0 unknown, 1 good, 2 suspicious, 3 bad
-  std::string created;   // RFC 3339; may be empty
+  std::string type;     // as the host has it: IP, IPv6, CIDR, Domain, URL…
+  int score = 0;        // 0 unknown, 1 good, 2 suspicious, 3 bad
+  std::string created;  // RFC 3339; may be empty
   std::string modified;
 
   bool operator==(const Item& other) const {

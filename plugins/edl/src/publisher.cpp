@@ -11,9 +11,9 @@
 namespace edl_plugin {
 namespace {
 
-constexpr std::size_t kViewsMax = 16;                 // renderings that are kept: one firewall asks for one
-constexpr std::size_t kViewBytesMax = 64u << 20;      // of all of them
-constexpr std::size_t kGzipBytesMin = 512;            // below, the header eats what is won
+constexpr std::size_t kViewsMax = 16;             // renderings that are kept: one firewall asks for one
+constexpr std::size_t kViewBytesMax = 64u << 20;  // of all of them
+constexpr std::size_t kGzipBytesMin = 512;        // below, the header eats what is won
 constexpr std::size_t kFileBytesMax = 256u << 20;
 constexpr std::size_t kEtagDigits = 32;
 
@@ -30,7 +30,8 @@ std::string linkToNext(const Asked& asked, const View& view) {
     });
     if ((name == "v" || name == "t" || name == "device") && is_word) link += name + "=" + value + "&";
   }
-  return link + "s=" + std::to_string(view.offset + view.limit) + "&n=" + std::to_string(view.limit) + ">; rel=\"next\"";
+  return link + "s=" + std::to_string(view.offset + view.limit) + "&n=" + std::to_string(view.limit) +
+         ">; rel=\"next\"";
 }
 
 std::size_t bytesOf(const Published& published) {

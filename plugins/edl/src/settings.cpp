@@ -35,7 +35,8 @@ std::optional<Item> readItem(std::string_view line) {
   item.value = words[0];
   item.type = words.size() == 2 ? std::string(words[1]) : guessedType(words[0]);
   if (item.type.empty())
-    throw SettingsError("\"" + item.value + "\" is neither an address, a network, a URL, a domain nor a hash; write its "
+    throw SettingsError("\"" + item.value +
+                        "\" is neither an address, a network, a URL, a domain nor a hash; write its "
                         "type behind it");
   if (!lineOf(item, Device::kPlain)) throw SettingsError("\"" + item.value + "\" cannot stand on a line of a list");
   return item;
@@ -68,8 +69,8 @@ Settings readSettings(const ParameterLookup& lookup) {
   settings.view.format = named("format", format, formatNamed(format), "text, csv or json");
   const std::string device = lookup("device").value_or("plain");
   settings.view.device = named("device", device, deviceNamed(device), "plain, panos or fortinet");
-  settings.items_max = static_cast<std::size_t>(
-      numberOf(lookup, "maxItems", 50'000, 1, static_cast<std::int64_t>(kItemsMax)));
+  settings.items_max =
+      static_cast<std::size_t>(numberOf(lookup, "maxItems", 50'000, 1, static_cast<std::int64_t>(kItemsMax)));
   settings.view.limit = settings.items_max;
   settings.refresh = std::chrono::seconds(numberOf(lookup, "refreshSeconds", 60, 5, 86'400));
   return settings;

@@ -29,7 +29,8 @@ std::string unzipped(const std::string& bytes) {
 
 TEST_CASE("dates in the three forms of HTTP") {
   CHECK(httpDate(kTime) == "Sun, 06 Nov 1994 08:49:37 GMT");
-  const auto text = GENERATE("Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994");
+  const auto text =
+      GENERATE("Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994");
   CHECK(readHttpDate(text) == kTime);
   const auto wrong = GENERATE("", "yesterday", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Foo 1994 08:49:37 GMT",
                               "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 00 Nov 1994 08:49:37 GMT");
@@ -58,9 +59,16 @@ TEST_CASE("entity tags come before dates") {
 }
 
 TEST_CASE("who takes gzip") {
-  const auto [field, takes] = GENERATE(table<const char*, bool>({
-      {"gzip", true}, {"deflate, GZIP;q=0.5", true}, {"gzip;q=0", false}, {"gzip;q=0.0", false}, {"", false},
-      {"identity", false}, {"*", true}, {"*;q=0", false}, {"br, x-gzip", true}, {"gzip;q=0, *", false}}));
+  const auto [field, takes] = GENERATE(table<const char*, bool>({{"gzip", true},
+                                                                 {"deflate, GZIP;q=0.5", true},
+                                                                 {"gzip;q=0", false},
+                                                                 {"gzip;q=0.0", false},
+                                                                 {"", false},
+                                                                 {"identity", false},
+                                                                 {"*", true},
+                                                                 {"*;q=0", false},
+                                                                 {"br, x-gzip", true},
+                                                                 {"gzip;q=0, *", false}}));
   CHECK(takesGzip(field) == takes);
 }
 

@@ -88,7 +88,8 @@ TEST_CASE("more than a page of the host, and pages of the client") {
   for (int page = 0; page < 3; ++page) {
     std::vector<std::pair<std::string, std::string>> values;
     for (int i = 0; i < 1000; ++i)
-      values.emplace_back("10." + std::to_string(page) + "." + std::to_string(i / 250) + "." + std::to_string(i % 250), "IP");
+      values.emplace_back("10." + std::to_string(page) + "." + std::to_string(i / 250) + "." + std::to_string(i % 250),
+                          "IP");
     addIndicators(run.server, values);
   }
   REQUIRE(run.publisher->refresh());
@@ -199,7 +200,8 @@ TEST_CASE("types and a query are the host's to search") {
   settings.types = {"IP", "CIDR"};
   settings.query = "192.";
   Run run(settings);
-  addIndicators(run.server, {{"192.0.2.1", "IP"}, {"203.0.113.1", "IP"}, {"192.0.2.0/24", "CIDR"}, {"a.example", "Domain"}});
+  addIndicators(run.server,
+                {{"192.0.2.1", "IP"}, {"203.0.113.1", "IP"}, {"192.0.2.0/24", "CIDR"}, {"a.example", "Domain"}});
   REQUIRE(run.publisher->refresh());
   CHECK(run.ask().body() == "192.0.2.1\n192.0.2.0/24\n");
 }

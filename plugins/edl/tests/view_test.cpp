@@ -90,7 +90,8 @@ TEST_CASE("a view is read from path and query") {
   CHECK(plain.view.key() == all().key());
   CHECK(readView("/list.csv", {}, all()).view.format == Format::kCsv);
   CHECK(readView("/a/b.txt", {}, all()).view.format == Format::kText);
-  const Wanted full = readView("/x.txt", {{"v", "json"}, {"t", "URL,IP, ip"}, {"n", "5"}, {"s", "10"}, {"device", "panos"}}, all());
+  const Wanted full =
+      readView("/x.txt", {{"v", "json"}, {"t", "URL,IP, ip"}, {"n", "5"}, {"s", "10"}, {"device", "panos"}}, all());
   CHECK(full.view.format == Format::kJson);
   CHECK(full.view.types == std::vector<std::string>{"ip", "url"});
   CHECK(full.view.limit == 5);

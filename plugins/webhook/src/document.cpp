@@ -84,8 +84,7 @@ Document readDocument(const Request& request) {
     return refused(415, "the body has the Content-Encoding \"" + oneLine(*encoding) + "\"; send it as it is");
   const auto field = request.field("content-type");
   if (!field || trimmed(*field).empty())
-    return refused(415,
-                   "there is no Content-Type; wanted is application/json or application/x-www-form-urlencoded");
+    return refused(415, "there is no Content-Type; wanted is application/json or application/x-www-form-urlencoded");
   const std::size_t semicolon = field->find(';');
   const std::string type = lowered(trimmed(field->substr(0, semicolon)));
   const std::string charset = semicolon == std::string_view::npos ? "" : charsetOf(field->substr(semicolon + 1));

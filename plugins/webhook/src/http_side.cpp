@@ -25,8 +25,8 @@ Request requestOf(const longhaul_http_request_t& asked) {
 
 std::optional<Refusal> readBody(const longhaul_http_request_t& asked, const longhaul_http_exchange_t& exchange,
                                 std::size_t bytes_max, std::string& body) {
-  const Refusal too_large{413, "the body is longer than " + std::to_string(bytes_max >> 10) +
-                                   " KiB (bodyKibMax of this instance)"};
+  const Refusal too_large{
+      413, "the body is longer than " + std::to_string(bytes_max >> 10) + " KiB (bodyKibMax of this instance)"};
   if (asked.content_length > static_cast<std::int64_t>(bytes_max)) return too_large;
   std::array<char, 16u << 10> buffer;
   while (true) {

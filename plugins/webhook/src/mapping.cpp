@@ -25,22 +25,38 @@ struct Word {
   longhaul::Severity severity;
 };
 using longhaul::Severity;
-constexpr Word kWords[] = {{"unknown", Severity::kUnknown},      {"none", Severity::kUnknown},
-                           {"info", Severity::kInformational},   {"informational", Severity::kInformational},
-                           {"information", Severity::kInformational}, {"debug", Severity::kInformational},
-                           {"low", Severity::kLow},              {"minor", Severity::kLow},
-                           {"notice", Severity::kLow},           {"medium", Severity::kMedium},
-                           {"moderate", Severity::kMedium},      {"warning", Severity::kMedium},
-                           {"warn", Severity::kMedium},          {"high", Severity::kHigh},
-                           {"major", Severity::kHigh},           {"error", Severity::kHigh},
-                           {"critical", Severity::kCritical},    {"fatal", Severity::kCritical},
-                           {"emergency", Severity::kCritical},   {"alert", Severity::kCritical},
-                           {"blocker", Severity::kCritical},     {"0", Severity::kUnknown},
-                           {"0.5", Severity::kInformational},    {"1", Severity::kLow},
-                           {"2", Severity::kMedium},             {"3", Severity::kHigh},
-                           {"4", Severity::kCritical},           {"0.0", Severity::kUnknown},
-                           {"1.0", Severity::kLow},              {"2.0", Severity::kMedium},
-                           {"3.0", Severity::kHigh},             {"4.0", Severity::kCritical}};
+constexpr Word kWords[] = {{"unknown", Severity::kUnknown},
+                           {"none", Severity::kUnknown},
+                           {"info", Severity::kInformational},
+                           {"informational", Severity::kInformational},
+                           {"information", Severity::kInformational},
+                           {"debug", Severity::kInformational},
+                           {"low", Severity::kLow},
+                           {"minor", Severity::kLow},
+                           {"notice", Severity::kLow},
+                           {"medium", Severity::kMedium},
+                           {"moderate", Severity::kMedium},
+                           {"warning", Severity::kMedium},
+                           {"warn", Severity::kMedium},
+                           {"high", Severity::kHigh},
+                           {"major", Severity::kHigh},
+                           {"error", Severity::kHigh},
+                           {"critical", Severity::kCritical},
+                           {"fatal", Severity::kCritical},
+                           {"emergency", Severity::kCritical},
+                           {"alert", Severity::kCritical},
+                           {"blocker", Severity::kCritical},
+                           {"0", Severity::kUnknown},
+                           {"0.5", Severity::kInformational},
+                           {"1", Severity::kLow},
+                           {"2", Severity::kMedium},
+                           {"3", Severity::kHigh},
+                           {"4", Severity::kCritical},
+                           {"0.0", Severity::kUnknown},
+                           {"1.0", Severity::kLow},
+                           {"2.0", Severity::kMedium},
+                           {"3.0", Severity::kHigh},
+                           {"4.0", Severity::kCritical}};
 
 std::optional<Severity> severityNamed(std::string_view word) {
   const auto* at = std::find_if(std::begin(kWords), std::end(kWords), [&](const Word& w) { return w.word == word; });
@@ -65,8 +81,9 @@ std::size_t colonOf(std::string_view line) {
 }
 
 bool isFieldName(std::string_view name) {
-  return std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
 }
 
 std::string dumped(const Json& json) {
@@ -133,9 +150,10 @@ void Mapping::readLine(std::string_view key, std::string_view value) {
     for (const std::string_view pattern : splitList(value, ','))
       skip_.back().patterns.emplace_back(pattern);
   } else {
-    throw SettingsError("\"" + std::string(key) +
-                        "\" is not known; it is one of incidents, only {…}, skip {…}, name, type, severity, level WORD, "
-                        "occurred, details, owner, id, label NAME, field NAME");
+    throw SettingsError(
+        "\"" + std::string(key) +
+        "\" is not known; it is one of incidents, only {…}, skip {…}, name, type, severity, level WORD, "
+        "occurred, details, owner, id, label NAME, field NAME");
   }
 }
 
@@ -194,7 +212,8 @@ Mapped Mapping::map(const Document& document, const Request& request) const {
   const Json* elements = nullptr;
   if (incidents_) {
     if (!document.json.contains(*incidents_)) {
-      mapped.refusal = Refusal{422, "there is nothing at " + incidents_text_ + ", where an array of incidents is wanted"};
+      mapped.refusal =
+          Refusal{422, "there is nothing at " + incidents_text_ + ", where an array of incidents is wanted"};
       return mapped;
     }
     elements = &document.json.at(*incidents_);

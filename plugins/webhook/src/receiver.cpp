@@ -166,7 +166,8 @@ Answer Receiver::refuse(const Request& request, const Refusal& refusal) {
   if (refusal.status == 401) answer.fields.emplace_back("www-authenticate", "Webhook");
   if (refusal.status == 405) answer.fields.emplace_back("allow", "POST, PUT");
   if (refusal.status == 503) answer.fields.emplace_back("retry-after", "5");
-  answer.body = dumped({{"status", refusal.status}, {"title", "The webhook was refused"}, {"detail", refusal.reason}}) + "\n";
+  answer.body =
+      dumped({{"status", refusal.status}, {"title", "The webhook was refused"}, {"detail", refusal.reason}}) + "\n";
   return answer;
 }
 

@@ -1,5 +1,5 @@
-// What becomes of a request: who sent it, what it holds, which incidents come of it, and what is answered. Requests come
-// from many threads at once; the loop's tick() writes samples and health.
+// What becomes of a request: who sent it, what it holds, which incidents come of it, and what is answered. Requests
+// come from many threads at once; the loop's tick() writes samples and health.
 #ifndef WEBHOOK_PLUGIN_RECEIVER_H
 #define WEBHOOK_PLUGIN_RECEIVER_H
 

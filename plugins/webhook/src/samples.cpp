@@ -45,17 +45,16 @@ Json Samples::describe(const Request& request, const std::string& time, std::siz
   Json fields = Json::object();
   for (const auto& [name, value] : request.fields) {
     if (fields.size() == kFieldsMax) break;
-    const bool secret = name == secret_field_ ||
-                        std::find(kSecretFields.begin(), kSecretFields.end(), name) != kSecretFields.end();
+    const bool secret =
+        name == secret_field_ || std::find(kSecretFields.begin(), kSecretFields.end(), name) != kSecretFields.end();
     std::string shown = secret ? "(not kept)" : value;
     cutUtf8(shown, kFieldBytesMax);
     fields[name] = std::move(shown);
   }
   std::string body = request.body;
   cutUtf8(body, body_bytes_max);
-  return {{"time", time},       {"client", request.client}, {"method", request.method}, {"path", request.path},
-          {"fields", fields},   {"body", std::move(body)},  {"bodyBytes", request.body.size()},
-          {"query", request.query}};
+  return {{"time", time},     {"client", request.client}, {"method", request.method},         {"path", request.path},
+          {"fields", fields}, {"body", std::move(body)},  {"bodyBytes", request.body.size()}, {"query", request.query}};
 }
 
 void Samples::taken(const Request& request, const Json& answer, const std::string& time) {

@@ -22,7 +22,8 @@ class Samples {
   static constexpr std::size_t kRefusedBodyBytesMax = 2u << 10;
   static constexpr std::size_t kRefusedMax = 10;
 
-  // `secret_field`: in lower case, may be empty. `context`: the integration context, with the samples of workers before.
+  // `secret_field`: in lower case, may be empty. `context`: the integration context, with the samples of workers
+  // before.
   Samples(std::size_t max, std::string secret_field, std::string_view context);
 
   void taken(const Request& request, const Json& answer, const std::string& time);

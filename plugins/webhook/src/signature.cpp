@@ -105,8 +105,9 @@ Verified verify(const Verification& verification, const Request& request, std::i
   if (std::count_if(request.fields.begin(), request.fields.end(), [&](const Field& f) { return f.first == name; }) > 1)
     return refused("there is more than one field " + name);
   const auto value = request.field(name);
-  if (!value) return refused("there is no field " + name + ", which has to hold the " +
-                             (verification.scheme == Scheme::kHeader ? "secret" : "signature"));
+  if (!value)
+    return refused("there is no field " + name + ", which has to hold the " +
+                   (verification.scheme == Scheme::kHeader ? "secret" : "signature"));
   switch (verification.scheme) {
     case Scheme::kHeader: {
       bool good = false;

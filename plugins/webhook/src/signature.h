@@ -23,8 +23,8 @@ enum class Scheme {
 
 struct Verification {
   Scheme scheme = Scheme::kNone;
-  std::vector<std::string> secrets;      // the present one, and the one before while senders change over
-  std::string field;                     // in lower case; of kHeader and kHmac
+  std::vector<std::string> secrets;       // the present one, and the one before while senders change over
+  std::string field;                      // in lower case; of kHeader and kHmac
   std::int64_t timestamp_window_s = 300;  // of kSlack: how far its time may be off, either way
 };
 

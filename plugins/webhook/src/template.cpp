@@ -73,9 +73,10 @@ std::size_t Template::parseSources(std::string_view text, std::size_t at, Part& 
     } else if (c == '}') {
       part.sources.push_back(parseSource(std::move(one), true));
       if (part.sources.size() == 1 && part.sources[0].kind == Kind::kText)
-        throw SettingsError("{" + part.sources[0].name +
-                            "} is no source; write a JSON pointer as in {/alert/name}, or header NAME, query NAME, path "
-                            "or client");
+        throw SettingsError(
+            "{" + part.sources[0].name +
+            "} is no source; write a JSON pointer as in {/alert/name}, or header NAME, query NAME, path "
+            "or client");
       return at + 1;
     } else {
       one.push_back(c);
@@ -101,9 +102,10 @@ Template::Source Template::parseSource(std::string text, bool is_last) {
   if (view == "path") return {Kind::kPath, {}};
   if (view == "client") return {Kind::kClient, {}};
   if (is_last) return {Kind::kText, std::move(text)};
-  throw SettingsError("\"" + std::string(view) +
-                      "\" is no source; before a | stands a JSON pointer as in /alert/name, or header NAME, query NAME, "
-                      "path or client");
+  throw SettingsError(
+      "\"" + std::string(view) +
+      "\" is no source; before a | stands a JSON pointer as in /alert/name, or header NAME, query NAME, "
+      "path or client");
 }
 
 Json Template::find(const Source& source, const Scope& scope) {

@@ -1,5 +1,5 @@
-// A text with values of a request in it: "{/alert/name|/title|Alert} on {/host}". Inside the braces stand sources, tried
-// in turn, and behind the last | a text that stands in:
+// A text with values of a request in it: "{/alert/name|/title|Alert} on {/host}". Inside the braces stand sources,
+// tried in turn, and behind the last | a text that stands in:
 //   /a/b         a JSON pointer (RFC 6901), from the element where an array is taken apart
 //   ^/a/b        a JSON pointer from the whole document
 //   header NAME, query NAME, path, client

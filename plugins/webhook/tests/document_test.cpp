@@ -25,8 +25,8 @@ std::string reasonOf(const Request& request, unsigned status) {
 }  // namespace
 
 TEST_CASE("JSON of any content type that is JSON") {
-  const auto type = GENERATE("application/json", "Application/JSON; charset=UTF-8", "text/json", "application/cloudevents+json",
-                             "application/json;charset=\"utf-8\"");
+  const auto type = GENERATE("application/json", "Application/JSON; charset=UTF-8", "text/json",
+                             "application/cloudevents+json", "application/json;charset=\"utf-8\"");
   CHECK(textOfBody(post(R"( {"a": [1, "ü"]} )", {}, type)) == R"({"a":[1,"ü"]})");
 }
 

@@ -103,8 +103,8 @@ TEST_CASE("the plugin offers HTTP and its commands, and stops when it is asked t
   server.setParameterText("verify", "none");
   const auto* descriptor = longhaulPluginEntry(LONGHAUL_ABI_VERSION);
   REQUIRE(descriptor != nullptr);
-  const auto* http = static_cast<const longhaul_http_t*>(
-      descriptor->getExtension(longhaul::detail::textOf(LONGHAUL_HTTP_ID)));
+  const auto* http =
+      static_cast<const longhaul_http_t*>(descriptor->getExtension(longhaul::detail::textOf(LONGHAUL_HTTP_ID)));
   REQUIRE(LONGHAUL_HAS(http, longhaul_http_t, handle));
 
   longhaul_plugin_t* plugin = nullptr;

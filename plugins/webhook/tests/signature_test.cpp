@@ -17,7 +17,8 @@ constexpr const char* kSlackSecret = "8f742231b10e8888abcd99yyyzzz85a5";
 constexpr std::int64_t kSlackTime = 1531420618;
 constexpr const char* kSlackBody =
     "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&"
-    "user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%"
+    "user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack."
+    "com%"
     "2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121."
     "803a0bc887a14d10d2c447fce8b6703c";
 constexpr const char* kSlackMac = "a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
@@ -105,8 +106,7 @@ TEST_CASE("a verification without its secret is refused when settings are read")
   CHECK_THROWS_WITH(settingsOf({}), Catch::Contains("write none, header, github, slack or hmac"));
   CHECK_THROWS_WITH(settingsOf({{"verify", "header"}, {"secret", "x"}, {"header", "X Y"}}),
                     Catch::Contains("one header field"));
-  CHECK(settingsOf({{"verify", "header"}, {"secret", "x\n"}}).verification.secrets ==
-        std::vector<std::string>{"x"});
+  CHECK(settingsOf({{"verify", "header"}, {"secret", "x\n"}}).verification.secrets == std::vector<std::string>{"x"});
   CHECK(secretField(settingsOf({{"verify", "hmac"}, {"secret", "x"}, {"header", "X-Gitea-Signature"}}).verification) ==
         "x-gitea-signature");
 }
