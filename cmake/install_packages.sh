@@ -11,6 +11,7 @@ packages_of() {
   awk -v wanted="$1" '
     /^#/ || /^[ \t]*$/ { next }
     /^\[/ { set = substr($0, 2, length($0) - 2); known = known || set == wanted; next }
+    set == wanted && $2 == "unless" && system("command -v " $3 " >/dev/null 2>&1") == 0 { next }
     set == wanted { print $1 }
     END { if (!known) exit 1 }' "$list" || {
     echo "install_packages.sh: $list has no set [$1]; it has: $(grep '^\[' "$list" | tr '\n' ' ')" >&2

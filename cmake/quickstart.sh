@@ -72,7 +72,11 @@ instances:
     parameters: { listen: "127.0.0.1:$port", protocol: both }
 END
 mv "$home/instances.d/.edge-syslog.yaml.new" "$home/instances.d/edge-syslog.yaml"
-: >"$home/longhaul.yaml"
+web=8440
+while port_taken "$web"; do web=$((web + 1)); done
+cat >"$home/longhaul.yaml" <<END
+http: { listen: ["127.0.0.1:$web"] }
+END
 
 # ---- run
 daemon=""
@@ -140,10 +144,13 @@ if [ "$once" = yes ]; then
   exit 0
 fi
 
+say "The dashboard, by a link that works once, within five minutes:"
+"$bin/longhaul" dashboard
 say "The daemon runs until Ctrl-C. In another terminal:"
 cat <<END
   export LONGHAUL_ADDRESS=$LONGHAUL_ADDRESS PATH=$bin:\$PATH
 
+  longhaul dashboard                       # another link for a browser
   longhaul status edge-syslog              # its worker, listeners, counts
   longhaul logs edge-syslog -f             # what it says, as it says it
   logger -n 127.0.0.1 -P $port -T -p auth.err "another one"; longhaul incidents

@@ -8,6 +8,8 @@
 #include <memory>
 
 #include "host/admin/admin_service.h"
+#include "host/admin/etag.h"
+#include "host/admin/instance_json.h"
 #include "host/admin/late.h"
 #include "host/admin/record_json.h"
 #include "host/catalog/grants.h"
@@ -126,9 +128,26 @@ void AdminService::approve(const std::string& name, const Reply& reply) {
                              }));
 }
 
-void AdminService::setParameters(const std::string& name, std::string_view body, bool dry_run, const Reply& reply) {
+Answer AdminService::parameters(const std::string& name) const {
+  const auto view = around_.supervisor.find(name);
+  if (!view) return unknownInstance(name);
+  Json shown = shownConfig(view->config, manifestOf(*view));
+  Json json{{"name", view->name},
+            {"plugin", view->plugin},
+            {"owner", view->owner},
+            {"revision", view->config_revision},
+            {"parameters", std::move(shown["parameters"])}};
+  if (!json["parameters"].is_object()) json["parameters"] = Json::object();
+  return dumpJson(json);
+}
+
+void AdminService::setParameters(const std::string& name, std::string_view body, bool dry_run,
+                                 const std::string& if_match, const Reply& reply) {
   const auto view = around_.supervisor.find(name);
   if (!view) return reply(unknownInstance(name));
+  if (!if_match.empty() && !hasTag(if_match, etagOf(std::get<std::string>(parameters(name))), false)) {
+    return reply(changedMeanwhile(fmt::format("the configuration of {}", name)));
+  }
   auto changes = parseJson(body);
   if (!changes) return reply(toFailure(withContext("the request", changes.error())));
   if (!changes->is_object() || changes->empty()) {
@@ -139,12 +158,17 @@ void AdminService::setParameters(const std::string& name, std::string_view body,
     for (auto& [key, value] : changes->items())
       value = valueOf(file->manifest.parameter(key), value);
   }
-  const auto load = [name, changes = std::move(*changes),
+  // Plans run one after the other: what another one changed meanwhile has another revision.
+  const auto was_changed = std::make_shared<bool>(false);
+  const auto load = [name, changes = std::move(*changes), was_changed, revision = view->config_revision,
+                     is_tagged = !if_match.empty(),
                      restart = around_.config.restart](const std::vector<store::InstanceRecord>& records) {
     config::InstanceSet set;
     const auto record =
         std::find_if(records.begin(), records.end(), [&](const auto& each) { return each.name == name; });
     if (record == records.end()) return set;
+    *was_changed = is_tagged && record->target.config_revision != revision;
+    if (*was_changed) return set;
     auto instance = config::fromRecord(record->name, record->plugin, record->config, restart);
     if (!instance) {
       set.problems.push_back({.message = instance.error().message});
@@ -165,7 +189,8 @@ void AdminService::setParameters(const std::string& name, std::string_view body,
     return set;
   };
   plans_.run({.owner = config::Owner::Api, .all_or_nothing = true, .dry_run = dry_run, .load = load},
-             [this, reply](const PlanOutcome& outcome) {
+             [this, name, was_changed, reply](const PlanOutcome& outcome) {
+               if (*was_changed) return reply(changedMeanwhile(fmt::format("the configuration of {}", name)));
                news_.planned(outcome);
                reply(planAnswer(outcome, false));
              });

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "host/admin/admin_service.h"
+#include "host/admin/etag.h"
 #include "host/admin/late.h"
 #include "host/admin/record_json.h"
 #include "host/base/text.h"
@@ -56,8 +57,28 @@ void AdminService::snapshot(const std::string& name, std::string_view id, const 
       [reply](const store::ContextSnapshot& snapshot) { reply(snapshotText(snapshot)); });
 }
 
-void AdminService::replaceContext(const std::string& name, std::string_view body, const Reply& reply) {
-  writeContext(name, readReplace(body), reply);
+void AdminService::replaceContext(const std::string& name, std::string_view body, const std::string& if_match,
+                                  const Reply& reply) {
+  auto write = readReplace(body);
+  const auto id = around_.supervisor.idOf(name);
+  if (if_match.empty() || !id || std::holds_alternative<Failure>(write)) return writeContext(name, write, reply);
+  // The tag is of a version, and the version is what the store compares.
+  auto replace = std::get<store::ReplaceContext>(std::get<store::ContextWrite>(write));
+  query(
+      reply, [id = *id](store::StoreReader& reader) { return reader.context(id); },
+      [this, name, if_match, replace = std::move(replace), reply](const store::Context& context) {
+        const bool is_other = replace.expected_version && *replace.expected_version != context.version;
+        if (is_other || !hasTag(if_match, etagOf(contextText(context)), false)) {
+          return reply(changedMeanwhile("the context"));
+        }
+        auto checked = replace;
+        checked.expected_version = context.version;
+        writeContext(name, store::ContextWrite{std::move(checked)}, [reply](Answer answer) {
+          auto* failure = std::get_if<Failure>(&answer);
+          const bool was_changed = failure != nullptr && failure->code == codeName(Code::Conflict);
+          reply(was_changed ? Answer{changedMeanwhile("the context")} : std::move(answer));
+        });
+      });
 }
 void AdminService::patchContext(const std::string& name, std::string_view body, const Reply& reply) {
   writeContext(name, readPatch(body), reply);
@@ -118,6 +139,12 @@ void AdminService::incident(std::string_view id, const Reply& reply) {
   query(
       reply, [number = *number](store::StoreReader& reader) { return reader.incident(IncidentId{number}); },
       [reply](const store::Incident& incident) { reply(dumpJson(toJson(incident, true))); });
+}
+
+void AdminService::incidentCounts(const Reply& reply) {
+  query(
+      reply, [now_us = wallNowUs()](store::StoreReader& reader) { return reader.incidentCounts(now_us); },
+      [reply](const store::IncidentCounts& counts) { reply(dumpJson(toJson(counts))); });
 }
 
 void AdminService::commit(store::CommitWrite write, std::function<void(const store::Committed&)> then,

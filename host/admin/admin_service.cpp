@@ -10,8 +10,11 @@
 #include "host/admin/explain.h"
 #include "host/admin/instance_json.h"
 #include "host/admin/late.h"
+#include "host/admin/manifest_json.h"
 #include "host/admin/metrics.h"
 #include "host/admin/record_json.h"
+#include "host/base/counted.h"
+#include "host/base/limits.h"
 #include "host/base/text.h"
 
 namespace longhaul::host::admin {
@@ -33,7 +36,8 @@ AdminService::AdminService(Surroundings surroundings)
                 plans_, [this](std::string_view name) { return unknownInstance(name); }}),
       releases_(around_.supervisor, around_.catalog),
       waits_(around_.loop.timers(), [this](const std::string& name) { return around_.supervisor.find(name); }),
-      log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job) {
+      log_requests_(around_.loop.timers(), around_.logs_folder, around_.run_job),
+      activity_(around_.loop.timers(), around_.supervisor) {
   subscription_ = around_.supervisor.subscribe([this](InstanceId id) {
     news_.changed(id);
     waits_.changed(id);
@@ -103,6 +107,33 @@ std::string AdminService::version() const {
                    {"ready", ready()}});
 }
 
+Json AdminService::readiness(bool verbose) const {
+  Json json{{"ready", ready()}};
+  if (!ready()) json["reason"] = not_ready_;
+  if (!verbose) return json;
+  Json& checks = json["checks"] = Json::array();
+  const auto add = [&](const char* name, bool ok, std::string text) {
+    Json check{{"name", name}, {"ok", ok}};
+    if (!text.empty()) check["text"] = std::move(text);
+    checks.push_back(std::move(check));
+  };
+  add("started", ready(), not_ready_);
+  const auto store = around_.executor.counters();
+  add("store", store.queued < kStoreQueueWritesMax,
+      fmt::format("{} waiting, {} failed since the start", counted(store.queued, "write"),
+                  counted(store.failed_batches, "commit")));
+  std::size_t refused = 0;
+  for (const catalog::PluginView& file : around_.catalog.list())
+    refused += file.state == catalog::PluginState::Refused ? 1 : 0;
+  add("plugins", refused == 0, refused == 0 ? "" : fmt::format("{} refused", counted(refused, "file")));
+  const config::Plan& folder = plans_.lastFolder();
+  add("instances", folder.ok() && !folder.needs_yes,
+      !folder.ok() ? config::toText(folder.problems.front()) : folder.needs_yes_reason);
+  const std::string trouble = around_.vault == nullptr ? std::string{} : around_.vault->trouble();
+  add("secrets", trouble.empty(), trouble);
+  return json;
+}
+
 std::string AdminService::configuration() const {
   Json json = config::toJson(around_.config);
   json["configFile"] = around_.config.config_file.native();
@@ -141,7 +172,12 @@ Answer AdminService::plugins() const {
     if (!view.digest.empty()) json["digest"] = view.digest;
     if (view.code) json["code"] = catalog::nameOf(*view.code);
     if (!view.reason.empty()) json["reason"] = view.reason;
-    if (view.state == catalog::PluginState::Active) releases_.describe(view.id, view.digest, json);
+    if (view.state == catalog::PluginState::Active) {
+      if (const auto standing = releases_.standing(view.id, view.digest)) {
+        json["release"] = standing->state;
+        if (!standing->reason.empty()) json["reason"] = standing->reason;
+      }
+    }
     if (view.signer) {
       json["signature"] = {{"keyId", view.signer->key_id}, {"trustedComment", view.signer->trusted_comment}};
     }
@@ -227,7 +263,11 @@ Answer AdminService::explain(const std::string& target) const {
     near.push_back(planned.source.substr(planned.source.rfind('/') + 1));
   }
   for (const catalog::PluginView& file : files) {
-    if (meansFile(target, file.path.native())) return dumpJson(toJson(explainPlugin(file, instancesOf(file.digest))));
+    if (meansFile(target, file.path.native())) {
+      const bool counts = file.state == catalog::PluginState::Active;
+      return dumpJson(toJson(explainPlugin(file, instancesOf(file.digest),
+                                           counts ? releases_.standing(file.id, file.digest) : std::nullopt)));
+    }
     near.push_back(file.path.filename().native());
   }
   return notFound(fmt::format("\"{}\" is no instance, no file of {} and no plugin file", replaceNonUtf8(target),
@@ -265,33 +305,32 @@ WaitId AdminService::logs(const std::string& name, const LogsAsked& asked, const
   return *id;
 }
 
-namespace {
-
-Json argumentJson(const catalog::CommandArgument& argument) {
-  Json json{{"name", argument.name}, {"required", argument.required}, {"isArray", argument.is_array}};
-  if (!argument.description.empty()) json["description"] = argument.description;
-  if (!argument.default_value.is_null()) json["default"] = argument.default_value;
-  if (!argument.options.empty()) json["options"] = argument.options;
-  if (argument.secret) json["secret"] = true;
-  return json;
-}
-
-}  // namespace
-
 Answer AdminService::commands(const std::string& name) const {
   const auto view = around_.supervisor.find(name);
   if (!view) return unknownInstance(name);
   Json rows = Json::array();
   if (const catalog::Manifest* manifest = manifestOf(*view)) {
-    for (const catalog::Command& command : manifest->commands) {
-      Json arguments = Json::array();
-      for (const catalog::CommandArgument& argument : command.arguments)
-        arguments.push_back(argumentJson(argument));
-      rows.push_back(
-          {{"name", command.name}, {"description", command.description}, {"arguments", std::move(arguments)}});
-    }
+    for (const catalog::Command& command : manifest->commands)
+      rows.push_back(toJson(command));
   }
   return dumpJson({{"commands", std::move(rows)}});
+}
+
+Answer AdminService::usage(const std::string& name) const {
+  const auto view = around_.supervisor.find(name, true);
+  if (!view) return unknownInstance(name);
+  const std::int64_t now_us = wallNowUs();
+  Json json{{"at", formatTimeUs(now_us)}};
+  if (view->current) {
+    json["pid"] = view->current->pid;
+    json["generation"] = view->current->generation.value;
+    json["startedAt"] = formatTimeUs(view->current->started_at_us);
+  }
+  Json series = view->usage.toJson(now_us);
+  json["beforeMs"] = std::move(series["beforeEndMs"]);
+  series.erase("beforeEndMs");
+  json.update(series);
+  return dumpJson(json);
 }
 
 // ---------------------------------------------------------------- acting on instances

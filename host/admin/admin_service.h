@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/admin/activity.h"
 #include "host/admin/answer.h"
 #include "host/admin/bearers.h"
 #include "host/admin/conversation_service.h"
@@ -24,6 +25,7 @@
 #include "host/admin/plan_runner.h"
 #include "host/admin/release_service.h"
 #include "host/admin/secret_service.h"
+#include "host/admin/sessions.h"
 #include "host/base/event_loop.h"
 #include "host/store/store_executor.h"
 
@@ -83,6 +85,8 @@ class AdminService {
   void setNotReady(std::string reason) { not_ready_ = std::move(reason); }
   bool ready() const { return not_ready_.empty(); }
   const std::string& notReady() const { return not_ready_; }
+  // {"ready", "reason"?}; `verbose`: with what an operator should look at, which makes nothing less ready.
+  Json readiness(bool verbose) const;
   // For LogFiles::setOnWritten.
   void onLogWritten(const std::string& instance) { log_requests_.written(instance); }
   // For the catalog's on_active, after the supervisor was told: a plugin that was missed lets instances be checked,
@@ -96,6 +100,7 @@ class AdminService {
 
   // ---- the daemon
   std::string version() const;
+  const std::string& versionNumber() const { return around_.version; }
   // What counts of the daemon's own settings, and where each is from. Holds no secrets.
   std::string configuration() const;
   std::string metrics() const;
@@ -107,9 +112,10 @@ class AdminService {
   TimerQueue& timers() { return around_.loop.timers(); }
   PeopleService& people() { return people_; }
   Bearers& bearers() { return bearers_; }
+  Sessions& sessions() { return sessions_; }
   AuditLog& auditLog() { return audit_log_; }
   ConversationService& conversations() { return conversations_; }
-
+  const Activity& activity() const { return activity_; }
   SecretService& secrets() { return secrets_; }
   ReleaseService& releases() { return releases_; }
 
@@ -122,6 +128,8 @@ class AdminService {
   void remove(const std::string& name, bool yes, const Reply& reply);
   Answer explain(const std::string& target) const;
   Answer policy(const std::string& name) const;
+  // What its worker used lately: the looks of the resource watch.
+  Answer usage(const std::string& name) const;
   // What `exec` can run in it.
   Answer commands(const std::string& name) const;
   void deaths(const std::string& name, std::size_t limit, const Reply& reply);
@@ -133,12 +141,16 @@ class AdminService {
   // The kept copies of its context: a list without values, or one whole.
   void snapshots(const std::string& name, const Reply& reply);
   void snapshot(const std::string& name, std::string_view id, const Reply& reply);
-  void replaceContext(const std::string& name, std::string_view body, const Reply& reply);
+  // `if_match` here and below: the tags of which what is there must have one (etag.h); empty: whatever is there.
+  void replaceContext(const std::string& name, std::string_view body, const std::string& if_match, const Reply& reply);
   void patchContext(const std::string& name, std::string_view body, const Reply& reply);
 
   void apply(ApplyAsked asked, const Reply& reply);
+  // As they are stored; what can be secret is hidden.
+  Answer parameters(const std::string& name) const;
   // `body`: an object of parameters and their new values; null takes one away.
-  void setParameters(const std::string& name, std::string_view body, bool dry_run, const Reply& reply);
+  void setParameters(const std::string& name, std::string_view body, bool dry_run, const std::string& if_match,
+                     const Reply& reply);
   void approve(const std::string& name, const Reply& reply);
   // `body`: {"command", "arguments", "incidentId", "timeoutMs"}; of a test {"timeoutMs"}. `user`: who asks.
   void execute(const std::string& name, std::string_view body, const std::string& user, const Reply& reply);
@@ -147,6 +159,7 @@ class AdminService {
   // ---- incidents
   void incidents(const IncidentsAsked& asked, const Reply& reply);
   void incident(std::string_view id, const Reply& reply);
+  void incidentCounts(const Reply& reply);
   void createIncident(std::string_view body, const Reply& reply);
   void entries(std::string_view id, std::size_t limit, const std::string& cursor, const Reply& reply);
   void addEntry(std::string_view id, std::string_view body, const std::string& author, const Reply& reply);
@@ -178,6 +191,7 @@ class AdminService {
   News news_;
   AuditLog audit_log_;
   PeopleService people_;
+  Sessions sessions_{people_};
   Bearers bearers_;
   ConversationService conversations_;
   PlanRunner plans_;
@@ -185,6 +199,7 @@ class AdminService {
   ReleaseService releases_;
   InstanceWaits waits_;
   LogRequests log_requests_;
+  Activity activity_;
   std::uint64_t subscription_ = 0;
   std::uint64_t last_wait_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "host/admin/sessions.h"
 #include "host/base/sha256.h"
 #include "host/base/text.h"
 
@@ -68,6 +69,7 @@ std::variant<Caller, Failure> Bearers::identify(std::string_view authorization, 
   if (token.expires_at_us != 0 && token.expires_at_us <= now_us) {
     return refused(fmt::format("the token {} expired at {}", token.name, formatTimeUs(token.expires_at_us)));
   }
+  if (token.name.starts_with(kSessionPrefix)) return Caller{.name = token.created_by, .role = token.role};
   return Caller{.name = fmt::format("token {}", token.name), .role = token.role};
 }
 

@@ -23,7 +23,7 @@ namespace longhaul::host::admin {
 // An event is some hundred bytes: minutes of a busy host, hours of a quiet one.
 inline constexpr std::size_t kEventsKept = 4096;
 inline constexpr std::size_t kEventsKeptBytes = 8U << 20;
-inline constexpr std::size_t kEventReadersMax = 64;       // streams at once, of 256 connections
+inline constexpr std::size_t kEventReadersMax = 128;      // streams at once, of 256 connections
 inline constexpr std::size_t kEventReadersKept = 16;      // of them for admins, whatever others hold
 inline constexpr std::size_t kEventReadersOfOneMax = 16;  // of one who is no admin: others look too
 

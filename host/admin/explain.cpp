@@ -149,7 +149,8 @@ Explanation explainFile(const std::string& file, const config::Plan& folder) {
   return explanation;
 }
 
-Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<std::string>& instances) {
+Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<std::string>& instances,
+                          const std::optional<ReleaseService::Standing>& standing) {
   Explanation explanation{.target = plugin.path.native(),
                           .kind = "plugin",
                           .state = std::string(catalog::toText(plugin.state)),
@@ -160,13 +161,21 @@ Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<s
     explanation.remedy = row.remedy;
     explanation.next = toText(row.next);
   }
+  if (standing && standing->code != lifecycle::Reason::Running) {
+    const lifecycle::ReasonRow& row = lifecycle::rowOf(standing->code);
+    explanation.code = row.name;
+    explanation.reason = standing->reason;
+    explanation.remedy = row.remedy;
+    explanation.next = toText(row.next);
+  }
   std::string& text = explanation.text;
-  text = fmt::format("{} is {}{}{}\n", plugin.path.native(), explanation.state, plugin.reason.empty() ? "" : ": ",
-                     plugin.reason);
+  text = fmt::format("{} is {}{}{}\n", plugin.path.native(), explanation.state, explanation.reason.empty() ? "" : ": ",
+                     explanation.reason);
   addLine(text, "code:", explanation.code);
   addLine(text, "next:", explanation.next);
   if (!plugin.id.empty()) addLine(text, "plugin:", fmt::format("{} {}", plugin.id, plugin.version));
   addLine(text, "digest:", plugin.digest);
+  if (standing) addLine(text, "release:", standing->state);
   if (plugin.signer) {
     addLine(text, "signed by:", fmt::format("key {}: {}", plugin.signer->key_id, plugin.signer->trusted_comment));
   }

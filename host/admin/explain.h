@@ -2,10 +2,12 @@
 // from values that others keep. Pure; any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "host/admin/release_service.h"
 #include "host/base/json.h"
 #include "host/catalog/plugin_index.h"
 #include "host/config/plan.h"
@@ -32,7 +34,9 @@ Explanation explainInstance(const supervisor::InstanceView& view, const config::
                             const std::vector<catalog::PluginView>& plugins, std::int64_t now_us);
 // Every instance that the plan took from this file, with the file's problems.
 Explanation explainFile(const std::string& file, const config::Plan& folder);
-Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<std::string>& instances);
+// `standing`: of a file that counts, what its release is to its plugin.
+Explanation explainPlugin(const catalog::PluginView& plugin, const std::vector<std::string>& instances,
+                          const std::optional<ReleaseService::Standing>& standing = {});
 
 // Whether `target` means this file: its whole path, or its last part.
 bool meansFile(std::string_view target, std::string_view file);

@@ -87,6 +87,9 @@ Json toJson(const std::vector<sandbox::LayerState>& layers) {
 
 Json shownConfig(std::string_view config, const catalog::Manifest* manifest) {
   Json shown = parseObject(config);
+  if (const auto http = shown.find("http"); http != shown.end() && http->contains("secret")) {
+    hideTexts(http->at("secret"));
+  }
   const auto parameters = shown.find("parameters");
   if (parameters == shown.end() || !parameters->is_object()) return shown;
   for (auto& [name, value] : parameters->items()) {

@@ -25,10 +25,22 @@ std::string News::nameOf(InstanceId id) const {
   return found == seen_.end() ? std::string{} : found->second.name;
 }
 
+std::optional<supervisor::InstanceView> News::viewOf(InstanceId id) {
+  if (!names_.contains(id)) {
+    names_.clear();
+    for (const supervisor::InstanceView& each : supervisor_.list())
+      names_.emplace(each.id, each.name);
+  }
+  const auto name = names_.find(id);
+  auto view = name == names_.end() ? std::nullopt : supervisor_.find(name->second);
+  if (view && view->id == id) return view;
+  if (name != names_.end()) names_.erase(name);
+  return std::nullopt;
+}
+
 void News::changed(InstanceId id) {
-  const auto views = supervisor_.list();
-  const auto view = std::find_if(views.begin(), views.end(), [&](const auto& each) { return each.id == id; });
-  if (view == views.end()) {
+  const auto view = viewOf(id);
+  if (!view) {
     const auto gone = seen_.find(id);
     if (gone == seen_.end()) return;
     events_.publish("removed", {{"instance", gone->second.name}});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -43,6 +44,8 @@ class News {
     std::set<std::string> denied;
   };
   std::string nameOf(InstanceId id) const;
+  // Nothing: it is gone. By its name: a list of all for each change would be a thousand views for each of a thousand.
+  std::optional<supervisor::InstanceView> viewOf(InstanceId id);
 
   void deniedAnew(const supervisor::InstanceView& view, const supervisor::DeniedView& denied);
 
@@ -50,6 +53,7 @@ class News {
   AuditLog& audit_;
   const supervisor::Supervisor& supervisor_;
   std::map<InstanceId, Seen> seen_;
+  std::map<InstanceId, std::string> names_;  // of all; anew when one is not in it
 };
 
 }  // namespace longhaul::host::admin

@@ -1,12 +1,12 @@
 #include "host/admin/people_service.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 
 #include "host/admin/body.h"
+#include "host/admin/etag.h"
+#include "host/admin/random_secret.h"
 #include "host/base/counted.h"
 #include "host/base/limits.h"
 #include "host/base/sha256.h"
@@ -16,7 +16,7 @@
 namespace longhaul::host::admin {
 namespace {
 
-constexpr std::size_t kTokenBytes = 32;                                        // random: not guessed
+constexpr std::size_t kUserChangesMax = 256;                                   // that wait; one is a read and a commit
 constexpr std::int64_t kTokenLifeMaxMs = std::int64_t{10} * 365 * 86'400'000;  // ten years: nobody means more
 
 Failure unknownUser(const std::string& username) {
@@ -203,16 +203,41 @@ void PeopleService::addUser(std::string_view text, const Reply& reply) {
   this->put(std::move(put), reply);
 }
 
-void PeopleService::changeUser(const std::string& username, std::string_view text, const Reply& reply) {
+void PeopleService::oneAtATime(std::function<void(Reply)> change, const Reply& reply) {
+  if (changes_.size() >= kUserChangesMax) return reply(toFailure({Code::Busy, "too many changes of users wait"}));
+  changes_.push_back([this, change = std::move(change), reply] {
+    change(guarded([this, reply](Answer answer) {
+      reply(std::move(answer));
+      changes_.pop_front();
+      nextChange();
+    }));
+  });
+  if (changes_.size() == 1) nextChange();
+}
+
+void PeopleService::nextChange() {
+  if (changes_.empty()) return;
+  const auto change = changes_.front();  // it may be over, and gone from the queue, before it returns
+  change();
+}
+
+void PeopleService::changeUser(const std::string& username, std::string_view text, const std::string& if_match,
+                               const Reply& reply) {
   Body body(text, {"username", "name", "email", "phone", "role", "identities"});
   store::User checked;
   readFacts(body, checked);
   if (body.failure()) return reply(*body.failure());
-  findUser(username, reply, [this, body, reply](store::User user) mutable {
-    if (auto renamed = body.text("username")) user.username = std::move(*renamed);
-    readFacts(body, user);
-    put({.user = std::move(user), .mode = store::PutUser::Mode::Existing}, reply);
-  });
+  const auto change = [this, username, body, if_match](const Reply& done) {
+    findUser(username, done, [this, body, if_match, done](store::User user) mutable {
+      if (!if_match.empty() && !hasTag(if_match, etagOf(dumpJson(toJson(user))), false)) {
+        return done(changedMeanwhile(user.username));
+      }
+      if (auto renamed = body.text("username")) user.username = std::move(*renamed);
+      readFacts(body, user);
+      put({.user = std::move(user), .mode = store::PutUser::Mode::Existing}, done);
+    });
+  };
+  oneAtATime(change, reply);
 }
 
 void PeopleService::removeUser(const std::string& username, bool yes, const Reply& reply) {
@@ -244,6 +269,9 @@ void PeopleService::addToken(const Caller& caller, std::string_view text, const 
   Body body(text, {"name", "role", "lifeMs"});
   store::Token token{.created_by = caller.name, .created_at_us = wallNowUs()};
   token.name = body.neededText("name", "a name for the token");
+  if (token.name.starts_with(kSessionPrefix)) {
+    body.fail("name", fmt::format("a name that does not begin with {}, which are those of browsers", kSessionPrefix));
+  }
   const auto role = readRole(body.neededText("role", "read, operate or admin"));
   if (!role) body.fail("role", "read, operate or admin");
   if (const auto life_ms = body.number("lifeMs", 1000, kTokenLifeMaxMs)) {
@@ -251,20 +279,30 @@ void PeopleService::addToken(const Caller& caller, std::string_view text, const 
   }
   if (body.failure()) return reply(*body.failure());
   token.role = *role;
-  std::array<unsigned char, kTokenBytes> random{};
-  if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
-    return reply(toFailure({Code::Internal, "the system gave no random bytes"}));
-  }
-  std::string secret = "lh_";
-  for (const unsigned char byte : random)
-    secret += fmt::format("{:02x}", byte);
-  token.hash = sha256Hex(secret);
-  submit(store::AddToken{token}, reply, [reply, token, secret](const store::WriteValue& value) mutable {
+  const auto secret = randomSecret("lh_");
+  if (!secret) return reply(toFailure({Code::Internal, "the system gave no random bytes"}));
+  token.hash = sha256Hex(*secret);
+  submit(store::AddToken{token}, reply, [reply, token, secret = *secret](const store::WriteValue& value) mutable {
     token.id.value = std::get<store::Added>(value).id;
     Json json = toJson(token);
     json["token"] = secret;
     reply(dumpJson(json));
   });
+}
+
+void PeopleService::addSession(const Caller& caller, Duration life, const Sessions::Opened& opened) {
+  const auto secret = randomSecret("lh_");
+  if (!secret) return opened(toFailure({Code::Internal, "the system gave no random bytes"}));
+  store::Token token{.created_by = caller.name, .created_at_us = wallNowUs()};
+  token.hash = sha256Hex(*secret);
+  token.name = Sessions::nameOf(*secret);
+  token.role = caller.role;
+  token.expires_at_us = token.created_at_us + std::chrono::duration_cast<std::chrono::microseconds>(life).count();
+  const auto reply = [opened](const Answer& answer) {  // of a failure alone
+    opened(std::get<Failure>(answer));
+  };
+  submit(store::AddToken{token}, reply,
+         [opened, session = Session{*secret, token.name}](const store::WriteValue&) { opened(session); });
 }
 
 void PeopleService::revokeToken(const std::string& name, const Reply& reply) {

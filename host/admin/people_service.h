@@ -3,6 +3,7 @@
 // store.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include "host/admin/answer.h"
 #include "host/admin/audit_log.h"
+#include "host/admin/sessions.h"
 #include "host/store/store_executor.h"
 #include "host/store/store_queries.h"
 
@@ -39,13 +41,17 @@ class PeopleService {
   void users(std::size_t limit, const std::string& cursor, const Reply& reply);
   void user(const std::string& username, const Reply& reply);
   void addUser(std::string_view body, const Reply& reply);
-  void changeUser(const std::string& username, std::string_view body, const Reply& reply);
+  // `if_match`: the tags of which the user must have one (etag.h); empty: any. Changes are made one after the other, so
+  // that none is lost between another one's reading and writing.
+  void changeUser(const std::string& username, std::string_view body, const std::string& if_match, const Reply& reply);
   void removeUser(const std::string& username, bool yes, const Reply& reply);
 
   void tokens(const Reply& reply);
   // The answer has the token itself, this once.
   void addToken(const Caller& caller, std::string_view body, const Reply& reply);
   void revokeToken(const std::string& name, const Reply& reply);
+  // A token for a browser, which speaks for `caller`.
+  void addSession(const Caller& caller, Duration life, const Sessions::Opened& opened);
 
   void audit(const AuditAsked& asked, const Reply& reply);
 
@@ -53,6 +59,8 @@ class PeopleService {
   void learn(const store::User& user);
   void loadFrom(const std::string& after);
   void put(store::PutUser put, const Reply& reply);
+  void oneAtATime(std::function<void(Reply)> change, const Reply& reply);
+  void nextChange();
   void findUser(const std::string& username, const Reply& reply, std::function<void(const store::User&)> then);
   void submit(store::Write write, const Reply& reply, std::function<void(const store::WriteValue&)> then);
   template <class Query, class Then>
@@ -69,6 +77,7 @@ class PeopleService {
   store::StoreExecutor& executor_;
   std::map<std::string, Login, std::less<>> logins_;
   bool loaded_ = false;
+  std::deque<std::function<void()>> changes_;                   // of users; the first is under way
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions ask it
 };
 

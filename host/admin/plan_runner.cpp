@@ -93,13 +93,11 @@ const catalog::Manifest* PlanRunner::manifest(std::string_view plugin) const {
 // encrypted before anything is made of it.
 void PlanRunner::seal(const std::vector<store::InstanceRecord>& records, config::InstanceSet& desired) const {
   for (config::InstanceConfig& instance : desired.instances) {
-    const catalog::Manifest* known = manifest(instance.plugin);
-    if (known == nullptr) continue;
     const auto record = std::find_if(records.begin(), records.end(),
                                      [&](const store::InstanceRecord& each) { return each.name == instance.name; });
-    const Json before = record == records.end() ? Json::object() : parametersOf(record->config);
+    const std::string before = record == records.end() ? std::string() : record->config;
     const std::string file = instance.file;
-    for (config::Problem& problem : sealPlain(instance, *known, before, *vault_)) {
+    for (config::Problem& problem : sealPlain(instance, manifest(instance.plugin), before, *vault_)) {
       problem.file = file;
       desired.problems.push_back(std::move(problem));
       desired.bad_files.push_back(file);

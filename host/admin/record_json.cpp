@@ -73,6 +73,17 @@ Json toJson(const store::Incident& incident, bool fields) {
   return json;
 }
 
+Json toJson(const store::IncidentCounts& counts) {
+  Json severities = Json::array();
+  for (const auto& [severity, count] : counts.by_severity)
+    severities.push_back({{"severity", severity}, {"count", count}});
+  return {{"active", counts.active},
+          {"closed", counts.closed},
+          {"byHour", counts.by_hour},
+          {"bySeverity", std::move(severities)},
+          {"capped", counts.capped}};
+}
+
 Json toJson(const store::Entry& entry) {
   Json json{{"id", fmt::format("{}@{}", entry.id.value, entry.incident.value)},
             {"incident", std::to_string(entry.incident.value)},

@@ -10,6 +10,7 @@
 
 #include "host/admin/answer.h"
 #include "host/base/json.h"
+#include "host/store/incident_counts.h"
 #include "host/store/values.h"
 
 namespace longhaul::host::admin {
@@ -17,6 +18,7 @@ namespace longhaul::host::admin {
 // `fields`: with everything that came with it.
 Json toJson(const store::Incident& incident, bool fields);
 Json toJson(const store::Entry& entry);
+Json toJson(const store::IncidentCounts& counts);
 Json toJson(const store::ContextSnapshot& snapshot);  // without its values
 // Of ends that are all that is kept, newest first, the first `limit` with how often each was seen: those with its
 // fingerprint, and the first of them.

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "host/admin/body.h"
+#include "host/admin/manifest_json.h"
 #include "host/base/counted.h"
 #include "host/base/text.h"
 
@@ -54,9 +57,21 @@ Json toJson(const supervisor::ReleasesView& view) {
 }  // namespace
 
 Failure ReleaseService::unknownPlugin(const std::string& plugin) const {
-  std::string hint = didYouMean(plugin, catalog_.ids());
+  const auto ids = catalog_.ids();
+  if (std::find(ids.begin(), ids.end(), plugin) != ids.end()) {
+    return notFound(fmt::format("no release of plugin \"{}\" ever counted", plugin),
+                    "\"longhaul plugins\" says what its file is refused for");
+  }
+  std::string hint = didYouMean(plugin, ids);
   if (hint.empty()) hint = "\"longhaul plugins\" lists them";
   return notFound(fmt::format("there is no plugin \"{}\"", replaceNonUtf8(plugin)), std::move(hint));
+}
+
+Answer ReleaseService::manifest(const std::string& plugin) const {
+  const catalog::PluginFile* file = supervisor_.fileOf(plugin);
+  if (file == nullptr) file = catalog_.latest(plugin);
+  if (file == nullptr) return unknownPlugin(plugin);
+  return dumpJson(admin::toJson(*file));
 }
 
 Answer ReleaseService::history(const std::string& plugin) const {
@@ -65,17 +80,23 @@ Answer ReleaseService::history(const std::string& plugin) const {
   return dumpJson(toJson(*view));
 }
 
-void ReleaseService::describe(const std::string& plugin, const Digest& digest, Json& json) const {
+std::optional<ReleaseService::Standing> ReleaseService::standing(const std::string& plugin,
+                                                                 const Digest& digest) const {
   const auto view = supervisor_.releases(plugin);
-  if (!view) return;
+  if (!view) return std::nullopt;
   for (const supervisor::ReleaseView& each : view->releases) {
     if (each.release.digest != digest) continue;
-    json["release"] = stateOf(*view, each);
-    if (each.release.bad_us != 0) json["reason"] = fmt::format("it is bad: {}", each.release.bad_reason);
-    if (!view->canary.empty() && digest == view->candidate) {
-      json["reason"] = fmt::format("it is tried in {} first", view->canary);
+    Standing standing{.state = std::string(stateOf(*view, each))};
+    if (each.release.bad_us != 0) {
+      standing.reason = fmt::format("it is bad: {}", each.release.bad_reason);
+      standing.code = lifecycle::Reason::ReleaseBad;
+    } else if (!view->canary.empty() && digest == view->candidate) {
+      standing.reason = fmt::format("it is tried in {} first", view->canary);
+      standing.code = lifecycle::Reason::WaitsForCanary;
     }
+    return standing;
   }
+  return std::nullopt;
 }
 
 supervisor::Supervisor::Done ReleaseService::answerWithHistory(const std::string& plugin, const Reply& reply) const {

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "host/admin/answer.h"
+#include "host/lifecycle/reason.h"
 #include "host/supervisor/supervisor.h"
 
 namespace longhaul::host::admin {
@@ -18,10 +20,17 @@ class ReleaseService {
   ReleaseService(const ReleaseService&) = delete;
   ReleaseService& operator=(const ReleaseService&) = delete;
 
+  // What its manifest declares, of the file that instances are checked against.
+  Answer manifest(const std::string& plugin) const;
   // Newest arrival first, with what is tried now.
   Answer history(const std::string& plugin) const;
-  // Adds what this digest is to its plugin: "release", and where it is not taken up, why as "reason".
-  void describe(const std::string& plugin, const Digest& digest, Json& json) const;
+  // What this digest is to its plugin; nothing: no release of it is known.
+  struct Standing {
+    std::string state;                                    // as in the history: "stable", "bad" …
+    std::string reason{};                                 // where instances do not run it: why
+    lifecycle::Reason code = lifecycle::Reason::Running;  // likewise
+  };
+  std::optional<Standing> standing(const std::string& plugin, const Digest& digest) const;
   // `body`: {"digest", "keep"}.
   void allow(const std::string& plugin, std::string_view body, const Reply& reply);
   // `body`: {"digest"}, without one the release before. `who`: a user's name, for the history.

@@ -40,6 +40,13 @@ void eachEncrypted(Json& value, const std::string& place,
   }
 }
 
+// Of a stored configuration: those of its parameters, and of its route.
+void eachSecret(Json& config,
+                const std::function<void(Json& value, const Reference& reference, const std::string& place)>& take) {
+  if (config.contains("parameters")) eachEncrypted(config.at("parameters"), "", take);
+  if (config.contains("http")) eachEncrypted(config.at("http"), "http", take);
+}
+
 bool isPlain(const Json& value) {
   if (!value.is_string()) return false;
   const auto& text = value.get_ref<const std::string&>();
@@ -100,39 +107,54 @@ Json parametersOf(std::string_view config) {
   return parameters.is_object() ? std::move(parameters) : Json::object();
 }
 
-std::vector<config::Problem> sealPlain(config::InstanceConfig& instance, const catalog::Manifest& manifest,
-                                       const Json& before, const secrets::Vault& vault) {
+std::string httpSecretOf(std::string_view config) {
+  const auto json = parseJson(config.empty() ? "{}" : config);
+  if (!json || !json->is_object() || !json->contains("http")) return {};
+  return config::httpFromRecord(json->at("http")).secret;
+}
+
+std::vector<config::Problem> sealPlain(config::InstanceConfig& instance, const catalog::Manifest* manifest,
+                                       std::string_view before, const secrets::Vault& vault) {
   std::vector<config::Problem> problems;
-  for (const std::string& place : secretPlaces(manifest)) {
-    const Json& value = valueAt(instance.parameters, place);
-    if (!isPlain(value)) continue;
+  // What it is sealed to; null with a problem.
+  const auto sealed = [&](const std::string& place, const std::string& at, const Json& value,
+                          const Json& stored) -> Json {
     const std::string plain = value.get<std::string>();
     const secrets::Place bound{.instance = instance.name, .parameter = place};
     const auto fail = [&](std::string_view why) {
       problems.push_back({.place = instance.place,
-                          .pointer = fmt::format("{}/parameters/{}", instance.pointer, place),
+                          .pointer = fmt::format("{}/{}", instance.pointer, at),
                           .message = fmt::format("{}: {}: {}", instance.name, place, why)});
-      setAt(instance.parameters, place, nullptr);
+      return Json();
     };
     if (plain.size() > kSecretBytesMax) {
-      fail(fmt::format("found a secret of {} bytes, wanted at most {}", plain.size(), kSecretBytesMax));
-    } else if (auto same = unchanged(valueAt(before, place), plain, bound, vault)) {
-      setAt(instance.parameters, place, std::move(*same));
-    } else if (auto sealed = vault.seal(plain, bound)) {
-      setAt(instance.parameters, place, std::move(*sealed));
-    } else {
-      fail(sealed.error().message);
+      return fail(fmt::format("found a secret of {} bytes, wanted at most {}", plain.size(), kSecretBytesMax));
     }
+    if (auto same = unchanged(stored, plain, bound, vault)) return std::move(*same);
+    auto made = vault.seal(plain, bound);
+    return made ? Json(std::move(*made)) : fail(made.error().message);
+  };
+  const std::string route(config::kHttpSecretPlace);
+  if (instance.http && isPlain(instance.http->secret)) {
+    const Json made = sealed(route, route, instance.http->secret, httpSecretOf(before));
+    instance.http->secret = made.is_null() ? std::string() : made.get<std::string>();
+  }
+  if (manifest == nullptr) return problems;
+  const Json stored = parametersOf(before);
+  for (const std::string& place : secretPlaces(*manifest)) {
+    const Json& value = valueAt(instance.parameters, place);
+    if (!isPlain(value)) continue;
+    setAt(instance.parameters, place, sealed(place, "parameters/" + place, value, valueAt(stored, place)));
   }
   return problems;
 }
 
 Result<std::string> resealed(std::string_view instance, const std::string& config, const secrets::Vault& vault) {
   auto json = parseJson(config.empty() ? "{}" : config);
-  if (!json || !json->is_object() || !json->contains("parameters")) return config;
+  if (!json || !json->is_object()) return config;
   std::optional<Error> error;
   bool any = false;
-  eachEncrypted(json->at("parameters"), "", [&](Json& value, const Reference& reference, const std::string& place) {
+  eachSecret(*json, [&](Json& value, const Reference& reference, const std::string& place) {
     const secrets::Place bound{.instance = instance, .parameter = place};
     auto plain = vault.open(reference.name, bound);
     auto sealed = plain ? vault.seal(*plain, bound) : std::move(plain);
@@ -148,8 +170,9 @@ Result<std::string> resealed(std::string_view instance, const std::string& confi
 }
 
 void addKeyIds(std::string_view config, std::set<std::string>& ids) {
-  Json parameters = parametersOf(config);
-  eachEncrypted(parameters, "", [&](Json&, const Reference& reference, const std::string&) {
+  auto json = parseJson(config.empty() ? "{}" : config);
+  if (!json || !json->is_object()) return;
+  eachSecret(*json, [&](Json&, const Reference& reference, const std::string&) {
     ids.insert(secrets::keyIdOf(reference.name));
   });
 }

@@ -29,10 +29,14 @@ void setAt(Json& parameters, std::string_view place, Json value);
 // The parameters of a stored configuration; an empty object where there are none.
 Json parametersOf(std::string_view config);
 
-// Encrypts each plain secret in place. One that says what the encrypted one `before` says keeps that, so that applying
-// the same twice changes nothing.
-std::vector<config::Problem> sealPlain(config::InstanceConfig& instance, const catalog::Manifest& manifest,
-                                       const Json& before, const secrets::Vault& vault);
+// Of what a stored configuration says of its route: the encrypted or other reference; empty: none.
+std::string httpSecretOf(std::string_view config);
+
+// Encrypts each plain secret in place, the one of `http:` too; without a manifest that one alone. One that says what
+// the encrypted one `before` says keeps that, so that applying the same twice changes nothing. `before`: the stored
+// configuration.
+std::vector<config::Problem> sealPlain(config::InstanceConfig& instance, const catalog::Manifest* manifest,
+                                       std::string_view before, const secrets::Vault& vault);
 
 // A stored configuration with every encrypted value encrypted anew; the text itself where there is none.
 Result<std::string> resealed(std::string_view instance, const std::string& config, const secrets::Vault& vault);

@@ -53,7 +53,14 @@ config::InstanceSet withValue(const std::vector<store::InstanceRecord>& records,
     set.problems.push_back({.message = instance.error().message});
     return set;
   }
-  setAt(instance->parameters, place, value);
+  if (place != config::kHttpSecretPlace) {
+    setAt(instance->parameters, place, value);
+  } else if (instance->http && instance->http->hasSecret()) {
+    instance->http->secret = value.get<std::string>();
+  } else {
+    set.problems.push_back({.message = fmt::format("the route of {} wants no secret any more", name)});
+    return set;
+  }
   set.instances.push_back(std::move(*instance));
   return set;
 }
@@ -83,6 +90,7 @@ const catalog::Manifest* SecretService::manifestOf(const supervisor::InstanceVie
 
 std::optional<Failure> SecretService::noSecret(const supervisor::InstanceView& view,
                                                const std::string& parameter) const {
+  if (parameter == config::kHttpSecretPlace) return std::nullopt;
   const catalog::Manifest* manifest = manifestOf(view);
   if (manifest == nullptr) {
     return conflict(
@@ -101,8 +109,8 @@ std::optional<Failure> SecretService::noSecret(const supervisor::InstanceView& v
 // ---------------------------------------------------------------- looking
 
 Json SecretService::row(const supervisor::InstanceView& view, const std::string& place) const {
-  const Json parameters = parametersOf(view.config);
-  const Json& value = valueAt(parameters, place);
+  const Json value =
+      place == config::kHttpSecretPlace ? Json(httpSecretOf(view.config)) : valueAt(parametersOf(view.config), place);
   Json row{{"instance", view.name}, {"parameter", place}, {"set", !value.is_null()}, {"owner", view.owner}};
   if (!view.source.empty()) row["source"] = view.source;
   if (!value.is_string()) return row;
@@ -131,8 +139,10 @@ Answer SecretService::list(const std::optional<std::string>& name) const {
   if (name && !parts_.supervisor.idOf(*name)) return parts_.unknown_instance(*name);
   Json rows = Json::array();
   for (const supervisor::InstanceView& view : parts_.supervisor.list()) {
+    if (name && view.name != *name) continue;
+    if (!httpSecretOf(view.config).empty()) rows.push_back(row(view, std::string(config::kHttpSecretPlace)));
     const catalog::Manifest* manifest = manifestOf(view);
-    if (manifest == nullptr || (name && view.name != *name)) continue;
+    if (manifest == nullptr) continue;
     for (const std::string& place : secretPlaces(*manifest))
       rows.push_back(row(view, place));
   }
@@ -168,7 +178,16 @@ void SecretService::set(const std::string& name, const std::string& parameter, s
     return reply(
         invalid("wanted {\"value\": the secret as a text that is not empty, or null to take it out}", "/value"));
   }
-  const std::string place = *findSecret(*manifestOf(*view), parameter);
+  const bool of_route = parameter == config::kHttpSecretPlace;
+  if (of_route && taken_out) {
+    return reply(invalid("the secret of a route is replaced, not taken out", "/value",
+                         "\"http: {access: closed}\" closes the route"));
+  }
+  if (of_route && httpSecretOf(view->config).empty()) {
+    return reply(conflict(fmt::format("the route of {} wants no secret", name),
+                          "\"longhaul apply\" with \"http: {access: token, secret: …}\" makes it want one"));
+  }
+  const std::string place = of_route ? parameter : *findSecret(*manifestOf(*view), parameter);
   const Json value = text ? Json(*text) : Json();
   parts_.plans.run(
       {.owner = config::Owner::Api,
@@ -199,7 +218,7 @@ void SecretService::encrypt(std::string_view body, const Reply& reply) {
   // An instance that is not there yet gets its file next: then the parameter is taken as it is written.
   if (const auto view = parts_.supervisor.find(*instance); view && manifestOf(*view) != nullptr) {
     if (auto failure = noSecret(*view, *parameter)) return reply(std::move(*failure));
-    place = *findSecret(*manifestOf(*view), *parameter);
+    if (place != config::kHttpSecretPlace) place = *findSecret(*manifestOf(*view), *parameter);
   }
   // With the rotations in one row: the key that is marked is the one that seals.
   auto sealed = std::make_shared<Result<std::string>>(std::string{});

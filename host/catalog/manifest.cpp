@@ -18,8 +18,9 @@ namespace {
 using std::chrono::milliseconds;
 
 // The optional tables that a plugin of today can offer. Others may have tables of their own, outside of "longhaul.".
+constexpr const char* kHttpCapability = "longhaul.http/1";
 const std::vector<std::string>& knownCapabilities() {
-  static const std::vector<std::string> kIds{"longhaul.commands/1", "longhaul.http/1", "longhaul.migrate/1"};
+  static const std::vector<std::string> kIds{"longhaul.commands/1", kHttpCapability, "longhaul.migrate/1"};
   return kIds;
 }
 
@@ -91,6 +92,14 @@ void readLists(ObjectReader& reader, Manifest& manifest) {
   reader.array("listeners", kListenersMax, [&](const Json& value, const std::string& at) {
     return addNamed(manifest.listeners, parseListener(value, at, manifest), at);
   });
+  const auto servers = std::count_if(manifest.listeners.begin(), manifest.listeners.end(),
+                                     [](const Listener& each) { return each.http; });
+  if (servers > 1 || (servers == 1 && manifest.offers(kHttpCapability))) {
+    reader.failAt("listeners", fmt::format("found {}, but a route leads to one place: keep one",
+                                           servers > 1 ? "several listeners with http"
+                                                       : fmt::format("a listener with http beside the capability {}",
+                                                                     kHttpCapability)));
+  }
   if (!manifest.commands.empty() && !manifest.offers("longhaul.commands/1")) {
     reader.failAt("commands",
                   "there are commands, but the table that executes them is not declared: add "
@@ -160,6 +169,15 @@ const Listener* Manifest::listener(std::string_view listener_name) const {
   const auto at = std::find_if(listeners.begin(), listeners.end(),
                                [&](const Listener& listener) { return listener.name == listener_name; });
   return at == listeners.end() ? nullptr : &*at;
+}
+
+const Listener* Manifest::httpListener() const {
+  const auto at = std::find_if(listeners.begin(), listeners.end(), [](const Listener& each) { return each.http; });
+  return at == listeners.end() ? nullptr : &*at;
+}
+
+bool Manifest::servesHttp() const {
+  return offers(kHttpCapability) || httpListener() != nullptr;
 }
 
 bool Manifest::offers(std::string_view capability) const {

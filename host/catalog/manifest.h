@@ -90,6 +90,7 @@ struct Listener {
   std::string parameter;  // the parameter of type address that holds where
   Transport transport = Transport::Udp;
   std::optional<ListenerCondition> when;
+  bool http = false;  // the plugin speaks HTTP/1.1 on it: /instance/execute/NAME goes there. A stream, one at most
 };
 
 struct Manifest {
@@ -113,6 +114,8 @@ struct Manifest {
 
   const Parameter* parameter(std::string_view parameter_name) const;
   const Listener* listener(std::string_view listener_name) const;
+  const Listener* httpListener() const;  // null: the plugin has no HTTP server of its own
+  bool servesHttp() const;               // by longhaul.http/1, or by a server of its own
   bool offers(std::string_view capability) const;
 };
 

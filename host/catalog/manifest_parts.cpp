@@ -223,6 +223,10 @@ Result<Listener> parseListener(const Json& value, const std::string& pointer, co
   std::size_t transport = 0;
   reader.choice("transport", transports(), transport, Need::Required);
   listener.transport = static_cast<Transport>(transport);
+  reader.boolean("http", listener.http);
+  if (listener.http && listener.transport == Transport::Udp) {
+    reader.failAt("http", "HTTP needs a stream: make transport \"tcp\" or \"unix\", or take http out");
+  }
   if (const Json* when = reader.value("when")) {
     auto condition = parseCondition(*when, reader.pointerTo("when"), manifest);
     if (!condition) {

@@ -30,6 +30,7 @@ std::vector<Verb> userVerbs();          // users, user add, set, remove
 std::vector<Verb> configVerbs();        // config validate, config show
 std::vector<Verb> secretVerbs();        // secret list, set, encrypt, rotate
 std::vector<Verb> pluginVerbs();        // plugins, inspect
+std::vector<Verb> dashboardVerbs();     // dashboard
 std::vector<Verb> keepVerbs();          // audit, token create, list, revoke, whoami
 std::vector<Verb> completionVerbs();    // completion
 

@@ -94,6 +94,10 @@ std::string toText(const Address& address) {
   return fmt::format("{}:{}", address.host, address.port);
 }
 
+bool isLocal(const Address& address) {
+  return address.isUnix() || address.host.starts_with("127.") || address.host == "::1";
+}
+
 bool collide(const Address& one, const Address& other) {
   if (one.isUnix() || other.isUnix()) return one.unix_path == other.unix_path;
   if (one.port != other.port || one.port == 0) return false;

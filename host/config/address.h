@@ -24,6 +24,8 @@ struct Address {
 Result<Address> parseAddress(const Json& value);
 // "127.0.0.1:5514", "[::1]:5514", ":5514", "unix:/path".
 std::string toText(const Address& address);
+// A path, or an address of the loopback interface.
+bool isLocal(const Address& address);
 // Whether both cannot be bound at once, for the same transport. The system's choice (port 0) never collides.
 bool collide(const Address& one, const Address& other);
 

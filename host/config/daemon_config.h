@@ -18,6 +18,7 @@
 #include "host/config/problem.h"
 #include "host/config/restart_config.h"
 #include "host/config/trust_config.h"
+#include "host/config/web_config.h"
 
 namespace longhaul::host::config {
 
@@ -61,6 +62,8 @@ struct DaemonConfig {
   std::uint32_t worker_uids_count = kWorkerUidsCount;
 
   catalog::TrustSettings trust;  // whose plugin files are taken
+
+  WebConfig web;  // what is served by TCP
 
   std::chrono::milliseconds audit_kept = 8784h;  // 366 days: a year's review finds all of its year
   std::size_t audit_rows = 100'000;              // some 50 MB with the details of common acts

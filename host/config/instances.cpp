@@ -37,6 +37,7 @@ InstanceConfig readInstance(const Document& document, const std::string& pointer
     instance.restart_record = restartRecord(document.value().at(Json::json_pointer(*at)), instance.restart);
   }
   if (const auto at = reader.object("limits")) readLimits(document, *at, instance.limits, problems);
+  if (const auto at = reader.object("http")) readHttpAccess(document, *at, instance.http.emplace(), problems);
   if (reader.value("grants") != nullptr) instance.grants = readGrants(document, reader.pointer("grants"), problems);
   reader.finish();
   return instance;
@@ -187,10 +188,12 @@ std::string recordOf(const InstanceConfig& instance) {
   for (const auto& [name, value] : instance.parameters.items()) {
     if (!value.is_null()) parameters[name] = value;
   }
-  return dumpJson(Json{{"longRunning", instance.long_running},
-                       {"parameters", std::move(parameters)},
-                       {"restart", instance.restart_record},
-                       {"limits", limitsRecord(instance.limits)}});
+  Json record{{"longRunning", instance.long_running},
+              {"parameters", std::move(parameters)},
+              {"restart", instance.restart_record},
+              {"limits", limitsRecord(instance.limits)}};
+  if (instance.http) record["http"] = httpRecord(*instance.http);
+  return dumpJson(record);
 }
 
 Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin, std::string_view config,
@@ -213,6 +216,7 @@ Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin
     instance.parameters = *found;
   }
   if (const auto found = json->find("limits"); found != json->end()) instance.limits = limitsFromRecord(*found);
+  if (const auto found = json->find("http"); found != json->end()) instance.http = httpFromRecord(*found);
   return instance;
 }
 

@@ -13,6 +13,7 @@
 #include "host/base/json.h"
 #include "host/catalog/grants.h"
 #include "host/config/document.h"
+#include "host/config/http_access.h"
 #include "host/config/instance_limits.h"
 #include "host/config/restart_config.h"
 
@@ -27,6 +28,7 @@ struct InstanceConfig {
   RestartConfig restart{};               // defaults and what is written together
   Json restart_record = Json::object();  // what is written, as recordOf() keeps it
   InstanceLimits limits{};
+  std::optional<HttpAccess> http{};         // nothing: its route is closed
   std::optional<catalog::Grants> grants{};  // nothing: what the manifest asks for
   std::string file{};                       // where it is from; empty: the API
   std::string pointer{};                    // of its mapping in the file
@@ -50,9 +52,9 @@ InstanceSet loadInstancesFolder(const std::filesystem::path& folder, const Resta
 // One text: `instances:` with a list, a list alone, or one mapping of one instance.
 InstanceSet parseInstances(std::string_view text, std::string file, const RestartConfig& defaults);
 
-// What the store keeps of it (InstanceRecord.config): {"longRunning", "parameters", "restart", "limits"}, of restart
-// (spans in milliseconds) and limits only what is written; equal configurations give equal text. The reverse never
-// fails on what this wrote.
+// What the store keeps of it (InstanceRecord.config): {"longRunning", "parameters", "restart", "limits", "http"}, of
+// restart (spans in milliseconds), limits and http only what is written; equal configurations give equal text. The
+// reverse never fails on what this wrote.
 std::string recordOf(const InstanceConfig& instance);
 Result<InstanceConfig> fromRecord(std::string_view name, std::string_view plugin, std::string_view config,
                                   const RestartConfig& defaults);

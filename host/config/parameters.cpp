@@ -15,11 +15,6 @@ namespace {
 using catalog::Parameter;
 using catalog::ParameterType;
 
-constexpr std::string_view kReferenceRemedy =
-    "write a reference: \"${file:/path}\", \"${env:NAME}\", \"${credential:NAME}\", or what \"longhaul secret "
-    "encrypt\" "
-    "prints";
-
 // What stands in a secret's place, without what it says.
 std::string kindOf(const Json& value) {
   if (value.is_string()) return "a text";
@@ -55,8 +50,7 @@ class Checker {
       case ParameterType::Interval:
         return interval(value, pointer);
       case ParameterType::Address:
-        if (auto address = parseAddress(value); !address) fail(pointer, address.error().message);
-        return;
+        return address(value, pointer);
     }
   }
 
@@ -116,8 +110,7 @@ class Checker {
   void secret(const std::string& found, const std::string& pointer) {
     if (parseReference(found)) return;
     if (const auto wrong = explainReference(found)) return fail(pointer, *wrong);
-    fail(pointer, fmt::format("found a secret as a plain value, which everybody could read who can read this; {}",
-                              kReferenceRemedy));
+    fail(pointer, plainSecretFault());
   }
   // Whole texts that look like a reference must be one; others are texts as they stand.
   void reference(const std::string& found, const std::string& pointer) {
@@ -178,6 +171,16 @@ class Checker {
         fail(pointerTo(pointer, i), fmt::format("{} stands twice; keep one", describe(value[i])));
       }
     }
+  }
+  void address(const Json& value, const std::string& pointer) {
+    const auto found = parseAddress(value);
+    if (!found) return fail(pointer, found.error().message);
+    const catalog::Listener* http = manifest_.httpListener();
+    if (http == nullptr || http->parameter != at_->name || isLocal(*found)) return;
+    fail(pointer,
+         fmt::format("found {}, wanted an address of this host alone, as in \"127.0.0.1:0\" or an absolute path: "
+                     "others come by /instance/execute/NAME, with the access that http asks for",
+                     describe(value)));
   }
   void interval(const Json& value, const std::string& pointer) {
     const auto span = catalog::parseSpan(value);

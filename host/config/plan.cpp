@@ -81,6 +81,7 @@ class Planner {
   // Parameters that do not fit the manifest make the file bad as a whole.
   void checkAll() {
     for (const InstanceConfig& instance : desired_.instances) {
+      checkHttp(instance);
       const catalog::Manifest* known = manifest(instance.plugin);
       if (known == nullptr) continue;
       const std::string at = pointerTo(instance.pointer, "parameters");
@@ -93,6 +94,14 @@ class Planner {
         name.resize(std::min(name.find('/'), name.size()));
         report(instance, problem.pointer, of_parameter && known->parameter(name) == nullptr, problem.message);
       }
+    }
+  }
+
+  void checkHttp(const InstanceConfig& instance) {
+    if (!instance.http) return;
+    for (const Problem& problem : checkHttpAccess(*instance.http, pointerTo(instance.pointer, "http"))) {
+      bad_files_.insert(instance.file);
+      report(instance, problem.pointer, false, problem.message);
     }
   }
 
@@ -157,13 +166,31 @@ class Planner {
     fillGrants(instance, now, known, planned);
     if (now == nullptr) {
       planned.action = Action::Create;
-      return;
+      return noteRoute(instance, known, planned);
     }
     compare(*now, known, planned);
     planned.returns = now->orphaned;
     planned.action = planned.changes.empty() && !planned.returns ? Action::Unchanged : Action::Change;
+    if (planned.action == Action::Change) noteRoute(instance, known, planned);
     if (planned.returns) planned.notes.emplace_back("its file names it again");
     if (!planned.returns) planned.enabled = now->enabled;
+  }
+
+  // Who gets to the plugin by its route, where that is not what its author or the operator may think.
+  static void noteRoute(const InstanceConfig& instance, const catalog::Manifest* known, PlannedInstance& planned) {
+    if (known == nullptr) return;
+    const Access access = instance.http ? instance.http->access : Access::Closed;
+    if (!known->servesHttp()) {
+      if (access != Access::Closed) {
+        planned.notes.push_back(
+            fmt::format("{} {} serves no HTTP, so that http opens nothing", known->id, toText(known->version)));
+      }
+    } else if (access == Access::None) {
+      planned.notes.push_back(fmt::format("/instance/execute/{} lets in anybody who reaches this host", instance.name));
+    } else if (!instance.http) {
+      planned.notes.push_back(
+          fmt::format("/instance/execute/{} is closed; \"http: {{access: …}}\" opens it", instance.name));
+    }
   }
 
   // What a plan approves: all that the manifest asks for when the instance comes into being or gets another plugin;
@@ -199,7 +226,7 @@ class Planner {
     }
     const Json before = parseRecord(now.config);
     const Json after = parseRecord(planned.config);
-    for (const char* part : {"parameters", "restart", "limits"}) {
+    for (const char* part : {"parameters", "restart", "limits", "http"}) {
       compareParts(part, before, after, known, changes);
     }
     if (before.value("longRunning", Json(true)) != after.at("longRunning")) {
@@ -212,7 +239,7 @@ class Planner {
   static void compareParts(const std::string& part, const Json& before, const Json& after,
                            const catalog::Manifest* known, std::vector<std::string>& changes) {
     const Json old_part = before.value(part, Json::object());
-    const Json& new_part = after.at(part);
+    const Json new_part = after.value(part, Json::object());
     std::set<std::string> keys;
     for (const Json* from : {&old_part, &new_part}) {
       if (!from->is_object()) continue;
@@ -225,7 +252,7 @@ class Planner {
       const Json& new_value = new_part.contains(key) ? new_part.at(key) : none;
       if (old_value == new_value) continue;
       const catalog::Parameter* parameter = known == nullptr ? nullptr : known->parameter(key);
-      const bool open = part != "parameters" || (parameter != nullptr && !parameter->secret);
+      const bool open = part == "parameters" ? parameter != nullptr && !parameter->secret : key != "secret";
       changes.push_back(open ? fmt::format("{}.{}: {} → {}", part, key, describe(old_value), describe(new_value))
                              : fmt::format("{}.{}", part, key));
     }

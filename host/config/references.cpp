@@ -168,6 +168,11 @@ std::optional<std::string> explainReference(std::string_view text) {
   return fmt::format("found a reference of an unknown kind, wanted {}{}", kForms, near);
 }
 
+std::string_view plainSecretFault() {
+  return "found a secret as a plain value, which everybody could read who can read this; write a reference: "
+         "\"${file:/path}\", \"${env:NAME}\", \"${credential:NAME}\", or what \"longhaul secret encrypt\" prints";
+}
+
 Result<std::string> readReference(const Reference& reference) {
   auto secret = readRaw(reference);
   if (!secret) return secret;

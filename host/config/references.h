@@ -28,6 +28,9 @@ std::string_view toText(Reference::Kind kind);
 // For a text that is none but was meant as one (it begins with "${" and ends with "}"): why, and the remedy.
 std::optional<std::string> explainReference(std::string_view text);
 
+// What is wrong with a secret as a plain value, and the remedy.
+std::string_view plainSecretFault();
+
 // Gives the secret; its error names the reference and never what it stands for. `parameter` is where it stands:
 // "token", "login/password".
 using ReferenceReader = std::function<Result<std::string>(const Reference& reference, const std::string& parameter)>;

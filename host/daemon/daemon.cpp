@@ -21,7 +21,9 @@
 #include "host/daemon/instances_watch.h"
 #include "host/daemon/job_thread.h"
 #include "host/daemon/own_log.h"
+#include "host/daemon/service_manager.h"
 #include "host/daemon/state_folder.h"
+#include "host/daemon/web.h"
 #include "host/http/server.h"
 #include "host/logs/log_files.h"
 #include "host/process/cgroup.h"
@@ -166,6 +168,7 @@ struct Daemon::Parts {
   Reread reread;
   StateFolder state;
   EventLoop loop;
+  ServiceManager manager{loop.timers()};
   UniqueFd signals;
   std::unique_ptr<FdWatch> signals_watch;
   std::unique_ptr<store::SqliteStore> store;
@@ -184,6 +187,7 @@ struct Daemon::Parts {
   std::unique_ptr<services::Questions> questions;
   std::unique_ptr<admin::AdminService> admin;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<Web> web;
   std::unique_ptr<InstancesWatch> instances_watch;
   bool stopping = false;
 };
@@ -312,7 +316,8 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   auto listening = http::Server::listen(loop, *admin, config.socketPath(), process::descendsFromThis);
   if (!listening) return std::move(listening).error();
   server = std::move(*listening);
-  return {};
+  web = std::make_unique<Web>(*server, admin->sessions(), loop.timers());
+  return web->open(config.web);
 }
 
 void Daemon::Parts::run() {
@@ -362,6 +367,7 @@ void Daemon::Parts::begin(Result<Stored> stored) {
       mirrors->start();
       questions->start();
       admin->setNotReady("");
+      manager.ready("ready");
       ownLog(logs::LogLevel::Info, "ready");
     });
   };
@@ -387,12 +393,15 @@ void Daemon::Parts::onSignal() {
 
 void Daemon::Parts::reload() {
   ownLog(logs::LogLevel::Info, "SIGHUP: reading the settings and the plugin and instance folders again");
+  manager.reloading();
+  web->reload();
   auto loaded = std::make_shared<config::DaemonConfigLoaded>();
   jobs->run([loaded, reread = reread] { *loaded = reread(); },
             [this, loaded] {
               if (stopping) return;
               takeSettings(*loaded);
-              admin->reload(false, false, [](const admin::Answer& answer) {
+              admin->reload(false, false, [this](const admin::Answer& answer) {
+                manager.ready("ready");
                 const bool failed = std::holds_alternative<admin::Failure>(answer);
                 for (const std::string& line : admin::planLines(answer))
                   ownLog(failed ? logs::LogLevel::Error : logs::LogLevel::Info, line);
@@ -425,6 +434,7 @@ void Daemon::Parts::stop(int signal) {
   if (std::exchange(stopping, true)) return;
   ownLog(logs::LogLevel::Info, fmt::format("{}: stopping", ::sigabbrev_np(signal)));
   admin->setNotReady("the daemon stops");
+  manager.stopping();
   server->drain();
   instances_watch.reset();
   supervisor->stop([this] {

@@ -11,6 +11,7 @@
 #include "host/base/timer_queue.h"
 #include "host/http/response.h"
 #include "host/http/routes.h"
+#include "host/http/static_files.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -108,22 +109,28 @@ std::string outcomeOf(const admin::Failure& failure) {
   return fmt::format("{}: {}", failure.code, failure.detail);
 }
 
+// "?verbose", as Kubernetes' own has it, also with a value.
+bool hasVerbose(std::string_view query) {
+  return query == "?verbose" || query == "?verbose=true" || query == "?verbose=1";
+}
+
 bool isAct(const Route& route) {
   return route.method != "GET";
 }
 
 }  // namespace
 
-std::optional<Response> Api::plain(std::string_view path) const {
+std::optional<Response> Api::plain(std::string_view path, std::string_view query) const {
   if (path == "/livez") return Response{.content_type = "text/plain", .body = "ok\n"};
   if (path == "/metrics") {
-    return Response{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = service_.metrics()};
+    return Response{.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                    .body = service_.metrics() + (more_metrics_ ? more_metrics_() : "")};
   }
   if (path == "/readyz") {
-    if (service_.ready()) return Response{.body = "{\"ready\":true}\n"};
-    return Response{.status = 503,
-                    .body = dumpJson({{"ready", false}, {"reason", service_.notReady()}}) + "\n",
-                    .retry_after = true};
+    const bool ready = service_.ready();
+    return Response{.status = ready ? 200 : 503,
+                    .body = dumpJson(service_.readiness(hasVerbose(query))) + "\n",
+                    .retry_after = !ready};
   }
   return std::nullopt;
 }
@@ -143,9 +150,19 @@ struct Api::Asker {
   std::optional<admin::Failure> refused;
 };
 
-Api::Asker Api::askerOf(const Request& request, const Peer& peer, Role least) {
-  Asker asker{.caller = callerOf(peer), .refused = std::nullopt};
-  if (!request.authorization.empty()) {
+Api::Asker Api::askerOf(const Request& request, const Peer& peer, Role least, bool is_act) {
+  Asker asker;
+  if (peer.isRemote()) {
+    auto asked = web_->identify(request, peer, is_act);
+    if (auto* failure = std::get_if<admin::Failure>(&asked)) {
+      asker.refused = std::move(*failure);
+      return asker;
+    }
+    asker.caller = std::move(std::get<admin::Caller>(asked));
+  } else {
+    asker.caller = callerOf(peer);
+  }
+  if (!peer.isRemote() && !request.authorization.empty()) {
     auto bearer = service_.bearers().identify(request.authorization, wallNowUs());
     if (auto* failure = std::get_if<admin::Failure>(&bearer)) {
       asker.refused = std::move(*failure);
@@ -208,6 +225,11 @@ void Api::end(const std::shared_ptr<Act>& act, std::int64_t record, const admin:
 
 std::function<void()> Api::run(const Route& route, const Target& target, const Request& request, const Peer& peer,
                                const admin::Caller& caller, admin::Reply reply, const Connection::Respond& respond) {
+  if (!request.if_match.empty() && route.tag != Tag::Taken) {
+    reply(admin::invalid("If-Match is said, and what this route changes has no tag", {},
+                         "docs/API.md lists what can be held to one"));
+    return {};
+  }
   Query query(target.query, route.query, route.repeatable);
   if (query.failure()) {
     reply(*query.failure());
@@ -240,7 +262,28 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
   const auto& target = std::get<Target>(parsed);
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
 
-  if (auto response = plain(std::string_view(request.target).substr(0, request.target.find('?')))) {
+  const std::string_view whole = request.target;
+  const auto mark = std::min(whole.find('?'), whole.size());
+  if (peer.isRemote()) {
+    if (!web_->isOurs(request.host)) {
+      respond(foreignHost(request.host));
+      return {};
+    }
+    if (web_->handle(request, peer, respond)) return {};
+    if (whole.substr(0, mark) == "/metrics") {
+      // Names of instances and how they fare are not for everybody who can reach the port.
+      const Asker asker = askerOf(request, peer, Role::Read, false);
+      if (asker.refused) {
+        respond(problem(statusOf(*asker.refused), *asker.refused));
+        return {};
+      }
+    }
+  }
+  if (auto response = staticFile(request, whole.substr(0, mark))) {
+    respond(method == "GET" ? std::move(*response) : wrongMethod(method, {"GET", "HEAD"}));
+    return {};
+  }
+  if (auto response = plain(whole.substr(0, mark), whole.substr(mark))) {
     respond(method == "GET" ? std::move(*response) : wrongMethod(method, {"GET", "HEAD"}));
     return {};
   }
@@ -259,7 +302,12 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
   admin::Reply reply = [respond, status = found->done_status](const admin::Answer& answer) {
     respond(toResponse(answer, status));
   };
-  const Asker asker = askerOf(request, peer, found->least);
+  if (found->tag == Tag::Given) {
+    reply = [respond, status = found->done_status, seen = request.if_none_match](const admin::Answer& answer) {
+      respond(toTaggedResponse(answer, status, seen));
+    };
+  }
+  const Asker asker = askerOf(request, peer, found->least, isAct(*found));
   if (!isAct(*found)) {
     if (!asker.refused) return run(*found, target, request, peer, asker.caller, std::move(reply), respond);
     reply(*asker.refused);
@@ -269,6 +317,11 @@ std::function<void()> Api::handle(const Request& request, const Peer& peer, cons
       Act{*found, target, request, peer, asker.caller, auditedOf(*found, target, request.body), std::move(reply)});
   if (!asker.refused) {
     begin(act);
+    return {};
+  }
+  if (asker.caller.name.empty()) {
+    // Nobody: whoever reaches the port could fill the audit with it.
+    act->reply(*asker.refused);
     return {};
   }
   act->audited.outcome = outcomeOf(*asker.refused);

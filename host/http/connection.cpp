@@ -10,15 +10,22 @@
 
 #include "host/base/limits.h"
 #include "host/http/response.h"
+#include "host/http/web_limits.h"
 
 namespace longhaul::host::http {
 
-Connection::Connection(EventLoop& loop, UniqueFd fd, Peer peer, const Handler& handler, std::function<void()> closed)
-    : loop_(loop), fd_(std::move(fd)), peer_(peer), handler_(handler), closed_(std::move(closed)) {
-  ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+Connection::Connection(EventLoop& loop, std::unique_ptr<Transport> transport, Peer peer, const Handler& handler,
+                       std::function<void()> closed, PassageDoor* door)
+    : loop_(loop),
+      transport_(std::move(transport)),
+      peer_(std::move(peer)),
+      handler_(handler),
+      closed_(std::move(closed)),
+      door_(door) {
+  ::fcntl(transport_->fd(), F_SETFL, ::fcntl(transport_->fd(), F_GETFL) | O_NONBLOCK);
   watch_ = loop_.watch(
-      fd_.get(), [this] { onReadable(); }, [this] { onWritable(); });
-  setTimer(kHttpIdle);
+      transport_->fd(), [this] { onReadable(); }, [this] { onWritable(); });
+  setTimer(peer_.isRemote() ? Duration{kWebFirstRequest} : Duration{kHttpIdle});
   readMore();
 }
 
@@ -51,35 +58,44 @@ void Connection::readMore() {
 
 // A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing.
 bool Connection::peerIsGone() const {
-  pollfd state{.fd = fd_.get(), .events = 0, .revents = 0};
+  pollfd state{.fd = transport_->fd(), .events = 0, .revents = 0};
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 void Connection::onReadable() {
   read_pending_ = false;
   if (phase_ == Phase::Closed) return;
-  std::array<char, 16384> buffer;
-  const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return readMore();
-  if (count <= 0) {
+  std::array<char, kTransportReadBytes> buffer;
+  const auto [state, count] = transport_->read(buffer.data(), buffer.size());
+  if (state == Transport::State::Again) return readMore();
+  if (state == Transport::State::WantWrite) {
+    read_pending_ = read_wants_write_ = true;
+    return watch_->waitWritable();
+  }
+  if (state != Transport::State::Done) {
     ended_ = true;
-    if (count < 0 || phase_ == Phase::Lingering) return close();
+    if (state == Transport::State::Broken || phase_ == Phase::Lingering) return close();
     // Requests that came before the end are answered; then, or with half a request, it is over.
     if (phase_ == Phase::Reading) return process();
+    if (phase_ == Phase::Routing) passage_->take(input_, true);
     if (peerIsGone()) close();
     return;
   }
   if (phase_ == Phase::Lingering) return readMore();
-  input_.append(buffer.data(), static_cast<std::size_t>(count));
+  input_.append(buffer.data(), count);
   if (phase_ == Phase::Reading) return process();
+  if (phase_ == Phase::Routing) passage_->take(input_, false);
   readMore();
 }
 
 void Connection::process() {
   if (phase_ != Phase::Reading) return;
+  passage_.reset();
   switch (reader_.read(input_)) {
     case RequestReader::State::Complete:
       return handle(reader_.take());
+    case RequestReader::State::Routed:
+      return route(reader_.takeHeader());
     case RequestReader::State::Failed:
       return refuse(reader_.refusal());
     case RequestReader::State::NeedMore:
@@ -92,7 +108,7 @@ void Connection::process() {
   }
   // Short, and the socket's buffer is empty but for a peer that pipelines: what does not fit is left to its patience.
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-  if (reader_.takeContinue()) (void)::send(fd_.get(), kContinue.data(), kContinue.size(), MSG_NOSIGNAL);
+  if (reader_.takeContinue()) (void)transport_->write(kContinue);
   readMore();
 }
 
@@ -138,6 +154,56 @@ void Connection::streamOn() {
   if (std::string bytes = stream_->take(); !bytes.empty()) send(std::move(bytes));
 }
 
+void Connection::route(Header header) {
+  phase_ = Phase::Routing;
+  timing_request_ = false;
+  loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+  patience_ = {};
+  const bool has_body = header.chunked || header.content_length > 0;
+  keep_alive_ = header.keep_alive && !draining_ && !has_body;
+  head_ = header.method == "HEAD";
+  auto opened = door_ == nullptr ? Response(problem(404, "there are no routes to instances here"))
+                                 : door_->open(std::move(header), peer_, *this);
+  if (const auto* response = std::get_if<Response>(&opened)) {
+    phase_ = Phase::Writing;
+    return send(serialize(*response, head_, keep_alive_));
+  }
+  passage_ = std::move(std::get<std::unique_ptr<Passage>>(opened));
+  passage_->take(input_, ended_);
+  readMore();
+}
+
+void Connection::write(std::string_view bytes) {
+  if (phase_ != Phase::Routing) return;
+  if (sent_bytes_ == output_.size() || sent_bytes_ >= kHttpPipelinedBytesMax) {
+    output_.erase(0, std::exchange(sent_bytes_, 0));
+  }
+  output_ += bytes;
+  if (std::exchange(flush_posted_, true)) return;
+  loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.lock()) return;
+    flush_posted_ = false;
+    if (phase_ == Phase::Routing) flush();
+  });
+}
+
+void Connection::resume() {
+  if (phase_ != Phase::Routing) return;
+  passage_->take(input_, ended_);
+  readMore();
+}
+
+void Connection::finish(bool keep_alive) {
+  if (phase_ != Phase::Routing) return;
+  phase_ = Phase::Writing;
+  keep_alive_ = keep_alive && !draining_;
+  flush();
+}
+
+void Connection::cut() {
+  if (phase_ == Phase::Routing) close();
+}
+
 void Connection::refuse(const Refusal& refusal) {
   phase_ = Phase::Writing;
   keep_alive_ = false;
@@ -150,18 +216,37 @@ void Connection::send(std::string bytes) {
   flush();
 }
 
+void Connection::onWritable() {
+  if (std::exchange(read_wants_write_, false)) return onReadable();
+  write_pending_ = false;
+  flush();
+}
+
+// As fast as it has to be where it keeps a thread of an instance busy, else something within the timeout.
+void Connection::waitForPeer() {
+  if (std::exchange(write_pending_, true)) return;
+  watch_->waitWritable();
+  waits_since_ = loop_.timers().now();
+  setTimer(phase_ == Phase::Routing ? patience_.left() : Duration{kHttpWriteTimeout});
+}
+
 void Connection::flush() {
-  if (phase_ != Phase::Writing && phase_ != Phase::Streaming) return;
+  if (phase_ != Phase::Writing && phase_ != Phase::Streaming && phase_ != Phase::Routing) return;
+  if (write_pending_) return;
   while (sent_bytes_ < output_.size()) {
-    const ssize_t count = ::send(fd_.get(), output_.data() + sent_bytes_, output_.size() - sent_bytes_, MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) {
-      setTimer(kHttpWriteTimeout);
-      return watch_->waitWritable();
+    const auto [state, count] = transport_->write(std::string_view(output_).substr(sent_bytes_));
+    if (state == Transport::State::Again) return waitForPeer();
+    if (state != Transport::State::Done) return close();
+    sent_bytes_ += count;
+    if (phase_ != Phase::Routing) continue;
+    if (timer_ != TimerId::None) {
+      loop_.timers().cancel(std::exchange(timer_, TimerId::None));
+      patience_.spend(loop_.timers().now() - waits_since_, count);
     }
-    if (count < 0) return close();
-    sent_bytes_ += static_cast<std::size_t>(count);
+    passage_->onSent(count);
+    if (phase_ != Phase::Routing) return;  // it finished, and the rest is on its way
   }
+  if (phase_ == Phase::Routing) return;
   if (phase_ == Phase::Writing) return written();
   // In a turn of its own: one who reads much does not keep the loop from others.
   loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
@@ -171,6 +256,7 @@ void Connection::flush() {
 
 void Connection::written() {
   output_ = {};
+  sent_bytes_ = 0;
   if (!keep_alive_) return linger();
   phase_ = Phase::Reading;
   setTimer(kHttpIdle);
@@ -184,13 +270,14 @@ void Connection::written() {
 void Connection::linger() {
   if (ended_) return close();
   phase_ = Phase::Lingering;
-  ::shutdown(fd_.get(), SHUT_WR);
+  transport_->endWriting();
   setTimer(kHttpLinger);
   readMore();
 }
 
 void Connection::drain() {
   draining_ = true;
+  if (phase_ == Phase::Routing) return passage_->drain();
   if (phase_ == Phase::Reading || phase_ == Phase::Streaming) close();
 }
 
@@ -199,7 +286,8 @@ void Connection::close() {
   phase_ = Phase::Closed;
   loop_.timers().cancel(std::exchange(timer_, TimerId::None));
   if (auto cancel = std::exchange(cancel_, {})) cancel();
-  ::shutdown(fd_.get(), SHUT_RDWR);
+  transport_->endWriting();
+  ::shutdown(transport_->fd(), SHUT_RDWR);
   loop_.post([this, alive = std::weak_ptr<bool>(alive_)] {
     if (!alive.lock()) return;
     const auto closed = std::move(closed_);

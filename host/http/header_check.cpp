@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "host/base/limits.h"
+#include "host/http/route_limits.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -15,10 +16,6 @@ bool isTokenChar(unsigned char c) {
   constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          kMarks.find(static_cast<char>(c)) != std::string_view::npos;
-}
-bool isToken(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); });
 }
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -71,8 +68,8 @@ class Fields {
     if (colon == std::string_view::npos || !isToken(line.substr(0, colon))) {
       return Refusal{400, "a header field's name is not a word followed by a colon"};
     }
-    const std::string name = lower(line.substr(0, colon));
-    const std::string_view value = trim(line.substr(colon + 1));
+    header_.fields.push_back({lower(line.substr(0, colon)), std::string(trim(line.substr(colon + 1)))});
+    const auto& [name, value] = header_.fields.back();
     if (name == "host") return host(value);
     if (name == "content-length") return contentLength(value);
     if (name == "transfer-encoding") return transferEncoding(value);
@@ -80,6 +77,9 @@ class Fields {
     if (name == "expect") return expect(value);
     if (name == "authorization") return authorization(value);
     if (name == "last-event-id") header_.last_event_id = value;
+    if (name == "if-match") append(header_.if_match, value);
+    if (name == "if-none-match") append(header_.if_none_match, value);
+    if (name == "accept-encoding") append(header_.accept_encoding, value);
     return std::nullopt;
   }
 
@@ -98,6 +98,7 @@ class Fields {
     });
     if (has_host_ || !clean) return Refusal{400, "the Host field is there twice or is no host"};
     has_host_ = true;
+    header_.host = value;
     return std::nullopt;
   }
 
@@ -107,16 +108,16 @@ class Fields {
     const bool whole = digits && end == value.data() + value.size() && error != std::errc::invalid_argument;
     if (has_length_ || !whole) return Refusal{400, "Content-Length is there twice or is not one decimal number"};
     has_length_ = true;
-    if (error == std::errc::result_out_of_range || header_.content_length > kRequestBodyBytesMax) {
-      return Refusal{
-          413, fmt::format("the body has {} bytes, at most {} are taken", value.substr(0, 20), kRequestBodyBytesMax)};
+    const std::uint64_t most = isRouted(header_.target) ? kRouteBodyBytesMax : kRequestBodyBytesMax;
+    if (error == std::errc::result_out_of_range || header_.content_length > most) {
+      return Refusal{413, fmt::format("the body has {} bytes, at most {} are taken", value.substr(0, 20), most)};
     }
     return std::nullopt;
   }
 
   std::optional<Refusal> transferEncoding(std::string_view value) {
     if (header_.chunked) return Refusal{400, "Transfer-Encoding is there twice"};
-    if (lower(value) != "chunked") return Refusal{501, "a transfer coding other than \"chunked\" is not known"};
+    if (lower(value) != "chunked") return Refusal{400, "a transfer coding other than \"chunked\" is not known"};
     header_.chunked = true;
     return std::nullopt;
   }
@@ -130,6 +131,12 @@ class Fields {
       rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
     }
     return std::nullopt;
+  }
+
+  // A list that is there more than once is one list (RFC 9110, 5.3).
+  static void append(std::string& list, std::string_view value) {
+    if (!list.empty()) list += ", ";
+    list += value;
   }
 
   // An empty one is one that proves nothing, and not as if there were none.
@@ -153,6 +160,16 @@ class Fields {
 };
 
 }  // namespace
+
+bool isRouted(std::string_view target) {
+  constexpr std::string_view kPrefix = "/instance/execute/";
+  return target.starts_with(kPrefix);
+}
+
+bool isToken(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return isTokenChar(static_cast<unsigned char>(c)); });
+}
 
 bool hasCleanLines(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {

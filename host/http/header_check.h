@@ -1,6 +1,5 @@
-// The header of a request, read strictly from its bytes: what two readers could understand differently is refused here,
-// before Beast's parser, which is more forgiving (1.81 takes HTTP/1.0 with chunks, Transfer-Encoding beside
-// Content-Length, a missing Host, folded lines). Pure; any thread.
+// The header of a request, read strictly from its bytes: what two readers could understand differently is refused.
+// Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +7,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
+
+#include "host/services/http_port.h"
 
 namespace longhaul::host::http {
 
@@ -26,9 +28,18 @@ struct Header {
   bool expects_continue = false;
   std::string last_event_id{};
   std::string authorization{};
+  std::string if_match{};
+  std::string if_none_match{};
+  std::string accept_encoding{};
+  std::string host{};
+  std::vector<services::HttpField> fields{};  // all, in their order, names in lower case
 };
 
-// `bytes`: the header with its empty line.
+// The path is of an instance's route: its body and its answer go by pieces, so that no length is too large.
+bool isRouted(std::string_view target);
+bool isToken(std::string_view text);  // of RFC 9110, 5.6.2
+
+// `bytes`: the header with its empty line. A body that is too large is refused here, except for a route.
 std::variant<Header, Refusal> readHeader(std::string_view bytes);
 
 // No control character but HTAB, and CR and LF only together; a CR at the very end may still get its LF.

@@ -1,6 +1,8 @@
 #include "host/http/people_routes.h"
 
 #include "host/base/limits.h"
+#include "host/base/timer_queue.h"
+#include "host/http/web_door.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -38,7 +40,7 @@ WaitId addUser(Call& call) {
   return WaitId::None;
 }
 WaitId changeUser(Call& call) {
-  call.service.people().changeUser(name(call), call.body, call.reply);
+  call.service.people().changeUser(name(call), call.body, call.request.if_match, call.reply);
   return WaitId::None;
 }
 WaitId removeUser(Call& call) {
@@ -77,7 +79,30 @@ WaitId getAudit(Call& call) {
 }
 
 WaitId whoAmI(Call& call) {
-  call.reply(dumpJson({{"name", call.caller.name}, {"role", roleName(call.caller.role)}, {"uid", call.peer.uid}}));
+  Json json{{"name", call.caller.name}, {"role", roleName(call.caller.role)}};
+  if (call.peer.isRemote()) {
+    json["address"] = call.peer.address;
+    json["session"] = call.request.authorization.empty();
+  } else {
+    json["uid"] = call.peer.uid;
+  }
+  call.reply(dumpJson(json));
+  return WaitId::None;
+}
+
+WaitId makeLoginLink(Call& call) {
+  call.reply(call.service.sessions().makeLink(call.caller, wallNowUs()));
+  return WaitId::None;
+}
+
+WaitId endSession(Call& call) {
+  const std::string token = WebDoor::sessionOf(call.request);
+  if (!call.peer.isRemote() || !call.request.authorization.empty() || token.empty()) {
+    call.reply(
+        admin::invalid("the request has no session that could end", {}, "a token ends by \"longhaul token revoke\""));
+    return WaitId::None;
+  }
+  call.service.people().revokeToken(admin::Sessions::nameOf(token), call.reply);
   return WaitId::None;
 }
 

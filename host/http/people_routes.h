@@ -15,5 +15,7 @@ admin::WaitId addToken(Call& call);
 admin::WaitId revokeToken(Call& call);
 admin::WaitId getAudit(Call& call);
 admin::WaitId whoAmI(Call& call);
+admin::WaitId makeLoginLink(Call& call);
+admin::WaitId endSession(Call& call);
 
 }  // namespace longhaul::host::http

@@ -1,11 +1,12 @@
-// Cuts requests out of the bytes of one connection. The header is checked strictly (header_check.h), then Beast parses
-// the whole; request_reader.cpp is the one source that includes it. One connection an object; loop only.
+// Cuts requests out of the bytes of one connection: header (header_check.h), then body (body_reader.h). Of a request
+// for an instance's route it gives the header alone. One connection an object; loop only.
 #pragma once
 
 #include <cstddef>
-#include <memory>
+#include <optional>
 #include <string>
 
+#include "host/http/body_reader.h"
 #include "host/http/header_check.h"
 #include "host/http/request.h"
 
@@ -16,11 +17,9 @@ class RequestReader {
   enum class State {
     NeedMore,
     Complete,  // take() gives it; what follows it stays in the input
+    Routed,    // takeHeader() gives its header; the input begins with its body, which somebody else reads
     Failed,    // refusal() says why; nothing more can be read from this connection
   };
-
-  RequestReader();
-  ~RequestReader();
 
   // Takes from the front of `input` what belongs to the request under way.
   State read(std::string& input);
@@ -30,15 +29,15 @@ class RequestReader {
   // Once a request: its sender waits for "100 Continue" before it sends the body.
   bool takeContinue();
   Request take();
+  Header takeHeader();
   const Refusal& refusal() const { return refusal_; }
 
  private:
-  struct Parser;
   State readHead(std::string& input);
   State readBody(std::string& input);
   State fail(Refusal refusal);
 
-  std::unique_ptr<Parser> parser_;  // while in the body
+  std::optional<BodyReader> body_;  // while in the body
   std::size_t searched_ = 0;        // of the input, for the end of the header
   bool inside_ = false;
   bool continue_wanted_ = false;

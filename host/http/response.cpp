@@ -5,6 +5,8 @@
 #include <array>
 #include <utility>
 
+#include "host/admin/etag.h"
+
 namespace longhaul::host::http {
 namespace {
 
@@ -16,6 +18,8 @@ struct Status {
 constexpr std::array kStatuses{
     Status{200, "OK", ""},
     Status{201, "Created", ""},
+    Status{303, "See Other", ""},
+    Status{304, "Not Modified", ""},
     Status{400, "Bad Request", "INVALID"},
     Status{401, "Unauthorized", "UNAUTHENTICATED"},
     Status{403, "Forbidden", "NOT_GRANTED"},
@@ -23,13 +27,18 @@ constexpr std::array kStatuses{
     Status{405, "Method Not Allowed", "METHOD_NOT_ALLOWED"},
     Status{408, "Request Timeout", "TIMEOUT"},
     Status{409, "Conflict", "CONFLICT"},
+    Status{412, "Precondition Failed", "PRECONDITION_FAILED"},
     Status{413, "Content Too Large", "TOO_LARGE"},
     Status{414, "URI Too Long", "TOO_LARGE"},
     Status{417, "Expectation Failed", "INVALID"},
+    Status{421, "Misdirected Request", "NOT_GRANTED"},
     Status{422, "Unprocessable Content", "INVALID"},
+    Status{426, "Upgrade Required", "INVALID"},
+    Status{429, "Too Many Requests", "BUSY"},
     Status{431, "Request Header Fields Too Large", "TOO_LARGE"},
     Status{500, "Internal Server Error", "INTERNAL"},
     Status{501, "Not Implemented", "ABSENT"},
+    Status{502, "Bad Gateway", "CLOSED"},
     Status{503, "Service Unavailable", "BUSY"},
     Status{504, "Gateway Timeout", "TIMEOUT"},
     Status{507, "Insufficient Storage", "STORE_FULL"},
@@ -42,7 +51,9 @@ const Status& find(int status) {
   return find(500);
 }
 
-constexpr std::array<std::pair<std::string_view, int>, 16> kCodes{{{"INVALID", 400},
+constexpr std::array<std::pair<std::string_view, int>, 18> kCodes{{{"INVALID", 400},
+                                                                   {"RATE_LIMITED", 429},
+                                                                   {"PRECONDITION_FAILED", 412},
                                                                    {"NOT_FOUND", 404},
                                                                    {"TOO_LARGE", 413},
                                                                    {"NOT_GRANTED", 403},
@@ -98,13 +109,31 @@ Response toResponse(const admin::Answer& answer, int done_status) {
   return {.status = done_status, .body = std::get<std::string>(answer) + "\n"};
 }
 
+Response toTaggedResponse(const admin::Answer& answer, int done_status, std::string_view if_none_match) {
+  Response response = toResponse(answer, done_status);
+  const auto* text = std::get_if<std::string>(&answer);
+  if (text == nullptr) return response;
+  const std::string tag = admin::etagOf(*text);
+  response.fields.emplace_back("ETag", tag);
+  response.cache_control = "private, no-cache";  // kept, and asked for each time
+  if (!admin::hasTag(if_none_match, tag, true)) return response;
+  constexpr int kNotModified = 304;
+  response.status = kNotModified;
+  response.body.clear();
+  return response;
+}
+
 std::string serialize(const Response& response, bool head, bool keep_alive) {
-  std::string text = fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-      response.status, reasonPhrase(response.status), response.content_type);
-  if (!response.stream) text += fmt::format("Content-Length: {}\r\n", response.body.size());
+  constexpr int kNotModified = 304;  // has no body, and says nothing about one
+  std::string text = fmt::format("HTTP/1.1 {} {}\r\nCache-Control: {}\r\nX-Content-Type-Options: nosniff\r\n",
+                                 response.status, reasonPhrase(response.status), response.cache_control);
+  if (response.status != kNotModified) text += fmt::format("Content-Type: {}\r\n", response.content_type);
+  for (const auto& [name, value] : response.fields)
+    text += fmt::format("{}: {}\r\n", name, value);
+  if (!response.stream && response.status != kNotModified)
+    text += fmt::format("Content-Length: {}\r\n", response.body.size());
   if (!response.allow.empty()) text += fmt::format("Allow: {}\r\n", response.allow);
-  if (response.status == 401) text += "WWW-Authenticate: Bearer\r\n";
+  if (response.status == 401 && response.fields.empty()) text += "WWW-Authenticate: Bearer\r\n";
   if (response.retry_after) text += "Retry-After: 1\r\n";
   if (!keep_alive) text += "Connection: close\r\n";
   text += "\r\n";

@@ -17,6 +17,8 @@ Response problem(int status, const admin::Failure& failure);
 // The code follows from the status.
 Response problem(int status, std::string detail, std::string hint = {});
 Response toResponse(const admin::Answer& answer, int done_status);
+// With its ETag; 304 without a body where If-None-Match has it.
+Response toTaggedResponse(const admin::Answer& answer, int done_status, std::string_view if_none_match);
 
 // `head`: without the body, with its length.
 std::string serialize(const Response& response, bool head, bool keep_alive);

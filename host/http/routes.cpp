@@ -9,6 +9,7 @@
 #include "host/base/text.h"
 #include "host/http/conversation_routes.h"
 #include "host/http/event_source.h"
+#include "host/http/openapi.h"
 #include "host/http/people_routes.h"
 #include "host/http/secret_routes.h"
 
@@ -115,6 +116,17 @@ WaitId commands(Call& call) {
   return answer(call, call.service.commands(name(call)));
 }
 
+WaitId usage(Call& call) {
+  return answer(call, call.service.usage(name(call)));
+}
+
+WaitId activity(Call& call) {
+  const auto minutes = call.query.number("minutes", 1, static_cast<std::int64_t>(admin::kActivityMinutes));
+  if (isWrong(call)) return WaitId::None;
+  const auto count = static_cast<std::size_t>(minutes.value_or(admin::kActivityMinutesDefault));
+  return answer(call, call.service.activity().text(call.query.texts("name"), count));
+}
+
 WaitId getContext(Call& call) {
   call.service.context(name(call), call.query.text("key"), call.reply);
   return WaitId::None;
@@ -128,7 +140,7 @@ WaitId getSnapshot(Call& call) {
   return WaitId::None;
 }
 WaitId putContext(Call& call) {
-  call.service.replaceContext(name(call), call.body, call.reply);
+  call.service.replaceContext(name(call), call.body, call.request.if_match, call.reply);
   return WaitId::None;
 }
 WaitId patchContext(Call& call) {
@@ -181,6 +193,10 @@ WaitId getIncidents(Call& call) {
 }
 WaitId getIncident(Call& call) {
   call.service.incident(name(call), call.reply);
+  return WaitId::None;
+}
+WaitId incidentCounts(Call& call) {
+  call.service.incidentCounts(call.reply);
   return WaitId::None;
 }
 WaitId createIncident(Call& call) {
@@ -253,9 +269,14 @@ WaitId approve(Call& call) {
   call.service.approve(name(call), call.reply);
   return WaitId::None;
 }
+WaitId getParameters(Call& call) {
+  return answer(call, call.service.parameters(name(call)));
+}
 WaitId setParameters(Call& call) {
   const bool dry_run = call.query.flag("dryRun");
-  if (!isWrong(call)) call.service.setParameters(name(call), call.body, dry_run, call.reply);
+  if (!isWrong(call)) {
+    call.service.setParameters(name(call), call.body, dry_run, call.request.if_match, call.reply);
+  }
   return WaitId::None;
 }
 
@@ -267,11 +288,18 @@ WaitId backUp(Call& call) {
 WaitId version(Call& call) {
   return answer(call, call.service.version());
 }
+WaitId openApi(Call& call) {
+  static const std::string kText = openApiText(call.service.versionNumber());
+  return answer(call, kText);
+}
 WaitId configuration(Call& call) {
   return answer(call, call.service.configuration());
 }
 WaitId plugins(Call& call) {
   return answer(call, call.service.plugins());
+}
+WaitId pluginManifest(Call& call) {
+  return answer(call, call.service.releases().manifest(name(call)));
 }
 WaitId pluginReleases(Call& call) {
   return answer(call, call.service.releases().history(name(call)));
@@ -309,6 +337,7 @@ bool isPlaceholder(std::string_view piece) {
 
 const std::vector<Route>& routes() {
   static const std::vector<Route> kRoutes{
+      {"GET", "/api/v1/openapi.json", {}, Role::Read, 200, openApi, "", Tag::Given},
       {"GET", "/api/v1/version", {}, Role::Read, 200, version},
       {"GET", "/api/v1/configuration", {}, Role::Read, 200, configuration},
       {"POST", "/api/v1/backup", {}, Role::Admin, 201, backUp},
@@ -318,20 +347,24 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/events/recent", {"kind", "instance", "n"}, Role::Read, 200, recentEvents, "kind"},
       {"GET", "/api/v1/explain", {"target"}, Role::Read, 200, explain},
       {"GET", "/api/v1/whoami", {}, Role::Read, 200, whoAmI},
+      {"POST", "/api/v1/session/links", {}, Role::Read, 201, makeLoginLink},
+      {"DELETE", "/api/v1/session", {}, Role::Read, 200, endSession},
       {"GET", "/api/v1/users", {"limit", "cursor"}, Role::Read, 200, getUsers},
       {"POST", "/api/v1/users", {}, Role::Admin, 201, addUser},
-      {"GET", "/api/v1/users/{name}", {}, Role::Read, 200, getUser},
-      {"PATCH", "/api/v1/users/{name}", {}, Role::Admin, 200, changeUser},
+      {"GET", "/api/v1/users/{name}", {}, Role::Read, 200, getUser, "", Tag::Given},
+      {"PATCH", "/api/v1/users/{name}", {}, Role::Admin, 200, changeUser, "", Tag::Taken},
       {"DELETE", "/api/v1/users/{name}", {"yes"}, Role::Admin, 200, removeUser},
       {"GET", "/api/v1/tokens", {}, Role::Admin, 200, getTokens},
       {"POST", "/api/v1/tokens", {}, Role::Admin, 201, addToken},
       {"DELETE", "/api/v1/tokens/{name}", {}, Role::Admin, 200, revokeToken},
       {"GET", "/api/v1/audit", {"actor", "target", "order", "limit", "cursor"}, Role::Admin, 200, getAudit},
-      {"GET", "/api/v1/plugins", {}, Role::Read, 200, plugins},
+      {"GET", "/api/v1/plugins", {}, Role::Read, 200, plugins, "", Tag::Given},
+      {"GET", "/api/v1/plugins/{name}", {}, Role::Read, 200, pluginManifest, "", Tag::Given},
       {"DELETE", "/api/v1/plugins/{name}", {"yes"}, Role::Admin, 200, removePlugin},
       {"GET", "/api/v1/plugins/{name}/releases", {}, Role::Read, 200, pluginReleases},
       {"POST", "/api/v1/plugins/{name}/rollback", {}, Role::Operate, 200, rollBackPlugin},
       {"POST", "/api/v1/plugins/{name}/allow", {}, Role::Admin, 200, allowRelease},
+      {"GET", "/api/v1/activity", {"name", "minutes"}, Role::Read, 200, activity, "name"},
       {"GET", "/api/v1/instances", {"name"}, Role::Read, 200, getInstances, "name"},
       {"GET", "/api/v1/instances/{name}", {"wait", "since", "timeoutMs"}, Role::Read, 200, getInstance},
       {"DELETE", "/api/v1/instances/{name}", {"yes"}, Role::Admin, 200, removeInstance},
@@ -342,7 +375,8 @@ const std::vector<Route>& routes() {
       {"POST", "/api/v1/instances/{name}/execute", {}, Role::Operate, 200, execute},
       {"POST", "/api/v1/instances/{name}/test", {}, Role::Operate, 200, test},
       {"POST", "/api/v1/instances/{name}/approve", {}, Role::Admin, 200, approve},
-      {"PATCH", "/api/v1/instances/{name}/parameters", {"dryRun"}, Role::Admin, 200, setParameters},
+      {"GET", "/api/v1/instances/{name}/parameters", {}, Role::Read, 200, getParameters, "", Tag::Given},
+      {"PATCH", "/api/v1/instances/{name}/parameters", {"dryRun"}, Role::Admin, 200, setParameters, "", Tag::Taken},
       {"GET", "/api/v1/instances/{name}/explain", {}, Role::Read, 200, explainInstance},
       {"GET",
        "/api/v1/instances/{name}/logs",
@@ -351,13 +385,14 @@ const std::vector<Route>& routes() {
        200,
        logs},
       {"GET", "/api/v1/instances/{name}/deaths", {"limit"}, Role::Read, 200, deaths},
+      {"GET", "/api/v1/instances/{name}/usage", {}, Role::Read, 200, usage},
       {"GET", "/api/v1/instances/{name}/commands", {}, Role::Read, 200, commands},
       {"GET", "/api/v1/instances/{name}/policy", {}, Role::Read, 200, policy},
       // A context may hold tokens of the plugin's: it is not for everybody who may look.
-      {"GET", "/api/v1/instances/{name}/context", {"key"}, Role::Operate, 200, getContext},
+      {"GET", "/api/v1/instances/{name}/context", {"key"}, Role::Operate, 200, getContext, "", Tag::Given},
       {"GET", "/api/v1/instances/{name}/context/snapshots", {}, Role::Read, 200, getSnapshots},
       {"GET", "/api/v1/instances/{name}/context/snapshots/{id}", {}, Role::Operate, 200, getSnapshot},
-      {"PUT", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, putContext},
+      {"PUT", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, putContext, "", Tag::Taken},
       {"PATCH", "/api/v1/instances/{name}/context", {}, Role::Operate, 200, patchContext},
       {"GET", "/api/v1/secrets", {"instance"}, Role::Read, 200, getSecrets},
       {"PUT", "/api/v1/instances/{name}/secrets/{parameter}", {}, Role::Admin, 200, putSecret},
@@ -369,8 +404,9 @@ const std::vector<Route>& routes() {
        Role::Read,
        200,
        getIncidents},
+      {"GET", "/api/v1/incident-counts", {}, Role::Read, 200, incidentCounts},
       {"POST", "/api/v1/incidents", {}, Role::Operate, 201, createIncident},
-      {"GET", "/api/v1/incidents/{id}", {}, Role::Read, 200, getIncident},
+      {"GET", "/api/v1/incidents/{id}", {}, Role::Read, 200, getIncident, "", Tag::Given},
       {"POST", "/api/v1/incidents/{id}/close", {}, Role::Operate, 200, closeIncident},
       {"POST", "/api/v1/incidents/{id}/assign", {}, Role::Operate, 200, assignIncident},
       {"POST", "/api/v1/incidents/{id}/reopen", {}, Role::Operate, 200, reopenIncident},

@@ -28,6 +28,13 @@ struct Call {
   Connection::Respond respond;  // for what is not JSON of the service
 };
 
+// What a route has to do with entity tags (admin/etag.h).
+enum class Tag : std::uint8_t {
+  None,
+  Given,  // its answers have one, and If-None-Match spares the body
+  Taken,  // it changes what has one, and If-Match holds it to that
+};
+
 struct Route {
   std::string_view method;
   std::string_view path;           // "{name}" stands for any one segment
@@ -36,6 +43,7 @@ struct Route {
   int done_status = 200;
   admin::WaitId (*handle)(Call& call) = nullptr;
   std::string_view repeatable{};  // a key of `query` that may come more than once
+  Tag tag = Tag::None;
 };
 
 const std::vector<Route>& routes();

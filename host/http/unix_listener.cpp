@@ -16,7 +16,6 @@
 namespace longhaul::host::http {
 namespace {
 
-constexpr int kAcceptsPerTurn = 64;
 constexpr mode_t kMode = 0660;
 
 sockaddr_un addressOf(const std::filesystem::path& path) {
@@ -94,7 +93,6 @@ UnixListener::UnixListener(EventLoop& loop, std::filesystem::path path, Accepted
     : loop_(loop), path_(std::move(path)), accepted_(std::move(accepted)) {}
 
 UnixListener::~UnixListener() {
-  loop_.timers().cancel(timer_);
   struct stat status {};
   if (inode_ != 0 && ::lstat(path_.c_str(), &status) == 0 && status.st_ino == inode_ && status.st_dev == device_) {
     ::unlink(path_.c_str());
@@ -119,26 +117,11 @@ Result<void> UnixListener::open() {
   // Before listen(): until then nobody can connect, whatever the mask made of the mode.
   if (::chmod(path_.c_str(), kMode) != 0) return systemError(fmt::format("chmod {}", path_.native()), errno);
   if (::listen(fd_.get(), SOMAXCONN) != 0) return systemError(fmt::format("listen on {}", path_.native()), errno);
-  watch_ = loop_.watch(fd_.get(), [this] { onReadable(); });
-  watch_->waitReadable();
+  accepts_ = std::make_unique<AcceptLoop>(loop_, fd_.get(), [this](UniqueFd fd) {
+    const Peer peer = peerOf(fd.get(), groupOf(path_));
+    accepted_(std::move(fd), peer);
+  });
   return {};
-}
-
-void UnixListener::onReadable() {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
-    UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-    if (fd) {
-      const Peer peer = peerOf(fd.get(), groupOf(path_));
-      accepted_(std::move(fd), peer);
-      continue;
-    }
-    if (errno == EINTR || errno == ECONNABORTED) continue;
-    if (errno == EAGAIN) break;
-    // No descriptors or no memory: the connection stays in the queue, and asking at once would turn in circles.
-    timer_ = loop_.timers().after(kHttpAcceptRetry, [this] { watch_->waitReadable(); });
-    return;
-  }
-  watch_->waitReadable();
 }
 
 }  // namespace longhaul::host::http

@@ -10,6 +10,7 @@
 #include "host/base/event_loop.h"
 #include "host/base/result.h"
 #include "host/base/unique_fd.h"
+#include "host/http/accept_loop.h"
 #include "host/http/request.h"
 
 namespace longhaul::host::http {
@@ -28,7 +29,6 @@ class UnixListener {
  private:
   UnixListener(EventLoop& loop, std::filesystem::path path, Accepted accepted);
   Result<void> open();
-  void onReadable();
 
   EventLoop& loop_;
   std::filesystem::path path_;
@@ -36,8 +36,7 @@ class UnixListener {
   UniqueFd fd_;
   dev_t device_ = 0;  // of the socket's file: another daemon's is not removed
   ino_t inode_ = 0;
-  std::unique_ptr<FdWatch> watch_;
-  TimerId timer_ = TimerId::None;
+  std::unique_ptr<AcceptLoop> accepts_;
 };
 
 }  // namespace longhaul::host::http

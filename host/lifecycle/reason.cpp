@@ -77,7 +77,7 @@ constexpr std::array<ReasonRow, kReasonCount> kRows{{
      "drop a mended file or apply a mended configuration; `longhaul release {}` tries again", NextTry::Change},
     {Listener, "listener", "backoff, crash-loop", "an address that it listens on cannot be bound",
      "free the address, or change it; `longhaul release {}` tries now", NextTry::Time},
-    {StagedFile, "staged-file", "backoff, crash-loop", "the host's copy of its plugin is gone or damaged",
+    {StagedFile, "staged-file", "running, backoff, crash-loop", "the host's copy of its plugin is gone or damaged",
      "drop the plugin's file again; `longhaul release {}` tries now", NextTry::Time},
     {DataFolder, "data-folder", "backoff, crash-loop", "its data folder cannot be given to its worker",
      "mend what the sentence names; `longhaul release {}` tries now", NextTry::Time},

@@ -200,7 +200,7 @@ RolloutChange Rollout::arrived(const Digest& digest, const std::string& version,
     if (candidate_.empty()) return;
     change.notes.push_back(
         {Note::Kind::Superseded, candidate_,
-         fmt::format("{} is tried no longer: its file was replaced by {}", named(candidate_), named(digest))});
+         fmt::format("{} is tried no longer: {} is the active file now", named(candidate_), named(digest))});
     forgetTrial();
     change.targets = change.kept = true;
   };

@@ -65,7 +65,8 @@ struct Now {
 // What came of a call. Notes are for log, events and audit, in their order.
 struct RolloutChange {
   struct Note {
-    enum class Kind : std::uint8_t { Started, Spread, Stable, Bad, Kept, Downgrade, Superseded };
+    // Unreadable: the kept history was, and begins anew.
+    enum class Kind : std::uint8_t { Started, Spread, Stable, Bad, Kept, Downgrade, Superseded, Unreadable };
     Kind kind{};
     Digest digest;
     std::string text;  // a sentence

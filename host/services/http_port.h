@@ -44,11 +44,12 @@ struct HttpFailure {
 enum class HttpMessageKind : std::uint8_t { Text = 1, Binary = 2 };
 
 // What comes of a request, in this order: onWindow at any time; onHead, onBody…, onEnd; or onFailed at any point, as
-// the last. After onHead(101): onMessage…, then onClose. Never from inside of a call to the exchange.
+// the last. After onHead(101): onMessage…, then onClose. Never from inside of a call to the exchange; from inside of an
+// event the exchange may be called, and ended.
 class HttpEvents {
  public:
   virtual ~HttpEvents() = default;
-  // So many bytes more of the body, or of messages, may be sent.
+  // So many bytes more of the body, or of messages, may be sent. Before the first one: none.
   virtual void onWindow(std::size_t bytes) = 0;
   // content_length -1: unknown. 101: it takes the WebSocket up; the subprotocol is among the fields.
   virtual void onHead(int status, std::vector<HttpField> fields, std::int64_t content_length) = 0;
@@ -59,15 +60,20 @@ class HttpEvents {
   virtual void onFailed(const HttpFailure& failure) = 0;
 };
 
+// What a message takes of a window, of either side, beside its bytes: empty ones are not free.
+inline constexpr std::size_t kHttpMessageCost = 16;
+
 // One request under way. Its end before onEnd, onClose or onFailed means that the client is gone.
 class HttpExchange {
  public:
   virtual ~HttpExchange() = default;
   // Within the window that was given; more is a fault of the caller.
   virtual void sendBody(std::string_view bytes) = 0;
+  // Once, also where there is no body; not of a WebSocket.
   virtual void endBody() = 0;
   // So many bytes that onBody or onMessage gave have left: the plugin may send as many again.
   virtual void consumed(std::size_t bytes) = 0;
+  // While the window is above zero; a message goes as a whole, and may take the window below it. So does the plugin's.
   virtual void sendMessage(HttpMessageKind kind, std::string_view message) = 0;
   virtual void close(std::uint16_t code, std::string_view reason) = 0;
 };

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "host/store/incident_counts.h"
 #include "host/store/values.h"
 
 namespace longhaul::host::store {
@@ -47,6 +48,7 @@ class StoreReader {
   virtual Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) = 0;
   virtual Result<ContextSnapshot> contextSnapshot(InstanceId instance, std::int64_t id) = 0;  // or NOT_FOUND
   virtual Result<std::int64_t> incidentCount() = 0;
+  virtual Result<IncidentCounts> incidentCounts(std::int64_t now_us) = 0;
   virtual Result<std::vector<RolloutRecord>> rollouts() = 0;  // by plugin
 
   virtual Result<Page<User>> users(std::string_view after_username, std::size_t limit) = 0;  // by username

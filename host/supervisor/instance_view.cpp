@@ -84,12 +84,14 @@ InstanceView Instance::view(bool with_usage, bool with_limits) const {
   view.log_dropped_count = counters.dropped_rate + counters.dropped_ring + counters.dropped_disk;
   view.context_version = record_.context_version;
   view.config = record_.config;
+  view.config_revision = record_.target.config_revision;
   view.grants = record_.target.grants.empty() ? "{}" : record_.target.grants;
   view.digest = machine_->target().digest.empty() ? record_.target.digest : machine_->target().digest;
   view.health = shownHealth();
   view.denied = deniedViews();
   view.listeners = shared_.listeners.views(record_.id);
   if (with_limits) view.limits = limitViews();
+  if (with_limits && current_ && current_->process) view.usage = current_->process->usage();
   // Where it is what holds the instance, the reason has it.
   if (!not_taken_.empty() && state != PublicState::Held) {
     view.held_back = not_taken_reason_;

@@ -12,6 +12,7 @@
 #include "host/lifecycle/instance_machine.h"
 #include "host/sandbox/layers.h"
 #include "host/store/values.h"
+#include "host/supervisor/usage_curve.h"
 
 namespace longhaul::host::supervisor {
 
@@ -88,13 +89,15 @@ struct InstanceView {
   std::uint64_t log_lines_count = 0;
   std::uint64_t log_dropped_count = 0;
   std::int64_t context_version = 0;
-  std::string config;  // JSON object, references not resolved
-  std::string grants;  // JSON object, approved
-  std::string digest;  // of the target
+  std::string config;                // JSON object, references not resolved
+  std::int64_t config_revision = 0;  // grows with each change of it
+  std::string grants;                // JSON object, approved
+  std::string digest;                // of the target
   std::optional<store::Health> health;
   std::vector<DeniedView> denied;
   std::vector<ListenerView> listeners;
   std::vector<LimitView> limits;      // where they were asked for
+  UsageCurve usage;                   // likewise; of the current worker
   std::vector<std::string> warnings;  // flapping, a quarantined row, a newer plugin that asks for more …
 };
 

@@ -33,7 +33,7 @@ struct ReleaseNews {
   lifecycle::RolloutChange::Note note;
 };
 
-// "canary", "rolling", "stable", "bad", "kept", "downgrade", "superseded"
+// "canary", "rolling", "stable", "bad", "kept", "downgrade", "superseded", "unreadable"
 std::string_view noteName(lifecycle::RolloutChange::Note::Kind kind);
 
 }  // namespace longhaul::host::supervisor

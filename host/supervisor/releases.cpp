@@ -17,7 +17,8 @@ using lifecycle::RolloutChange;
 constexpr std::size_t kDigestPrefixMin = 6;  // fewer digits soon mean several
 
 Error unknownPlugin(const std::string& plugin) {
-  return {Code::NotFound, fmt::format("there is no plugin {}: `longhaul plugins` lists them", plugin)};
+  return {Code::NotFound,
+          fmt::format("there is no release of plugin \"{}\": `longhaul plugins` lists what is known", plugin)};
 }
 
 }  // namespace
@@ -39,6 +40,8 @@ std::string_view noteName(RolloutChange::Note::Kind kind) {
       return "downgrade";
     case Kind::Superseded:
       return "superseded";
+    case Kind::Unreadable:
+      return "unreadable";
   }
   return "unknown";
 }
@@ -60,7 +63,7 @@ void Releases::load(const std::vector<store::RolloutRecord>& kept) {
     }
     tell({each.plugin,
           {},
-          {RolloutChange::Note::Kind::Superseded,
+          {RolloutChange::Note::Kind::Unreadable,
            {},
            fmt::format("the history of its releases cannot be read and begins anew: {}", rollout.error().message)}});
   }
@@ -128,7 +131,7 @@ std::pair<lifecycle::Reason, std::string> Releases::whyNotActive(const std::stri
   const Rollout& rollout = at->second.rollout;
   const Digest wanted = rollout.digestFor(instance);
   if (around_.catalog.find(wanted) == nullptr) {
-    return {lifecycle::Reason::ReleaseBad,
+    return {lifecycle::Reason::StagedFile,
             fmt::format("release {:.12} is what should run, and the host's copy of it is gone: drop its file again, or "
                         "`longhaul plugin rollback {} DIGEST`",
                         wanted, plugin)};
@@ -300,7 +303,8 @@ void Releases::forget(const std::string& plugin, Done done) {
 void Releases::tell(ReleaseNews news) const {
   using Kind = RolloutChange::Note::Kind;
   const Kind kind = news.note.kind;
-  const logs::LogLevel level = kind == Kind::Bad || kind == Kind::Kept               ? logs::LogLevel::Error
+  const logs::LogLevel level = kind == Kind::Bad || kind == Kind::Kept || kind == Kind::Unreadable
+                                   ? logs::LogLevel::Error
                                : kind == Kind::Downgrade || kind == Kind::Superseded ? logs::LogLevel::Warning
                                                                                      : logs::LogLevel::Info;
   if (around_.report) around_.report(level, fmt::format("plugin {}", news.plugin), news.note.text);

@@ -29,6 +29,45 @@ std::vector<std::int64_t> idsWith(test::StoreUnderTest& subject, const std::stri
 
 }  // namespace
 
+LONGHAUL_STORE_CASE(
+    "incidents are counted by status, hour and severity, over blocks that are full and one that is not") {
+  constexpr std::int64_t kHourUs = 3'600'000'000;
+  constexpr std::int64_t kNowUs = 100 * kHourUs;
+  constexpr std::size_t kOld = 2500, kOneCall = 500;
+  const InstanceId id = subject.instance("edge");
+  CommitWrite old = commitOf(id);
+  old.at_us = kNowUs - 25 * kHourUs;
+  old.incidents.assign(kOneCall, test::incidentNamed("old"));
+  std::vector<IncidentId> made;
+  while (made.size() < kOld) {
+    const auto committed = subject.must<Committed>(old);
+    made.insert(made.end(), committed.incidents.begin(), committed.incidents.end());
+  }
+  CommitWrite first = commitOf(id);
+  first.at_us = kNowUs - 24 * kHourUs;
+  first.incidents = {test::incidentNamed("the hour that ends the day")};
+  first.incidents[0].severity = 3;
+  subject.must<Committed>(first);
+  CommitWrite last = commitOf(id);
+  last.at_us = kNowUs;
+  last.incidents = {test::incidentNamed("now"), test::incidentNamed("now too")};
+  subject.must<Committed>(last);
+  CommitWrite close;
+  close.at_us = kNowUs;
+  close.statuses = {{made[5], "closed"}, {made[kOld - 1], "closed"}};
+  subject.must<Committed>(close);
+
+  const auto counts = subject.reader().incidentCounts(kNowUs);
+  REQUIRE(counts.has_value());
+  CHECK(counts->active == static_cast<std::int64_t>(kOld) + 1);
+  CHECK(counts->closed == 2);
+  CHECK(counts->by_hour.front() == 1);
+  CHECK(counts->by_hour.back() == 2);
+  const auto& severities = counts->by_severity;
+  CHECK(severities == std::map<double, std::int64_t>{{test::incidentNamed("x").severity, 2}, {3, 1}});
+  CHECK_FALSE(counts->capped);
+}
+
 LONGHAUL_STORE_CASE("an operator's incidents belong to no instance and are there after a restart") {
   CommitWrite commit;
   commit.at_us = 5;

@@ -238,6 +238,8 @@ class Daemon:
         return until(lambda: self.api("GET", "/instances", name=name)["instances"], f"{name} is known", seconds)
 
     def run_instance(self, name, plugin, parameters=None, **more):
+        # One that is asked for before its file was looked at is held, and wait() takes that for its end.
+        until(lambda: any(row.get("id") == plugin for row in self.api("GET", "/plugins")["plugins"]), f"{plugin} is known")
         self.put_instance(name, plugin, parameters, **more)
         self.wait_known(name)
         return self.wait(name)

@@ -1,4 +1,5 @@
 """A bad release takes itself back, over restarts and kills of the daemon; a good one goes through a canary first."""
+import json
 import os
 import random
 import re
@@ -66,6 +67,10 @@ class BadReleases(harness.DaemonTest):
         for fault, name in names.items():
             with self.subTest(fault):
                 self.assertEqual(before[fault], daemon.instance(name)["current"]["digest"])
+                if state_of(daemon, f"test-release-{name}", "2.0.0") == "bad":  # its file counts, and does not run
+                    told = json.loads(daemon.cli("explain", f"{fault}.so", "-o", "json"))
+                    self.assertEqual("release-bad", told["code"], told)
+                    self.assertIn("it is bad: ", told["reason"])
         # It stays so over a restart of the host, in which the bad files are found anew.
         daemon.stop()
         daemon.start()

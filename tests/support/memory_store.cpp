@@ -454,6 +454,20 @@ Result<std::int64_t> MemoryStore::incidentCount() {
   return static_cast<std::int64_t>(incidents_.size());
 }
 
+Result<IncidentCounts> MemoryStore::incidentCounts(std::int64_t now_us) {
+  const std::lock_guard lock{mutex_};
+  constexpr std::int64_t kHourUs = 3'600'000'000;
+  IncidentCounts counts;
+  for (const auto& [id, incident] : incidents_) {
+    ++(incident.status == "active" ? counts.active : counts.closed);
+    const std::int64_t ago_us = now_us - incident.created_at_us;
+    if (ago_us > static_cast<std::int64_t>(kIncidentHours) * kHourUs) continue;
+    ++counts.by_hour[kIncidentHours - 1 - static_cast<std::size_t>(ago_us > 0 ? (ago_us - 1) / kHourUs : 0)];
+    ++counts.by_severity[incident.severity];
+  }
+  return counts;
+}
+
 Result<std::vector<RolloutRecord>> MemoryStore::rollouts() {
   const std::lock_guard lock{mutex_};
   std::vector<RolloutRecord> rows;

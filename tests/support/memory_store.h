@@ -25,6 +25,7 @@ class MemoryStore final : public store::Store, public store::StoreReader {
   Result<std::vector<store::ContextSnapshot>> contextSnapshots(InstanceId instance) override;
   Result<store::ContextSnapshot> contextSnapshot(InstanceId instance, std::int64_t id) override;
   Result<std::int64_t> incidentCount() override;
+  Result<store::IncidentCounts> incidentCounts(std::int64_t now_us) override;
   Result<std::vector<store::RolloutRecord>> rollouts() override;
   Result<store::Page<store::User>> users(std::string_view after_username, std::size_t limit) override;
   Result<std::optional<store::User>> user(const store::UserRef& ref) override;

@@ -11,12 +11,15 @@ SOURCE = (".h", ".hpp", ".c", ".cpp")
 
 
 def read_tree(root):
-    """path -> text of every file that is text."""
+    """path -> text of every file that is text, and of pictures none: links lead to them."""
     files = {}
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not SKIPPED_FOLDERS.match(name)]
         for name in sorted(set(names) - {".git"}):
             path = os.path.join(folder, name)
+            if name.endswith(".png"):
+                files[os.path.relpath(path, root)] = ""
+                continue
             try:
                 with open(path, encoding="utf-8") as file:
                     files[os.path.relpath(path, root)] = file.read()

@@ -4,6 +4,7 @@
 #include "host/store/page_bytes.h"
 #include "host/store/sqlite/audit.h"
 #include "host/store/sqlite/conversations.h"
+#include "host/store/sqlite/incident_counts.h"
 #include "host/store/sqlite/incident_index.h"
 #include "host/store/sqlite/indicators.h"
 #include "host/store/sqlite/people.h"
@@ -160,6 +161,14 @@ Result<std::int64_t> SqliteReader::incidentCount() {
             "(SELECT floor FROM sequences WHERE name = 'incidents_deleted') FROM sequences WHERE name = 'incidents'");
   if (row.next()) return row.integer(0);
   return row.failed() ? row.error() : Error{Code::Internal, "the incidents could not be counted"};
+}
+
+Result<IncidentCounts> SqliteReader::incidentCounts(std::int64_t now_us) {
+  return state_->atOnce([&](Connection& connection) -> Result<IncidentCounts> {
+    const auto total = incidentCount();
+    if (!total) return total.error();
+    return countIncidents(connection, *total, now_us);
+  });
 }
 
 Result<std::vector<RolloutRecord>> SqliteReader::rollouts() {

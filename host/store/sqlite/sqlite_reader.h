@@ -28,6 +28,7 @@ class SqliteReader final : public StoreReader {
   Result<std::vector<ContextSnapshot>> contextSnapshots(InstanceId instance) override;
   Result<ContextSnapshot> contextSnapshot(InstanceId instance, std::int64_t id) override;
   Result<std::int64_t> incidentCount() override;
+  Result<IncidentCounts> incidentCounts(std::int64_t now_us) override;
   Result<std::vector<RolloutRecord>> rollouts() override;
   Result<Page<User>> users(std::string_view after_username, std::size_t limit) override;
   Result<std::optional<User>> user(const UserRef& ref) override;

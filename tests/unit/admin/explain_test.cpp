@@ -13,8 +13,6 @@
 #include "host/admin/instance_json.h"
 #include "host/base/json.h"
 #include "host/base/limits.h"
-#include "host/catalog/file_reason.h"
-#include "host/config/folder_reason.h"
 #include "tests/unit/supervisor/rig.h"
 
 using namespace longhaul::host;
@@ -458,43 +456,4 @@ TEST_CASE("names of reasons are each one's own, and lead back to it") {
     CHECK(lifecycle::reasonFromName(lifecycle::nameOf(reason)) == reason);
   }
   CHECK_FALSE(lifecycle::reasonFromName("nonsense"));
-}
-
-TEST_CASE("a plugin file that does not count is explained with its code, the remedy and when it is looked at again") {
-  for (std::size_t i = 0; i < catalog::kFileReasonCount; ++i) {
-    const catalog::FileReasonRow& row = catalog::rowOf(static_cast<catalog::FileReason>(i));
-    CAPTURE(row.name);
-    catalog::PluginView view;
-    view.path = "/p/x.so";
-    view.state = catalog::PluginState::Refused;
-    view.code = row.reason;
-    view.reason = "what was found";
-    const Explanation told = explainPlugin(view, {});
-    CHECK(toJson(told)["code"] == row.name);
-    CHECK(toJson(told)["next"] == toText(row.next));
-    CHECK_THAT(told.text, Catch::Contains("what was found") && Catch::Contains(std::string(row.remedy)) &&
-                              Catch::Contains(std::string(toText(row.next))));
-  }
-}
-
-TEST_CASE("a file of the instances folder is explained with what keeps it from being done") {
-  config::Plan plan;
-  plan.instances.push_back({.name = "front", .plugin = "door", .source = "/i/edge.yaml"});
-  for (std::size_t i = 0; i < config::kFolderReasonCount; ++i) {
-    const config::FolderReasonRow& row = config::rowOf(static_cast<config::FolderReason>(i));
-    CAPTURE(row.name);
-    config::Plan now = plan;
-    if (row.reason == config::FolderReason::Faults) {
-      now.problems.push_back({.file = "/i/edge.yaml", .place = {7, 5}, .message = "found \"x\", wanted a number"});
-    }
-    if (row.reason == config::FolderReason::WaitsForYes) {
-      now.needs_yes = true;
-      now.needs_yes_reason = "3 of 4 instances would be disabled";
-    }
-    const Explanation told = explainFile("/i/edge.yaml", now);
-    CHECK(toJson(told)["code"] == row.name);
-    CHECK(told.remedy == row.remedy);
-    CHECK(told.next == row.next);
-    CHECK_THAT(told.text, Catch::Contains(std::string(row.remedy)));
-  }
 }

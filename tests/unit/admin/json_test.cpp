@@ -2,6 +2,7 @@
 
 #include "host/admin/explain.h"
 #include "host/admin/instance_json.h"
+#include "host/admin/manifest_json.h"
 #include "host/admin/metrics.h"
 #include "host/admin/policy_json.h"
 #include "host/admin/record_json.h"
@@ -32,6 +33,23 @@ TEST_CASE("Secrets are not shown, references to them are") {
   CHECK(shown["parameters"]["login"] == Json{{"identifier", "me"}, {"password", "***"}});
   CHECK(dumpJson(shown).find("hidden") == std::string::npos);
   CHECK(dumpJson(shown).find("4711") == std::string::npos);
+}
+
+TEST_CASE("A form has each parameter with what the manifest left out filled in") {
+  catalog::PluginFile file;
+  file.manifest = manifest();
+  const Json json = toJson(file);
+  REQUIRE(json["parameters"].size() == 4);
+  CHECK(json["parameters"][0] == Json{{"name", "host"},
+                                      {"display", "host"},
+                                      {"type", "shortText"},
+                                      {"required", false},
+                                      {"secret", false},
+                                      {"hidden", false},
+                                      {"advanced", false}});
+  CHECK(json["parameters"][1]["secret"] == true);
+  CHECK(json["commands"] == Json::array());
+  CHECK_FALSE(json.contains("vendor"));
 }
 
 TEST_CASE("Without a manifest every parameter may be a secret") {

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "host/config/references.h"
+
 #include "tests/support/temp_folder.h"
 
 namespace longhaul::host::admin {
@@ -52,11 +54,12 @@ TEST_CASE("a value is put and taken out at its place, and what is in the way sta
 
 TEST_CASE("plain secrets are encrypted, references and other parameters are left") {
   const Keys keys;
+  const auto known = manifest();
   auto instance = instanceWith({{"host", "open"},
                                 {"token", "hunter2"},
                                 {"pin", "${env:PIN}"},
                                 {"login", {{"identifier", "me"}, {"password", "p"}}}});
-  REQUIRE(sealPlain(instance, manifest(), Json::object(), keys.vault).empty());
+  REQUIRE(sealPlain(instance, &known, "", keys.vault).empty());
   const Json once = instance.parameters;
   CHECK(once.at("host") == "open");
   CHECK(once.at("pin") == "${env:PIN}");
@@ -68,15 +71,16 @@ TEST_CASE("plain secrets are encrypted, references and other parameters are left
                              {"token", "hunter2"},
                              {"pin", "${env:PIN}"},
                              {"login", {{"identifier", "me"}, {"password", "other"}}}});
-  REQUIRE(sealPlain(again, manifest(), once, keys.vault).empty());
+  REQUIRE(sealPlain(again, &known, config::recordOf(instance), keys.vault).empty());
   CHECK(again.parameters.at("token") == once.at("token"));
   CHECK(again.parameters.at("login") != once.at("login"));
 }
 
 TEST_CASE("a configuration that is encrypted anew needs the new key alone, and says the same") {
   Keys keys;
+  const auto known = manifest();
   auto instance = instanceWith({{"host", "open"}, {"token", "hunter2"}});
-  REQUIRE(sealPlain(instance, manifest(), Json::object(), keys.vault).empty());
+  REQUIRE(sealPlain(instance, &known, "", keys.vault).empty());
   const std::string before = config::recordOf(instance);
   REQUIRE(keys.vault.addKey().has_value());
   const auto after = resealed("edge-1", before, keys.vault);
@@ -90,6 +94,34 @@ TEST_CASE("a configuration that is encrypted anew needs the new key alone, and s
   CHECK(parametersOf(*after).at("host") == "open");
   CHECK_FALSE(resealed("edge-2", before, keys.vault).has_value());
   CHECK(resealed("edge-2", "{}", keys.vault).value() == "{}");
+}
+
+TEST_CASE("the secret of a route is encrypted like a parameter's, also while its plugin is not there") {
+  Keys keys;
+  auto instance = instanceWith({{"token", "hunter2"}});
+  instance.http = config::HttpAccess{.access = config::Access::Token, .secret = "hunter3"};
+  REQUIRE(sealPlain(instance, nullptr, "", keys.vault).empty());
+  CHECK(instance.parameters.at("token") == "hunter2");
+  CHECK_THAT(instance.http->secret, Catch::StartsWith("${encrypted:"));
+  const std::string before = config::recordOf(instance);
+  CHECK(before.find("hunter3") == std::string::npos);
+  CHECK(httpSecretOf(before) == instance.http->secret);
+
+  auto again = instanceWith({});
+  again.http = config::HttpAccess{.access = config::Access::Token, .secret = "hunter3"};
+  REQUIRE(sealPlain(again, nullptr, before, keys.vault).empty());
+  CHECK(again.http == instance.http);
+
+  REQUIRE(keys.vault.addKey().has_value());
+  const auto after = resealed("edge-1", before, keys.vault);
+  REQUIRE(after.has_value());
+  std::set<std::string> ids;
+  addKeyIds(*after, ids);
+  CHECK(ids == std::set{keys.vault.keyIds().back()});
+  const auto opened = config::parseReference(httpSecretOf(*after));
+  REQUIRE(opened.has_value());
+  CHECK(keys.vault.open(opened->name, {.instance = "edge-1", .parameter = "http/secret"}).value() == "hunter3");
+  CHECK_FALSE(keys.vault.open(opened->name, {.instance = "edge-1", .parameter = "token"}).has_value());
 }
 
 }  // namespace longhaul::host::admin

@@ -17,12 +17,13 @@ namespace longhaul::host::test {
 // "POST /x ab" for each request, answered with the same text; /later is answered by answerLater().
 class Wire {
  public:
-  Wire() {
+  explicit Wire(http::PassageDoor* door = nullptr) {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) std::abort();
     client = UniqueFd{ends[0]};
-    connection = std::make_unique<http::Connection>(loop, UniqueFd{ends[1]}, http::Peer{.uid = 7, .role = Role::Admin},
-                                                    handler, [this] { connection.reset(); });
+    connection = std::make_unique<http::Connection>(
+        loop, http::plainTransport(UniqueFd{ends[1]}), http::Peer{.uid = 7, .role = Role::Admin}, handler,
+        [this] { connection.reset(); }, door);
   }
 
   void send(std::string_view bytes) {

@@ -142,7 +142,7 @@ TEST_CASE("while the disk stays broken every write fails with a sentence, and no
 
 // The power goes at operation n of the disk, for each n until a run of commits gets through: whatever was acknowledged
 // is there after it, and of what was in flight all or nothing.
-TEST_CASE("at a cut of power, wherever it comes, acknowledged is durable and a batch is whole") {
+TEST_CASE("at a cut of power, wherever it comes, acknowledged is durable and a batch is whole", "[one-thread]") {
   std::mt19937_64 random{20261124};
   bool through = false;
   int cuts = 0;
