@@ -301,9 +301,8 @@ void PeopleService::addSession(const Caller& caller, Duration life, const Sessio
   const auto reply = [opened](const Answer& answer) {  // of a failure alone
     opened(std::get<Failure>(answer));
   };
-  submit(store::AddToken{token}, reply, [opened, session = Session{*secret, token.name}](const store::WriteValue&) {
-    opened(session);
-  });
+  submit(store::AddToken{token}, reply,
+         [opened, session = Session{*secret, token.name}](const store::WriteValue&) { opened(session); });
 }
 
 void PeopleService::revokeToken(const std::string& name, const Reply& reply) {

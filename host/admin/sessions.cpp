@@ -11,9 +11,10 @@ namespace longhaul::host::admin {
 
 Answer Sessions::makeLink(const Caller& caller, std::int64_t now_us) {
   if (address_.empty()) {
-    return Failure{.code = std::string(codeName(Code::Absent)),
-                   .detail = "nothing is served to browsers",
-                   .hint = "give http.listen in longhaul.yaml, for one [\"127.0.0.1:8440\"], and start the daemon anew"};
+    return Failure{
+        .code = std::string(codeName(Code::Absent)),
+        .detail = "nothing is served to browsers",
+        .hint = "give http.listen in longhaul.yaml, for one [\"127.0.0.1:8440\"], and start the daemon anew"};
   }
   const auto key = randomSecret("");
   if (!key) return toFailure({Code::Internal, "the system gave no random bytes"});

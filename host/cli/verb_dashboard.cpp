@@ -31,8 +31,9 @@ std::vector<Verb> dashboardVerbs() {
            .summary = "prints a link that signs a browser in to the dashboard, once",
            .operands = {},
            .options = {},
-           .details = "The session has the role of who asks for the link, and lasts 12 hours; `token list` shows it, and\n"
-                      "`token revoke` ends it. The daemon serves browsers where http.listen in longhaul.yaml says so.",
+           .details =
+               "The session has the role of who asks for the link, and lasts 12 hours; `token list` shows it, and\n"
+               "`token revoke` ends it. The daemon serves browsers where http.listen in longhaul.yaml says so.",
            .run = dashboard}};
 }
 

@@ -151,7 +151,8 @@ std::vector<Verb> keepVerbs() {
              .help = "read (the default), operate or admin",
              .choices = {"read", "operate", "admin"}},
             {.flags = "--expires", .kind = ValueKind::Span, .value = "TIME", .help = "its life, like 30d (for ever)"}},
-       .details = "For programs that come by TCP (http.listen): Authorization: Bearer TOKEN. Browsers have `longhaul dashboard`.",
+       .details = "For programs that come by TCP (http.listen): Authorization: Bearer TOKEN. Browsers have `longhaul "
+                  "dashboard`.",
        .run = createToken},
       {.name = "token list",
        .group = Group::Keep,

@@ -50,7 +50,8 @@ void readListen(const Document& document, ObjectReader& reader, WebConfig& into,
     const std::string fault = address ? fmt::format("found {}, wanted a TCP address; the Unix socket is always there",
                                                     describe(Json(texts[i])))
                                       : address.error().message;
-    problems.push_back(document.problemAt(pointerTo(reader.pointer("listen"), i), fmt::format("http.listen: {}", fault)));
+    problems.push_back(
+        document.problemAt(pointerTo(reader.pointer("listen"), i), fmt::format("http.listen: {}", fault)));
   }
 }
 
@@ -79,11 +80,10 @@ void readWeb(const Document& document, const std::string& pointer, WebConfig& in
 void checkWeb(const WebConfig& web, const std::map<std::string, std::string>& origins, std::vector<Problem>& problems) {
   const bool tls = !web.certificate.empty();
   if (tls != !web.key.empty()) {
-    problems.push_back({.pointer = tls ? "/http/key" : "/http/certificate",
-                        .message = fmt::format("http.{} is given ({}) and http.{} is not; TLS needs both",
-                                               tls ? "certificate" : "key",
-                                               origins.at(tls ? "http.certificate" : "http.key"),
-                                               tls ? "key" : "certificate")});
+    problems.push_back(
+        {.pointer = tls ? "/http/key" : "/http/certificate",
+         .message = fmt::format("http.{} is given ({}) and http.{} is not; TLS needs both", tls ? "certificate" : "key",
+                                origins.at(tls ? "http.certificate" : "http.key"), tls ? "key" : "certificate")});
   }
   if (tls) return;
   for (const Address& address : web.listen) {

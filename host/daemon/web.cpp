@@ -17,7 +17,8 @@ std::string versionOf(const config::WebConfig& config) {
   for (const auto& path : {config.certificate, config.key}) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) continue;
-    version += fmt::format("{}.{}.{}.{} ", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    version +=
+        fmt::format("{}.{}.{}.{} ", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
   }
   return version;
 }
@@ -52,9 +53,8 @@ Result<void> Web::open(const config::WebConfig& config) {
   const auto addresses = server_.webAddresses();
   sessions_.setAddress(addressOf(config, addresses.front()));
   for (const http::TcpAddress& address : addresses) {
-    ownLog(logs::LogLevel::Info,
-           fmt::format("serves {}://{}; `longhaul dashboard` gives a link", config.certificate.empty() ? "http" : "https",
-                       toText(address)));
+    ownLog(logs::LogLevel::Info, fmt::format("serves {}://{}; `longhaul dashboard` gives a link",
+                                             config.certificate.empty() ? "http" : "https", toText(address)));
   }
   return {};
 }
@@ -72,11 +72,10 @@ void Web::reload() {
   seen_ = versionOf(config_);
   const auto loaded = tls->reload();
   if (!loaded) {
-    return ownLog(logs::LogLevel::Error,
-                  fmt::format("the certificate stays as it was: {}", loaded.error().message));
+    return ownLog(logs::LogLevel::Error, fmt::format("the certificate stays as it was: {}", loaded.error().message));
   }
-  ownLog(logs::LogLevel::Info, fmt::format("the certificate was read, it expires at {}",
-                                           formatTimeUs(tls->expiresAtUs())));
+  ownLog(logs::LogLevel::Info,
+         fmt::format("the certificate was read, it expires at {}", formatTimeUs(tls->expiresAtUs())));
 }
 
 }  // namespace longhaul::host::daemon

@@ -92,9 +92,8 @@ ConfiguredGate::Guesses& ConfiguredGate::guessesOf(std::string_view instance, st
 void ConfiguredGate::forgetSome() {
   if (guesses_.size() < kGuessersMax) return;
   const TimePoint now = timers_.now();
-  std::erase_if(guesses_, [&](const auto& entry) {
-    return refilled(entry.second.left, now - entry.second.at) >= kGuessesBurst;
-  });
+  std::erase_if(guesses_,
+                [&](const auto& entry) { return refilled(entry.second.left, now - entry.second.at) >= kGuessesBurst; });
   if (guesses_.size() < kGuessersMax) return;
   guesses_.erase(std::max_element(guesses_.begin(), guesses_.end(), [](const auto& one, const auto& other) {
     return one.second.left < other.second.left;
@@ -106,11 +105,12 @@ Admission ConfiguredGate::admit(std::string_view instance, std::string_view clie
   Door* door = doorOf(instance);
   if (door == nullptr) return noRoute(instance);
   if (!door->trouble.empty() || !door->known) {
-    return {.status = 503,
-            .detail = door->known ? fmt::format("who may use this route cannot be read; \"longhaul explain {}\" says why",
-                                                instance)
-                                  : "who may use this route is being read",
-            .retry_after_s = door->known ? static_cast<int>(kSecretReread.count()) : 1};
+    return {
+        .status = 503,
+        .detail = door->known
+                      ? fmt::format("who may use this route cannot be read; \"longhaul explain {}\" says why", instance)
+                      : "who may use this route is being read",
+        .retry_after_s = door->known ? static_cast<int>(kSecretReread.count()) : 1};
   }
   const auto guessed_before = guesses_.find({std::string(instance), clientNetwork(client)});
   if (guessed_before != guesses_.end() && door->access.kind != RouteAccessKind::None) {

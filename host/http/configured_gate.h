@@ -1,6 +1,6 @@
 // The door as the instances' configurations say: it keeps for each instance what lets in, reads secrets anew in the
-// background, and slows down who guesses. It never waits: until the first reading of a secret is over the answer is 503.
-// Loop only.
+// background, and slows down who guesses. It never waits: until the first reading of a secret is over the answer is
+// 503. Loop only.
 #pragma once
 
 #include <cstdint>

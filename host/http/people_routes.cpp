@@ -98,7 +98,8 @@ WaitId makeLoginLink(Call& call) {
 WaitId endSession(Call& call) {
   const std::string token = WebDoor::sessionOf(call.request);
   if (!call.peer.isRemote() || !call.request.authorization.empty() || token.empty()) {
-    call.reply(admin::invalid("the request has no session that could end", {}, "a token ends by \"longhaul token revoke\""));
+    call.reply(
+        admin::invalid("the request has no session that could end", {}, "a token ends by \"longhaul token revoke\""));
     return WaitId::None;
   }
   call.service.people().revokeToken(admin::Sessions::nameOf(token), call.reply);

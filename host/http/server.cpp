@@ -90,7 +90,6 @@ void Server::accepted(UniqueFd fd, Peer peer) {
 
 void Server::add(std::unique_ptr<Transport> transport, Peer peer) {
   const std::uint64_t id = ++last_id_;
-<<<<<<< HEAD
   auto& connections = peer.isRemote() ? web_connections_ : connections_;
   connections.emplace(id, std::make_unique<Connection>(
                               loop_, std::move(transport), std::move(peer), handler_,
@@ -117,11 +116,6 @@ void Server::acceptedByTcp(UniqueFd fd, std::string from) {
   peer.address = std::move(from);
   peer.tls = tls;
   add(std::move(transport), std::move(peer));
-=======
-  connections_.emplace(id, std::make_unique<Connection>(
-                               loop_, std::move(fd), peer, handler_, [this, id] { connections_.erase(id); },
-                               router_ ? &*router_ : nullptr));
->>>>>>> main
 }
 
 }  // namespace longhaul::host::http

@@ -24,8 +24,8 @@ struct Asset {
 // Of the program; made by dashboard/build.mjs.
 std::span<const Asset> assets();
 
-// The answer to a GET of `path` (the target without its query); nothing: there is no such file. 304 without a body where
-// the client has it already.
+// The answer to a GET of `path` (the target without its query); nothing: there is no such file. 304 without a body
+// where the client has it already.
 std::optional<Response> staticFile(const Request& request, std::string_view path,
                                    std::span<const Asset> files = assets());
 

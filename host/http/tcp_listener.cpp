@@ -86,8 +86,7 @@ Result<std::unique_ptr<TcpListener>> TcpListener::create(EventLoop& loop, const 
       ::listen(fd.get(), SOMAXCONN) != 0) {
     return systemError(what, errno);
   }
-  std::unique_ptr<TcpListener> listener{
-      new TcpListener(std::move(fd), {address.host, 0}, std::move(accepted))};
+  std::unique_ptr<TcpListener> listener{new TcpListener(std::move(fd), {address.host, 0}, std::move(accepted))};
   listener->address_.port = portOf(listener->fd_.get());
   listener->accepts_ =
       std::make_unique<AcceptLoop>(loop, listener->fd_.get(), [self = listener.get()](UniqueFd client) {

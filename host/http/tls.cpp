@@ -97,8 +97,8 @@ Result<Loaded> read(const TlsFiles& files) {
   if (context == nullptr) return Error{Code::Internal, "OpenSSL has no memory"};
   ::SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   ::SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  ::SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                  SSL_MODE_RELEASE_BUFFERS);
+  ::SSL_CTX_set_mode(context,
+                     SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   ::SSL_CTX_set_alpn_select_cb(context, chooseProtocol, nullptr);
   ::ERR_clear_error();
   if (::SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {

@@ -55,7 +55,7 @@ Result<void> readStatusLine(std::string_view line, UpstreamAnswer& answer) {
 struct Seen {
   std::optional<std::uint64_t> length;
   bool chunked = false;
-  bool upgrades = false;         // Upgrade: websocket
+  bool upgrades = false;  // Upgrade: websocket
   bool connection_upgrade = false;
   std::optional<std::string> accept;
   bool accept_twice = false;
@@ -130,8 +130,8 @@ bool isHopByHop(std::string_view name) {
 }  // namespace
 
 std::string writeUpstreamRequest(const HttpAsked& asked, std::string_view key) {
-  std::string head = fmt::format("{} {}{}{} HTTP/1.1\r\nHost: {}\r\n", asked.method, asked.path,
-                                 asked.query ? "?" : "", asked.query.value_or(""), asked.host);
+  std::string head = fmt::format("{} {}{}{} HTTP/1.1\r\nHost: {}\r\n", asked.method, asked.path, asked.query ? "?" : "",
+                                 asked.query.value_or(""), asked.host);
   auto fields = asked.fields;
   dropField(fields, "x-forwarded-user");  // who was let in is said here, and not by the client
   for (const HttpField& field : fields)

@@ -32,6 +32,7 @@ struct UpstreamAnswer {
 
 // `bytes`: the header with its empty line. An error is a sentence about the server. Of 101 the handshake is checked
 // against `key`; where none was asked for, it is an error.
-Result<UpstreamAnswer> readUpstreamAnswer(std::string_view bytes, const services::HttpAsked& asked, std::string_view key);
+Result<UpstreamAnswer> readUpstreamAnswer(std::string_view bytes, const services::HttpAsked& asked,
+                                          std::string_view key);
 
 }  // namespace longhaul::host::http

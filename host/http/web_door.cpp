@@ -41,7 +41,8 @@ HostParts partsOf(std::string_view host) {
 
 bool isNumeric(const std::string& name) {
   std::array<unsigned char, sizeof(in6_addr)> bytes{};
-  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 || ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
+  return ::inet_pton(AF_INET, name.c_str(), bytes.data()) == 1 ||
+         ::inet_pton(AF_INET6, name.c_str(), bytes.data()) == 1;
 }
 
 std::string lowered(std::string_view text) {
@@ -185,8 +186,9 @@ void WebDoor::login(const Request& request, const Peer& peer, const Respond& res
 
 void WebDoor::signIn(const Request& request, const Peer& peer, const Respond& respond) {
   if (!isSameOrigin(request, peer)) {
-    return respond(problem(403, "only this daemon's own page signs in here", "programs give a token as Authorization: "
-                                                                              "Bearer"));
+    return respond(problem(403, "only this daemon's own page signs in here",
+                           "programs give a token as Authorization: "
+                           "Bearer"));
   }
   admin::Body body(request.body, {"token"});
   const std::string token = body.neededText("token", "a token, as \"longhaul token create\" printed it");
@@ -209,12 +211,10 @@ void WebDoor::open(const admin::Caller& caller, const Request& request, const Pe
     }
     const auto& session = std::get<admin::Session>(opened);
     done.fields.emplace_back("Set-Cookie", setCookie(request, peer, session.token));
-    service_.auditLog().over(caller,
-                             {.act = "session.open",
-                              .target = session.name,
-                              .detail = {{"address", peer.address}},
-                              .outcome = "done"},
-                             [respond, done = std::move(done)] { respond(done); });
+    service_.auditLog().over(
+        caller,
+        {.act = "session.open", .target = session.name, .detail = {{"address", peer.address}}, .outcome = "done"},
+        [respond, done = std::move(done)] { respond(done); });
   });
 }
 

@@ -85,8 +85,9 @@ class Exchange final : public services::HttpExchange {
       return post([this] { events_.onHead(101, protocol(), -1); });
     }
     if (asked_.path == "/fail") {
-      return events_.onFailed(
-          {.status = static_cast<int>(numberIn(asked_.query.value_or("502"))), .detail = "as asked", .retry_after_s = 3});
+      return events_.onFailed({.status = static_cast<int>(numberIn(asked_.query.value_or("502"))),
+                               .detail = "as asked",
+                               .retry_after_s = 3});
     }
     if (asked_.path == "/echo") events_.onHead(200, fields(), asked_.content_length);
     post([this] { events_.onWindow(kWindow); });
@@ -106,7 +107,8 @@ class Exchange final : public services::HttpExchange {
       events_.onHead(200, fields(), -1);
       return post([this] { sendBytes(); });
     }
-    const std::string text = fmt::format("{} {} {} {} {}\n", asked_.instance, asked_.method, asked_.request_uri, size_, sum_);
+    const std::string text =
+        fmt::format("{} {} {} {} {}\n", asked_.instance, asked_.method, asked_.request_uri, size_, sum_);
     events_.onHead(200, fields(), static_cast<std::int64_t>(text.size()));
     post([this, text] {
       events_.onBody(text);
@@ -194,8 +196,9 @@ int main() {
       UniqueFd fd{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!fd) break;
       const std::uint64_t id = ++last_id;
-      connections.emplace(id, std::make_unique<http::Connection>(
-                                  loop, std::move(fd), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
+      connections.emplace(id,
+                          std::make_unique<http::Connection>(
+                              loop, std::move(fd), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
     }
     accepting->waitReadable();
   });

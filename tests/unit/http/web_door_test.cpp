@@ -28,8 +28,8 @@ TEST_CASE("an act counts as the page's own by scheme, name and port together") {
   Request request{.host = "Edge.example.org:8440", .origin = "https://edge.example.org:8440"};
   CHECK(isSameOrigin(request, tls));
   CHECK_FALSE(isSameOrigin(request, plain));
-  for (const char* other : {"", "null", "https://edge.example.org", "https://edge.example.org:8441",
-                            "https://evil.org", "https://edge.example.org:8440.evil.org"}) {
+  for (const char* other : {"", "null", "https://edge.example.org", "https://edge.example.org:8441", "https://evil.org",
+                            "https://edge.example.org:8440.evil.org"}) {
     request.origin = other;
     CHECK_FALSE(isSameOrigin(request, tls));
   }

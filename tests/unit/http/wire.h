@@ -22,8 +22,8 @@ class Wire {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) std::abort();
     client = UniqueFd{ends[0]};
     connection = std::make_unique<http::Connection>(
-        loop, http::plainTransport(UniqueFd{ends[1]}), http::Peer{.uid = 7, .role = Role::Admin}, handler, [this] { connection.reset(); },
-        door);
+        loop, http::plainTransport(UniqueFd{ends[1]}), http::Peer{.uid = 7, .role = Role::Admin}, handler,
+        [this] { connection.reset(); }, door);
   }
 
   void send(std::string_view bytes) {
