@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "host/http/route_limits.h"
+#include "host/http/web_door.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -58,7 +59,8 @@ Result<void> append(std::string& bytes, const std::vector<HttpField>& fields, Le
         return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
       });
     });
-    if (is_hosts || is_left_out(field)) continue;
+    const bool is_session = equalsIgnoringCase(field.name, "set-cookie") && setsSession(field.value);
+    if (is_hosts || is_session || is_left_out(field)) continue;
     bytes.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   if (size > kAnswerHeaderBytesMax) {

@@ -49,6 +49,10 @@ std::variant<std::unique_ptr<Passage>, Response> Router::open(Header header, con
   auto request = toRouteRequest(std::move(header), std::move(route), client);
   if (const auto* refusal = std::get_if<Refusal>(&request)) return refused(toResponse(*refusal));
   auto& good = std::get<RouteRequest>(request);
+  for (auto& field : good.asked.fields) {
+    if (field.name == "cookie") field.value = withoutSessions(field.value);
+  }
+  std::erase_if(good.asked.fields, [](const auto& field) { return field.name == "cookie" && field.value.empty(); });
   if (!admission.taken_field.empty()) dropField(good.asked.fields, admission.taken_field);
   good.asked.user = admission.user;
   return std::make_unique<RoutePassage>(std::move(good), port_, side, timers_, counts_);

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kLogin = "/login";
 constexpr std::string_view kSession = "/api/v1/session";
+constexpr std::string_view kCookie = "longhaul_session_";  // and the port
 
 std::string_view pathOf(const Request& request) {
   return std::string_view(request.target).substr(0, request.target.find('?'));
@@ -56,7 +57,7 @@ std::string lowered(std::string_view text) {
 // Browsers keep cookies by host and not by port: two daemons of one machine must not take each other's.
 std::string cookieName(const Request& request) {
   const std::string_view port = partsOf(request.host).port;
-  return fmt::format("longhaul_session_{}", port.empty() ? "default" : port);
+  return fmt::format("{}{}", kCookie, port.empty() ? "default" : port);
 }
 
 std::string setCookie(const Request& request, const Peer& peer, const std::string& token) {
@@ -81,6 +82,25 @@ admin::Failure unauthenticated(std::string detail, std::string hint) {
 }
 
 }  // namespace
+
+bool setsSession(std::string_view set_cookie) {
+  return lowered(set_cookie).find(kCookie) != std::string::npos;
+}
+
+std::string withoutSessions(std::string_view cookies) {
+  std::string left;
+  while (!cookies.empty()) {
+    const auto end = cookies.find(';');
+    std::string_view one = cookies.substr(0, end);
+    cookies = end == std::string_view::npos ? std::string_view{} : cookies.substr(end + 1);
+    while (one.starts_with(' '))
+      one.remove_prefix(1);
+    if (one.empty() || lowered(one.substr(0, one.find('='))).find(kCookie) != std::string::npos) continue;
+    if (!left.empty()) left += "; ";
+    left += one;
+  }
+  return left;
+}
 
 Response foreignHost(std::string_view host) {
   return problem(421, fmt::format("the request is for \"{}\", and this daemon has other names", host.substr(0, 253)),
@@ -116,6 +136,11 @@ std::string WebDoor::sessionOf(const Request& request) {
 }
 
 std::variant<admin::Caller, admin::Failure> WebDoor::byToken(std::string_view token, const Peer& peer) {
+  // What is right is not held up: a token is 256 random bits, and one script with an old one must not lock out all who
+  // come by the same proxy.
+  auto asked = service_.bearers().identify(token, wallNowUs());
+  const auto* failure = std::get_if<admin::Failure>(&asked);
+  if (failure == nullptr || failure->code != admin::kUnauthenticated) return asked;
   const TimePoint now = service_.timers().now();
   if (const int wait_s = guesses_.waitS(peer.address, now); wait_s > 0) {
     return admin::Failure{.code = "RATE_LIMITED",
@@ -123,9 +148,7 @@ std::variant<admin::Caller, admin::Failure> WebDoor::byToken(std::string_view to
                                                 peer.address, std::chrono::seconds(kWebGuessesWindow).count()),
                           .hint = fmt::format("ask again in {} s", wait_s)};
   }
-  auto asked = service_.bearers().identify(token, wallNowUs());
-  const auto* failure = std::get_if<admin::Failure>(&asked);
-  if (failure != nullptr && failure->code == admin::kUnauthenticated) guesses_.wrong(peer.address, now);
+  guesses_.wrong(peer.address, now);
   return asked;
 }
 
@@ -162,10 +185,6 @@ bool WebDoor::handle(const Request& request, const Peer& peer, const Respond& re
 void WebDoor::login(const Request& request, const Peer& peer, const Respond& respond) {
   constexpr std::string_view kStale =
       "It was used before, or it is older than five minutes. Run <code>longhaul dashboard</code> for another one.";
-  const TimePoint now = service_.timers().now();
-  if (guesses_.waitS(peer.address, now) > 0) {
-    return respond(page(429, "Too many tries", "Wait a minute, then run <code>longhaul dashboard</code> again."));
-  }
   // A preview of the link, as chats make it, must not use it up.
   if (request.method == "HEAD") return respond(page(200, "Longhaul", "A link to sign in."));
   const auto target = parseTarget(request.target);
@@ -176,6 +195,10 @@ void WebDoor::login(const Request& request, const Peer& peer, const Respond& res
     }
   }
   if (!caller) {
+    const TimePoint now = service_.timers().now();
+    if (guesses_.waitS(peer.address, now) > 0) {
+      return respond(page(429, "Too many tries", "Wait a minute, then run <code>longhaul dashboard</code> again."));
+    }
     guesses_.wrong(peer.address, now);
     return respond(page(403, "This link does not work", kStale));
   }

@@ -48,6 +48,11 @@ class WebDoor {
   GuessLimit guesses_;
 };
 
+// A session is nothing of an instance's: the field Cookie without those of sessions, and whether a Set-Cookie would make
+// one (a browser sends one that has no name as it is, so that the value counts as well).
+std::string withoutSessions(std::string_view cookies);
+bool setsSession(std::string_view set_cookie);
+
 // The answer to a request that isOurs() says no to.
 Response foreignHost(std::string_view host);
 
