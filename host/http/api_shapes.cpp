@@ -58,7 +58,7 @@ constexpr std::string_view kDaemon = R"json({
 constexpr std::string_view kInstances = R"json({
   "Owner": "= file api",
   "Worker": {"pid": "integer", "generation": "integer", "digest": "text", "version": "text", "startedAt": "time",
-    "readyAt?": "time", "cpuMs?": "integer", "rssBytes?": "integer", "threadsCount?": "integer", "sandbox": ["Layer"]},
+    "readyAt?": "time", "cpuMs?": "integer", "rssBytes?": "integer", "threadsCount?": "integer", "sandbox?": ["Layer"]},
   "Instance": {"id": "text", "name": "text", "plugin": "text", "enabled": "boolean", "longRunning": "boolean",
     "owner": "Owner", "source?": "text",
     "state": "= disabled idle starting running stopping backoff completed crash-loop quarantined refused held orphaned",
