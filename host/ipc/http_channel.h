@@ -1,5 +1,5 @@
-// The host's end of a worker's HTTP channel, which all of its requests share (protocol/http_records.h). Records that are
-// appended in one turn of the loop leave together: one packet where they fit one. Loop only; owns its descriptor.
+// The host's end of a worker's HTTP channel, which all of its requests share (protocol/http_records.h). Records that
+// are appended in one turn of the loop leave together: one packet where they fit one. Loop only; owns its descriptor.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
 // What travels on the HTTP channel of a worker, which many requests share: records, several to a packet of at most
 // kPacketBytesMax, none over two packets. Bytes only: no socket. Values; any thread.
 //
-// Windows. The worker may send kHttpWindowBytes of an answer's body, or of messages, from the start, the host nothing of
-// a request's body before the worker's first Window, which says that a thread has it. Each side gives room back with
+// Windows. The worker may send kHttpWindowBytes of an answer's body, or of messages, from the start, the host nothing
+// of a request's body before the worker's first Window, which says that a thread has it. Each side gives room back with
 // Window. A message costs its bytes and kHttpMessageCost, goes once the window is above zero, and may take it below.
 #pragma once
 
@@ -33,10 +33,10 @@ enum class HttpKind : std::uint16_t {
 };
 
 // Flags.
-inline constexpr std::uint16_t kHttpNoBody = 1;       // Open: no body follows, nor BodyEnd
-inline constexpr std::uint16_t kHttpMore = 1;         // Message: its next part follows
-inline constexpr std::uint16_t kHttpBinary = 2;       // Message, each part of it
-inline constexpr std::uint16_t kHttpNotBegun = 1;     // Failed: the plugin was not asked, because the worker is ending
+inline constexpr std::uint16_t kHttpNoBody = 1;    // Open: no body follows, nor BodyEnd
+inline constexpr std::uint16_t kHttpMore = 1;      // Message: its next part follows
+inline constexpr std::uint16_t kHttpBinary = 2;    // Message, each part of it
+inline constexpr std::uint16_t kHttpNotBegun = 1;  // Failed: the plugin was not asked, because the worker is ending
 
 inline constexpr std::int64_t kHttpMessageCost = 16;  // services/http_port.h says the same to the front
 

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::uint32_t kSwitching = 101;
 constexpr std::string_view kSubprotocol = "sec-websocket-protocol";
-constexpr std::string_view kHostsOwn[] = {"connection", "content-length", "date", "keep-alive", "proxy-connection",
-                                          "te", "trailer", "transfer-encoding", "upgrade", "sec-websocket-accept",
-                                          "sec-websocket-extensions"};
+constexpr std::string_view kHostsOwn[] = {
+    "connection", "content-length",    "date",    "keep-alive",           "proxy-connection",        "te",
+    "trailer",    "transfer-encoding", "upgrade", "sec-websocket-accept", "sec-websocket-extensions"};
 
 bool isName(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -37,7 +37,8 @@ std::string headFault(const services::HttpAsked& asked, const protocol::HttpHead
   std::size_t bytes = 0;
   for (const auto& [name, value] : head.fields) {
     bytes += name.size() + value.size() + 4;
-    if (bytes > kHttpFieldsBytesMax) return fmt::format("an answer with more than {} bytes of fields", kHttpFieldsBytesMax);
+    if (bytes > kHttpFieldsBytesMax)
+      return fmt::format("an answer with more than {} bytes of fields", kHttpFieldsBytesMax);
     if (!isName(name) || !isValue(value)) return "an answer with a field that is none";
     const bool hosts = std::find(std::begin(kHostsOwn), std::end(kHostsOwn), name) != std::end(kHostsOwn);
     if (hosts || (name == kSubprotocol) != switches) return fmt::format("an answer with the field {}", name);

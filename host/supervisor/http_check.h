@@ -1,5 +1,5 @@
-// What a worker says of an answer, held to what may leave: a worker may be a stranger's code from end to end. Private to
-// this room; pure.
+// What a worker says of an answer, held to what may leave: a worker may be a stranger's code from end to end. Private
+// to this room; pure.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace longhaul::host::supervisor {
 
-// What is wrong with the begin of this request's answer; empty: nothing. 101 is for WebSockets alone; names are in lower
-// case, and none is of the connection or the host's own.
+// What is wrong with the begin of this request's answer; empty: nothing. 101 is for WebSockets alone; names are in
+// lower case, and none is of the connection or the host's own.
 std::string headFault(const services::HttpAsked& asked, const protocol::HttpHead& head);
 // The answer has a body that travels.
 bool answerHasBody(const services::HttpAsked& asked, std::uint32_t status);

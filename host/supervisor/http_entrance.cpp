@@ -33,8 +33,7 @@ class Refused final : public services::HttpExchange {
 std::unique_ptr<services::HttpExchange> HttpEntrance::open(services::HttpAsked asked, services::HttpEvents& events) {
   if (Instance* instance = find_(asked.instance)) return instance->openRequest(std::move(asked), events);
   return std::make_unique<Refused>(
-      loop_.timers(), events,
-      services::HttpFailure{404, fmt::format("there is no instance {}", asked.instance), 0});
+      loop_.timers(), events, services::HttpFailure{404, fmt::format("there is no instance {}", asked.instance), 0});
 }
 
 }  // namespace longhaul::host::supervisor

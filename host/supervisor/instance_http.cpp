@@ -154,8 +154,8 @@ void InstanceRequests::pump() {
     for (std::size_t left = waiting_.size(); serving.refusal && left > 0 && !waiting_.empty(); --left)
       fail(waiting_.front(), *serving.refusal);
     while (waiting_.size() > kHttpWaitMax) {
-      fail(waiting_.back(), {503, fmt::format("{} requests wait for this instance already", kHttpWaitMax),
-                             kHttpRetryAfterS});
+      fail(waiting_.back(),
+           {503, fmt::format("{} requests wait for this instance already", kHttpWaitMax), kHttpRetryAfterS});
     }
   }
   for (const auto& [worker, link] : links_)
@@ -182,8 +182,9 @@ void InstanceRequests::send(std::uint32_t number, Request& request, Link& link) 
   std::string payload;
   protocol::encode(head, payload);
   if (payload.size() > protocol::kHttpRecordBytesMax) {
-    return fail(number, {431, fmt::format("the request's head has {} bytes, at most {} are taken", payload.size(),
-                                          protocol::kHttpRecordBytesMax),
+    return fail(number, {431,
+                         fmt::format("the request's head has {} bytes, at most {} are taken", payload.size(),
+                                     protocol::kHttpRecordBytesMax),
                          0});
   }
   request.told_no_body = request.body_ended || asked.content_length == 0 || asked.is_web_socket;
@@ -216,11 +217,12 @@ void InstanceRequests::sweep() {
       fail(number, {503, "the instance has no worker to take it", kHttpRetryAfterS});
       continue;
     }
-    around_.warn(request->link->worker,
-                 fmt::format("{} {} was not answered in {} s: the client got 504, and the request keeps its thread until "
-                             "it returns",
-                             request->asked.method, request->asked.path.substr(0, 200),
-                             std::chrono::duration_cast<std::chrono::seconds>(kHttpHeadTimeout).count()));
+    around_.warn(
+        request->link->worker,
+        fmt::format("{} {} was not answered in {} s: the client got 504, and the request keeps its thread until "
+                    "it returns",
+                    request->asked.method, request->asked.path.substr(0, 200),
+                    std::chrono::duration_cast<std::chrono::seconds>(kHttpHeadTimeout).count()));
     cancel(number, *request);
     letGo(*request)->onFailed({504, "the plugin did not answer in time", 0});
   }
@@ -388,8 +390,8 @@ void InstanceRequests::onFailed(std::uint32_t number, Request& request, const Ht
     return request.events != nullptr ? holdAgain(number, request) : forget(number);
   }
   if (request.events != nullptr) {
-    around_.warn(request.link->worker, fmt::format("{} {}: {}", request.asked.method, request.asked.path.substr(0, 200),
-                                                   record.payload));
+    around_.warn(request.link->worker,
+                 fmt::format("{} {}: {}", request.asked.method, request.asked.path.substr(0, 200), record.payload));
   }
   fail(number, {502, "the plugin's answer failed", 0});
 }

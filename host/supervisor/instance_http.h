@@ -70,7 +70,7 @@ class InstanceRequests {
     bool cancelled = false;
     bool body_ended = false;  // by the client
     bool told_no_body = false;
-    std::int64_t window = 0;  // what may be sent to the worker
+    std::int64_t window = 0;                                           // what may be sent to the worker
     std::int64_t taken = static_cast<std::int64_t>(kHttpWindowBytes);  // what the worker may send
     std::size_t to_give_back = 0;
     std::uint32_t status = 0;  // of the answer; 0: none yet

@@ -24,25 +24,21 @@ InstanceRequests::Serving refused(int status, std::string detail, int retry_afte
 }  // namespace
 
 std::unique_ptr<InstanceRequests> Instance::makeRequests() {
-  return std::make_unique<InstanceRequests>(
-      InstanceRequests::Surroundings{.loop = shared_.around.loop,
-                                     .serving = [this] { return servingRequests(); },
-                                     .violated =
-                                         [this](lifecycle::WorkerId worker, std::string text) {
-                                           if (WorkerProcess* found = process(worker))
-                                             onViolation(*found, std::move(text));
-                                         },
-                                     .warn =
-                                         [this](lifecycle::WorkerId worker, std::string_view text) {
-                                           const WorkerProcess* found = process(worker);
-                                           log(logs::LogLevel::Warning, found == nullptr
-                                                                            ? std::string{text}
-                                                                            : found->about().scrubber.scrubbed(text));
-                                         }});
+  return std::make_unique<InstanceRequests>(InstanceRequests::Surroundings{
+      .loop = shared_.around.loop,
+      .serving = [this] { return servingRequests(); },
+      .violated =
+          [this](lifecycle::WorkerId worker, std::string text) {
+            if (WorkerProcess* found = process(worker)) onViolation(*found, std::move(text));
+          },
+      .warn =
+          [this](lifecycle::WorkerId worker, std::string_view text) {
+            const WorkerProcess* found = process(worker);
+            log(logs::LogLevel::Warning, found == nullptr ? std::string{text} : found->about().scrubber.scrubbed(text));
+          }});
 }
 
-std::unique_ptr<services::HttpExchange> Instance::openRequest(services::HttpAsked asked,
-                                                              services::HttpEvents& events) {
+std::unique_ptr<services::HttpExchange> Instance::openRequest(services::HttpAsked asked, services::HttpEvents& events) {
   return requests_->open(std::move(asked), events);
 }
 

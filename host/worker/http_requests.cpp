@@ -118,8 +118,8 @@ bool HttpRequests::open(const HttpRecord& record) {
       } else {
         waiting_.pop_back();
         exchanges_.erase(record.request);
-        protocol::appendHttpRecord(refusal, {HttpKind::Failed, 0, record.request,
-                                             "no thread could be started for it in the worker"});
+        protocol::appendHttpRecord(
+            refusal, {HttpKind::Failed, 0, record.request, "no thread could be started for it in the worker"});
       }
     }
   }

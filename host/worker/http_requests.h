@@ -1,6 +1,7 @@
-// Runs the plugin's longhaul.http/1: each request on a thread of a pool, beside the loop, with what comes of its body and
-// leaves of its answer held to the windows of the HTTP channel (protocol/http_records.h). A thread of its own reads the
-// channel. begin() and end() are main's. Never destroyed: a thread may still be in the plugin when the process ends.
+// Runs the plugin's longhaul.http/1: each request on a thread of a pool, beside the loop, with what comes of its body
+// and leaves of its answer held to the windows of the HTTP channel (protocol/http_records.h). A thread of its own reads
+// the channel. begin() and end() are main's. Never destroyed: a thread may still be in the plugin when the process
+// ends.
 #pragma once
 
 #include <condition_variable>

@@ -46,7 +46,8 @@ TEST_CASE("the plugin of each frozen minor gets every answer that its headers pr
             R"({"message":"a"} {"incidentId":"1"})");
       CHECK(run.execute("nothing").text == "there is no such command");
     }
-    const bool has_http = getExtension != nullptr && getExtension(longhaul::detail::textOf(LONGHAUL_HTTP_ID)) != nullptr;
+    const bool has_http =
+        getExtension != nullptr && getExtension(longhaul::detail::textOf(LONGHAUL_HTTP_ID)) != nullptr;
     CHECK(has_http == (file.path().stem() >= "abi-0.4"));
     if (has_http) {
       longhaul::testing::HttpCall call{"POST", "/a/b?c=d"};

@@ -48,9 +48,9 @@ typedef struct longhaul_http_request {
   uint32_t reserved;
 } longhaul_http_request_t;
 
-/* What the host offers for one request. Its functions may be called from any thread, at once, until handle returns. Each
- * blocks at most as long as the host waits for the client; CLOSED: the client is gone, or the host waits no longer:
- * return. After a failure lastError of the server's table has the sentence. */
+/* What the host offers for one request. Its functions may be called from any thread, at once, until handle returns.
+ * Each blocks at most as long as the host waits for the client; CLOSED: the client is gone, or the host waits no
+ * longer: return. After a failure lastError of the server's table has the sentence. */
 typedef struct longhaul_http_exchange {
   uint32_t struct_size; /* sizeof(longhaul_http_exchange_t) of the host */
   uint32_t reserved;

@@ -23,7 +23,8 @@ class Door : public longhaul::Plugin, public longhaul::HttpHandler {
   void longRunningExecution() override { stopToken().wait(); }
   void handle(HttpRequest& request, HttpResponse& response) override {
     const std::string_view path = request.path();
-    if (path == "/echo") return response.send(200, request.body(64), "text/x", {{"x-n", request.parameter("n").value_or("none")}});
+    if (path == "/echo")
+      return response.send(200, request.body(64), "text/x", {{"x-n", request.parameter("n").value_or("none")}});
     if (path == "/stream") {
       response.begin(200, {{"content-type", "text/event-stream"}});
       for (int i = 0; i < 10; ++i)

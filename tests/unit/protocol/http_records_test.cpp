@@ -86,10 +86,10 @@ TEST_CASE("a record that its sender may not send is a violation", "[http]") {
   CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Head, "x")));
   CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::End)));
   CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Failed)));
-  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Body)));                     // empty
-  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Body, "x", 1)));             // a flag that it has not
-  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Body, "x", 0, 0)));          // no request
-  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Window, "abc")));            // no u32
+  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Body)));             // empty
+  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Body, "x", 1)));     // a flag that it has not
+  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Body, "x", 0, 0)));  // no request
+  CHECK(isRefused(HttpSender::Host, recordOf(HttpKind::Window, "abc")));    // no u32
   CHECK(isRefused(HttpSender::Worker, recordOf(HttpKind::End, "x")));
   CHECK(isRefused(HttpSender::Worker, recordOf(static_cast<HttpKind>(11))));
   CHECK(isRefused(HttpSender::Worker, recordOf(static_cast<HttpKind>(0))));
@@ -101,8 +101,16 @@ TEST_CASE("a record that its sender may not send is a violation", "[http]") {
 }
 
 TEST_CASE("heads come back as they went", "[http]") {
-  HttpOpen open{.content_length = -1, .is_web_socket = 1, .method = "GET", .path = "/a", .query = "", .request_uri = "/x/a?",
-                .scheme = "https", .host = "h:1", .client_address = "::1", .user = std::nullopt,
+  HttpOpen open{.content_length = -1,
+                .is_web_socket = 1,
+                .method = "GET",
+                .path = "/a",
+                .query = "",
+                .request_uri = "/x/a?",
+                .scheme = "https",
+                .host = "h:1",
+                .client_address = "::1",
+                .user = std::nullopt,
                 .fields = {{"a", "1"}, {"b", ""}}};
   std::string payload;
   encode(open, payload);

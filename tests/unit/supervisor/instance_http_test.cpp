@@ -138,9 +138,9 @@ struct Rig {
   }
   std::uint32_t opened(Worker& worker, std::size_t count) {
     until([&] { return worker.count(HttpKind::Open) >= count; });
-    return std::find_if(worker.heard.rbegin(), worker.heard.rend(), [](const Record& each) {
-             return each.kind == HttpKind::Open;
-           })->request;
+    return std::find_if(worker.heard.rbegin(), worker.heard.rend(),
+                        [](const Record& each) { return each.kind == HttpKind::Open; })
+        ->request;
   }
   void passed(Duration time) { loop.timers().advanceTo(loop.timers().now() + time); }
   // Whatever was posted has run.
@@ -155,12 +155,11 @@ struct Rig {
   std::vector<std::string> violations, warnings;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Client>> clients;
-  std::unique_ptr<InstanceRequests> requests =
-      std::make_unique<InstanceRequests>(InstanceRequests::Surroundings{
-          .loop = loop,
-          .serving = [this] { return serving; },
-          .violated = [this](WorkerId, std::string text) { violations.push_back(std::move(text)); },
-          .warn = [this](WorkerId, std::string_view text) { warnings.emplace_back(text); }});
+  std::unique_ptr<InstanceRequests> requests = std::make_unique<InstanceRequests>(InstanceRequests::Surroundings{
+      .loop = loop,
+      .serving = [this] { return serving; },
+      .violated = [this](WorkerId, std::string text) { violations.push_back(std::move(text)); },
+      .warn = [this](WorkerId, std::string_view text) { warnings.emplace_back(text); }});
 };
 
 }  // namespace
@@ -416,29 +415,51 @@ TEST_CASE("a worker that breaks the rules is reported once, and nothing more is 
   const std::uint32_t number = rig.opened(worker, 1);
   const std::string head = Worker::head(number, 200, 2);
   std::string records;
-  SECTION("another request's number") { records = Worker::head(number + 1, 200); }
-  SECTION("a body before its head") { protocol::appendHttpBody(records, number, "x"); }
-  SECTION("two heads") { records = head + head; }
-  SECTION("more than it said") { protocol::appendHttpBody(records = head, number, "xyz"); }
+  SECTION("another request's number") {
+    records = Worker::head(number + 1, 200);
+  }
+  SECTION("a body before its head") {
+    protocol::appendHttpBody(records, number, "x");
+  }
+  SECTION("two heads") {
+    records = head + head;
+  }
+  SECTION("more than it said") {
+    protocol::appendHttpBody(records = head, number, "xyz");
+  }
   SECTION("the end of half an answer") {
     protocol::appendHttpRecord(records = head, {HttpKind::End, 0, number, {}});
   }
-  SECTION("no answer at all") { protocol::appendHttpRecord(records, {HttpKind::End, 0, number, {}}); }
+  SECTION("no answer at all") {
+    protocol::appendHttpRecord(records, {HttpKind::End, 0, number, {}});
+  }
   SECTION("answers twice") {
     protocol::appendHttpBody(records = head, number, "xy");
     protocol::appendHttpRecord(records, {HttpKind::End, 0, number, {}});
     records += records;
   }
-  SECTION("a field of the host") { records = Worker::head(number, 200, 2, {{"transfer-encoding", "chunked"}}); }
-  SECTION("a second field in one") { records = Worker::head(number, 200, 2, {{"x-a", "b\r\nset-cookie: c"}}); }
-  SECTION("a WebSocket that nobody asked for") { records = Worker::head(number, 101); }
-  SECTION("a message without a WebSocket") { protocol::appendHttpMessage(records, number, false, "x"); }
+  SECTION("a field of the host") {
+    records = Worker::head(number, 200, 2, {{"transfer-encoding", "chunked"}});
+  }
+  SECTION("a second field in one") {
+    records = Worker::head(number, 200, 2, {{"x-a", "b\r\nset-cookie: c"}});
+  }
+  SECTION("a WebSocket that nobody asked for") {
+    records = Worker::head(number, 101);
+  }
+  SECTION("a message without a WebSocket") {
+    protocol::appendHttpMessage(records, number, false, "x");
+  }
   SECTION("given back after it began") {
     records = head;
     protocol::appendHttpRecord(records, {HttpKind::Failed, protocol::kHttpNotBegun, number, {}});
   }
-  SECTION("a record of the host's") { protocol::appendHttpRecord(records, {HttpKind::BodyEnd, 0, number, {}}); }
-  SECTION("half a record") { records = head.substr(0, head.size() - 1); }
+  SECTION("a record of the host's") {
+    protocol::appendHttpRecord(records, {HttpKind::BodyEnd, 0, number, {}});
+  }
+  SECTION("half a record") {
+    records = head.substr(0, head.size() - 1);
+  }
   worker.say(records);
   rig.until([&] { return !rig.violations.empty(); });
   worker.say(Worker::head(number + 7, 200));
@@ -452,13 +473,17 @@ TEST_CASE("a worker that breaks the rules is reported once, and nothing more is 
 
 TEST_CASE("whatever a worker says and a client does, each request ends once", "[http]") {
   std::mt19937 random{7};
-  const auto below = [&](std::uint32_t bound) { return std::uniform_int_distribution<std::uint32_t>(0, bound - 1)(random); };
+  const auto below = [&](std::uint32_t bound) {
+    return std::uniform_int_distribution<std::uint32_t>(0, bound - 1)(random);
+  };
   std::size_t answered = 0, failed = 0;
   for (int round = 0; round < 300; ++round) {
     Rig rig;
     Worker& worker = rig.attach(Rig::kFirst);
     for (std::uint32_t i = 0; i < 4; ++i)
-      rig.ask({.method = i == 0 ? "HEAD" : "POST", .path = "/", .content_length = i == 1 ? -1 : 0,
+      rig.ask({.method = i == 0 ? "HEAD" : "POST",
+               .path = "/",
+               .content_length = i == 1 ? -1 : 0,
                .is_web_socket = i == 2});
     rig.opened(worker, 4);
     for (int step = 0; step < 40 && rig.violations.empty(); ++step) {

@@ -11,8 +11,8 @@
 //     void longRunningExecution() override { stopToken().wait(); }
 //   };
 //
-// handle() runs on threads of the worker's own, beside the loop and at most 64 at once. What it throws before the answer
-// began is the answer: HttpError its own, anything else 500, with the text in the instance's log; afterwards the
+// handle() runs on threads of the worker's own, beside the loop and at most 64 at once. What it throws before the
+// answer began is the answer: HttpError its own, anything else 500, with the text in the instance's log; afterwards the
 // connection is cut.
 #ifndef LONGHAUL_SDK_HTTP_HPP
 #define LONGHAUL_SDK_HTTP_HPP
@@ -134,8 +134,8 @@ class HttpRequest {
   std::vector<HttpField> fields() const {
     std::vector<HttpField> out;
     for (std::uint32_t i = 0; i < raw().field_count; ++i)
-      out.push_back({std::string(detail::viewOf(raw().fields[i].name)),
-                     std::string(detail::viewOf(raw().fields[i].value))});
+      out.push_back(
+          {std::string(detail::viewOf(raw().fields[i].name)), std::string(detail::viewOf(raw().fields[i].value))});
     return out;
   }
   // A value of the query, decoded.
@@ -201,10 +201,9 @@ class WebSocket {
  private:
   Received wait(std::int64_t timeout_ms, WebSocketMessage& message) const {
     std::int32_t kind = 0;
-    longhaul_sink_t sink{[](void* self, longhaul_text_t text) {
-                           *static_cast<std::string*>(self) = detail::viewOf(text);
-                         },
-                         &message.bytes};
+    longhaul_sink_t sink{
+        [](void* self, longhaul_text_t text) { *static_cast<std::string*>(self) = detail::viewOf(text); },
+        &message.bytes};
     const longhaul_status_t status = sides_->exchange.receive(sides_->exchange.self, timeout_ms, &kind, &sink);
     if (status == LONGHAUL_TIMEOUT) return Received::kTimeout;
     if (status == LONGHAUL_CLOSED) return Received::kClosed;
@@ -249,8 +248,7 @@ class HttpResponse {
   }
 
   WebSocket acceptWebSocket(std::string_view subprotocol = {}) {
-    sides_.check(sides_.exchange.acceptWebSocket(sides_.exchange.self, detail::textOf(subprotocol)),
-                 "acceptWebSocket");
+    sides_.check(sides_.exchange.acceptWebSocket(sides_.exchange.self, detail::textOf(subprotocol)), "acceptWebSocket");
     has_begun_ = true;
     return WebSocket(sides_);
   }

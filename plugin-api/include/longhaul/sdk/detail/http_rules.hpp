@@ -52,9 +52,9 @@ inline bool isHttpFieldValue(std::string_view text) noexcept {
 }
 // Of one connection, or the host's own.
 inline bool isHostsField(std::string_view name) noexcept {
-  for (const std::string_view own : {"connection", "content-length", "date", "keep-alive", "proxy-connection", "te",
-                                     "trailer", "transfer-encoding", "upgrade", "sec-websocket-accept",
-                                     "sec-websocket-extensions", "sec-websocket-protocol"})
+  for (const std::string_view own :
+       {"connection", "content-length", "date", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding",
+        "upgrade", "sec-websocket-accept", "sec-websocket-extensions", "sec-websocket-protocol"})
     if (sameIgnoringCase(name, own)) return true;
   return false;
 }

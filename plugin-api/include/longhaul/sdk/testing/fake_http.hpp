@@ -9,8 +9,8 @@
 #define LONGHAUL_SDK_TESTING_FAKE_HTTP_HPP
 
 #include <algorithm>
-#include <condition_variable>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -35,7 +35,7 @@ struct HttpCall {
   std::string body{};
   std::string user{};
   std::string client_address = "192.0.2.1";
-  bool chunked = false;         // its length is not told
+  bool chunked = false;                                                  // its length is not told
   std::size_t read_bytes_max = std::numeric_limits<std::size_t>::max();  // what one read gives
   std::size_t client_takes = std::numeric_limits<std::size_t>::max();    // of the answer's body; then it is gone
   bool is_web_socket = false;
