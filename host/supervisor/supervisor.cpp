@@ -415,32 +415,24 @@ void Supervisor::setOrphaned(InstanceId id, bool orphaned, Done done) {
 }
 
 void Supervisor::restart(InstanceId id, Done done) {
-  Instance* instance = impl_->find(id);
-  if (instance == nullptr) return done(gone());
-  instance->restart();
-  done({});
+  if (Instance* instance = impl_->find(id)) return instance->restart(), done({});
+  done(gone());
 }
 
 void Supervisor::release(InstanceId id, Done done) {
-  Instance* instance = impl_->find(id);
-  if (instance == nullptr) return done(gone());
-  instance->release();
-  done({});
+  if (Instance* instance = impl_->find(id)) return instance->release(), done({});
+  done(gone());
 }
 
 void Supervisor::approve(InstanceId id, Done done) {
-  Instance* instance = impl_->find(id);
-  if (instance == nullptr) return done(gone());
-  instance->approve(std::move(done));
+  if (Instance* instance = impl_->find(id)) return instance->approve(std::move(done));
+  done(gone());
 }
 
 void Supervisor::run(services::CommandAsked asked, services::InstanceCalls::Done done) {
-  Instance* instance = impl_->find(asked.instance);
-  if (instance == nullptr) {
-    return done(Error{Code::NotFound, fmt::format("there is no instance {}{}", asked.instance,
-                                                  config::didYouMean(asked.instance, names()))});
-  }
-  instance->run(std::move(asked), std::move(done));
+  if (Instance* instance = impl_->find(asked.instance)) return instance->run(std::move(asked), std::move(done));
+  done(Error{Code::NotFound, fmt::format("there is no instance {}{}", asked.instance,
+                                         config::didYouMean(asked.instance, names()))});
 }
 
 services::InstanceHttp& Supervisor::http() {
