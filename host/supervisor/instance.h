@@ -35,6 +35,9 @@ class Instance final : public WorkerEvents {
   bool hasWorkers() const { return machine_->current() || machine_->incoming() || one_shot_; }
   // `with_usage`: also reads /proc for the workers.
   InstanceView view(bool with_usage, bool with_limits = false) const;
+  // Of what runs, or would run; null: no file of its plugin is known.
+  const catalog::Manifest* manifest() const;
+  std::optional<HttpServerView> httpServer() const;
   void addPids(std::vector<pid_t>& pids) const;
   void addTags(std::vector<std::string>& tags) const;
 

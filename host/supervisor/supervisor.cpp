@@ -376,6 +376,27 @@ std::optional<InstanceView> Supervisor::find(std::string_view name, bool with_li
   return instance->view(true, with_limits);
 }
 
+const std::string* Supervisor::configOf(std::string_view name) const {
+  const Instance* instance = impl_->find(name);
+  return instance == nullptr ? nullptr : &instance->record().config;
+}
+
+std::optional<std::string> Supervisor::nameOf(InstanceId id) const {
+  const Instance* instance = impl_->find(id);
+  return instance == nullptr ? std::nullopt : std::optional{instance->record().name};
+}
+
+bool Supervisor::servesHttp(std::string_view name) const {
+  const Instance* instance = impl_->find(name);
+  const catalog::Manifest* manifest = instance == nullptr ? nullptr : instance->manifest();
+  return manifest != nullptr && manifest->servesHttp();
+}
+
+std::optional<HttpServerView> Supervisor::httpServerOf(std::string_view name) const {
+  const Instance* instance = impl_->find(name);
+  return instance == nullptr ? std::nullopt : instance->httpServer();
+}
+
 std::optional<InstanceId> Supervisor::idOf(std::string_view name) const {
   const auto found = impl_->names_.find(name);
   return found == impl_->names_.end() ? std::nullopt : std::optional{found->second};
