@@ -452,8 +452,8 @@ void Supervisor::approve(InstanceId id, Done done) {
 
 void Supervisor::run(services::CommandAsked asked, services::InstanceCalls::Done done) {
   if (Instance* instance = impl_->find(asked.instance)) return instance->run(std::move(asked), std::move(done));
-  done(Error{Code::NotFound, fmt::format("there is no instance {}{}", asked.instance,
-                                         config::didYouMean(asked.instance, names()))});
+  done(Error{Code::NotFound,
+             fmt::format("there is no instance {}{}", asked.instance, config::didYouMean(asked.instance, names()))});
 }
 
 services::InstanceHttp& Supervisor::http() {

@@ -1,5 +1,5 @@
-// The front at one end of an instance's requests and the worker at the other, both played by the test, with a real socket
-// between the supervisor's side and the worker. Test thread, which runs the loop; passed() moves its time on.
+// The front at one end of an instance's requests and the worker at the other, both played by the test, with a real
+// socket between the supervisor's side and the worker. Test thread, which runs the loop; passed() moves its time on.
 #pragma once
 
 #include <sys/socket.h>

@@ -139,7 +139,8 @@ TEST_CASE("a swap: the old worker finishes what it has, what comes meanwhile is 
   while (answered < 2) {
     rig.until([&] { return !(packet = new_worker.hearHttp()).empty(); });
     protocol::HttpRecords records{protocol::HttpSender::Host, packet};
-    for (auto next = records.next(); std::holds_alternative<protocol::HttpRecord>(next); next = records.next(), ++answered)
+    for (auto next = records.next(); std::holds_alternative<protocol::HttpRecord>(next);
+         next = records.next(), ++answered)
       new_worker.sayHttp(answer(std::get<protocol::HttpRecord>(next).request, "new"));
   }
   rig.until([&] { return second->over && refused->over; });

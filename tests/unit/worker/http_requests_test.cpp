@@ -52,21 +52,31 @@ class Rig {
     ::setsockopt(host_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     shared_ = &kept().emplace_back();
     shared_->handler = std::move(handler);
-    shared_->table = {sizeof(longhaul_http_t), 0, [](longhaul_plugin_t* plugin, const Request* request, const Exchange* x) {
+    shared_->table = {sizeof(longhaul_http_t), 0,
+                      [](longhaul_plugin_t* plugin, const Request* request, const Exchange* x) {
                         return reinterpret_cast<Shared*>(plugin)->handler(*request, *x);
                       }};
-    shared_->requests = std::make_unique<HttpRequests>(UniqueFd{ends[1]}, shared_->table, [shared = shared_](std::string_view text) {
-      const std::lock_guard lock{shared->mutex};
-      shared->violation = text;
-    });
+    shared_->requests =
+        std::make_unique<HttpRequests>(UniqueFd{ends[1]}, shared_->table, [shared = shared_](std::string_view text) {
+          const std::lock_guard lock{shared->mutex};
+          shared->violation = text;
+        });
     REQUIRE(shared_->requests->begin(reinterpret_cast<longhaul_plugin_t*>(shared_)));
   }
 
   void open(std::uint32_t number, const std::string& method = "GET", std::uint16_t flags = protocol::kHttpNoBody,
             bool is_web_socket = false) {
-    protocol::HttpOpen head{.content_length = -1, .is_web_socket = is_web_socket ? 1U : 0U, .method = method, .path = "/p",
-                            .query = "q", .request_uri = "/x/p?q", .scheme = "http", .host = "h", .client_address = "unix",
-                            .user = "u", .fields = {{"sec-websocket-protocol", "one, two"}}};
+    protocol::HttpOpen head{.content_length = -1,
+                            .is_web_socket = is_web_socket ? 1U : 0U,
+                            .method = method,
+                            .path = "/p",
+                            .query = "q",
+                            .request_uri = "/x/p?q",
+                            .scheme = "http",
+                            .host = "h",
+                            .client_address = "unix",
+                            .user = "u",
+                            .fields = {{"sec-websocket-protocol", "one, two"}}};
     std::string payload;
     protocol::encode(head, payload);
     say(HttpKind::Open, number, payload, flags);
@@ -253,10 +263,15 @@ TEST_CASE("what a handler does wrong is refused, and its failure told as far as 
     if (textOf(request.method) == "FAIL") return LONGHAUL_INTERNAL;
     const longhaul_http_field_t own{{"connection", 10}, {"close", 5}};
     const longhaul_http_field_t split{{"a", 1}, {"b\r\nc: d", 7}};
-    seen = {x.write(x.self, "a", 1), x.respond(x.self, 99, nullptr, 0, 0), x.respond(x.self, 200, &own, 1, 0),
-            x.respond(x.self, 200, &split, 1, 0), x.send(x.self, LONGHAUL_HTTP_TEXT, {"a", 1}),
-            x.acceptWebSocket(x.self, {"", 0}), x.respond(x.self, 200, nullptr, 0, 2),
-            x.respond(x.self, 200, nullptr, 0, 2), x.write(x.self, "abc", 3)};
+    seen = {x.write(x.self, "a", 1),
+            x.respond(x.self, 99, nullptr, 0, 0),
+            x.respond(x.self, 200, &own, 1, 0),
+            x.respond(x.self, 200, &split, 1, 0),
+            x.send(x.self, LONGHAUL_HTTP_TEXT, {"a", 1}),
+            x.acceptWebSocket(x.self, {"", 0}),
+            x.respond(x.self, 200, nullptr, 0, 2),
+            x.respond(x.self, 200, nullptr, 0, 2),
+            x.write(x.self, "abc", 3)};
     text = std::string{lastErrorText()};
     return x.write(x.self, "a", 1);
   });
@@ -286,7 +301,8 @@ TEST_CASE("a WebSocket: its messages, whole and in order, and either side's clos
     if (x.acceptWebSocket(x.self, {"three", 5}) != LONGHAUL_INVALID) return LONGHAUL_MISMATCH;
     longhaul_status_t status = x.acceptWebSocket(x.self, {"two", 3});
     std::string message;
-    longhaul_sink_t sink{[](void* self, longhaul_text_t text) { *static_cast<std::string*>(self) = textOf(text); }, &message};
+    longhaul_sink_t sink{[](void* self, longhaul_text_t text) { *static_cast<std::string*>(self) = textOf(text); },
+                         &message};
     std::int32_t kind = 0;
     if (x.receive(x.self, 0, &kind, &sink) != LONGHAUL_TIMEOUT) return LONGHAUL_MISMATCH;
     while (status == LONGHAUL_OK && (status = x.receive(x.self, -1, &kind, &sink)) == LONGHAUL_OK) {
