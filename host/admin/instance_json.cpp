@@ -43,14 +43,6 @@ Json toJson(const supervisor::DeniedView& denied) {
   return {{"kind", supervisor::kindName(denied.kind)}, {"name", denied.name}, {"count", denied.count}};
 }
 
-Json toJson(const store::Health& health) {
-  return {{"at", formatTimeUs(health.at_us)},
-          {"state", health.state},
-          {"text", health.text},
-          {"eventsPulled", health.events_pulled},
-          {"assetsPulled", health.assets_pulled}};
-}
-
 // Texts inside, however deep, unless they are references.
 void hideTexts(Json& value) {
   if (value.is_string()) {
@@ -83,6 +75,14 @@ Json toJson(const std::vector<sandbox::LayerState>& layers) {
     list.push_back(std::move(layer));
   }
   return list;
+}
+
+Json toJson(const store::Health& health) {
+  return {{"at", formatTimeUs(health.at_us)},
+          {"state", health.state},
+          {"text", health.text},
+          {"eventsPulled", health.events_pulled},
+          {"assetsPulled", health.assets_pulled}};
 }
 
 Json shownConfig(std::string_view config, const catalog::Manifest* manifest) {

@@ -42,28 +42,8 @@ http::UpstreamAddress addressOf(const config::Address& address) {
 
 }  // namespace
 
-std::unique_ptr<services::HttpExchange> InstanceRoutes::NoTables::open(services::HttpAsked asked,
-                                                                       services::HttpEvents& events) {
-  class Nothing final : public services::HttpExchange {
-   public:
-    void sendBody(std::string_view) override {}
-    void endBody() override {}
-    void consumed(std::size_t) override {}
-    void sendMessage(services::HttpMessageKind, std::string_view) override {}
-    void close(std::uint16_t, std::string_view) override {}
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  };
-  auto nothing = std::make_unique<Nothing>();
-  loop_.post([&events, instance = asked.instance, alive = std::weak_ptr<bool>(nothing->alive_)] {
-    if (alive.lock()) {
-      events.onFailed({.status = 404, .detail = fmt::format("the plugin of {} serves no HTTP", instance)});
-    }
-  });
-  return nothing;
-}
-
-InstanceRoutes::InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervisor, services::InstanceHttp* tables,
-                               admin::RunJob run_job, ReadSecret read_secret)
+InstanceRoutes::InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervisor, admin::RunJob run_job,
+                               ReadSecret read_secret)
     : supervisor_(supervisor),
       run_job_(std::move(run_job)),
       read_secret_(std::move(read_secret)),
@@ -73,8 +53,7 @@ InstanceRoutes::InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervis
                                        const std::function<void(http::ConfiguredGate::Read)>& done) {
                                   read(instance, config, done);
                                 }}),
-      no_tables_(loop),
-      upstream_(loop, tables == nullptr ? no_tables_ : *tables, [this](std::string_view name) { return serverOf(name); }) {
+      upstream_(loop, supervisor.http(), [this](std::string_view name) { return serverOf(name); }) {
   subscription_ = supervisor_.subscribe([this](InstanceId id) {
     if (const auto name = supervisor_.nameOf(id)) gate_.changed(*name);
   });

@@ -56,8 +56,13 @@ void Connection::readMore() {
   watch_->waitReadable();
 }
 
-// A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing.
+// A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing. Over TCP
+// both look the same: there whoever waits for an instance, which has better to do than to work for nobody, is gone.
 bool Connection::peerIsGone() const {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  const bool is_tcp = ::getsockopt(transport_->fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
+  if (is_tcp && phase_ == Phase::Routing) return true;
   pollfd state{.fd = transport_->fd(), .events = 0, .revents = 0};
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }

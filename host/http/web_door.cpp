@@ -10,6 +10,7 @@
 #include "host/admin/body.h"
 #include "host/base/text.h"
 #include "host/http/response.h"
+#include "host/http/session_cookie.h"
 #include "host/http/target.h"
 #include "host/http/web_limits.h"
 
@@ -56,7 +57,7 @@ std::string lowered(std::string_view text) {
 // Browsers keep cookies by host and not by port: two daemons of one machine must not take each other's.
 std::string cookieName(const Request& request) {
   const std::string_view port = partsOf(request.host).port;
-  return fmt::format("longhaul_session_{}", port.empty() ? "default" : port);
+  return fmt::format("{}{}", kSessionCookie, port.empty() ? "default" : port);
 }
 
 std::string setCookie(const Request& request, const Peer& peer, const std::string& token) {

@@ -41,6 +41,12 @@ TEST_CASE("An answer's header has the plugin's fields, and the host's in the pla
   CHECK(good(299, {}, 0).bytes.starts_with("HTTP/1.1 299 \r\n"));
 }
 
+TEST_CASE("A plugin sets no cookie of a session") {
+  const AnswerHead head =
+      good(200, {{"set-cookie", "longhaul_session_1=x"}, {"Set-Cookie", " longhaul_session_2=x"}}, 0);
+  CHECK(head.bytes.find("longhaul_session") == std::string::npos);
+}
+
 TEST_CASE("A plugin's page is of an origin of its own") {
   CHECK(good(200, {}, 0).bytes.find("Content-Security-Policy: sandbox ") != std::string::npos);
   CHECK(good(200, {}, 0).bytes.find("allow-same-origin") == std::string::npos);
