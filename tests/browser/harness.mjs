@@ -138,11 +138,12 @@ export function browse(options = {}) {
   return chromium.launch({ executablePath: found, args: ["--no-sandbox", "--force-color-profile=srgb"], ...options });
 }
 
-/** What axe-core finds wrong on the page as it is now, as sentences. */
-export async function violations(page) {
+/** What axe-core finds wrong on the page as it is now, as sentences; by `rules` alone where they are named. */
+export async function violations(page, rules) {
   // By the protocol, not by a script element: the page's own policy stays as it is.
-  await page.evaluate(`${AXE}; 0`);
-  const { violations: found } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"], runOnly: { type: "tag",
-    values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] } }));
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(`${AXE}; 0`);
+  const runOnly = rules ? { type: "rule", values: rules }
+    : { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
+  const { violations: found } = await page.evaluate((only) => axe.run(document, { resultTypes: ["violations"], runOnly: only }), runOnly);
   return found.flatMap(({ id, nodes }) => nodes.slice(0, 4).map((node) => `${id}: ${node.target.join(" ")}: ${node.failureSummary.replace(/\s+/g, " ")}`));
 }

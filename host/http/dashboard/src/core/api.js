@@ -6,9 +6,6 @@ export const signedOut = signal(false);
 /** Called when the daemon could not be reached. */
 export const unreachable = { report: () => {} };
 
-let csrfToken = "";
-export const setCsrfToken = (token) => (csrfToken = token ?? "");
-
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? `the daemon answered ${status}`);
@@ -35,7 +32,6 @@ export async function api(method, path, { query = {}, body, text, signal: abort 
   const tail = search.toString().replaceAll("+", "%20");
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
   let answer;
   try {
     answer = await fetch(`/api/v1/${path}${tail ? `?${tail}` : ""}`, {

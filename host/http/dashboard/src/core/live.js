@@ -1,6 +1,6 @@
 // Keeps the store up to date: lists once, then one stream of events a tab. The stream is closed while the tab is hidden, and
 // comes back by itself when the daemon was away; then all lists are read anew, so that nothing that was missed stays old.
-import { api, get, setCsrfToken, signedOut, unreachable } from "./api.js";
+import { api, get, signedOut, unreachable } from "./api.js";
 import {
   activity, connection, instances, loadFailure, loaded, me, now, openIncidents, plugins, putInstances, recent,
   version,
@@ -114,7 +114,6 @@ export async function connect() {
   clearTimeout(retry_timer);
   try {
     const who = await get("whoami");
-    setCsrfToken(who.csrfToken);
     me.value = who;
     // The place in the stream is taken first: what changes while the lists are read comes again.
     const events = await get("events/recent", { n: RECENT_MAX });

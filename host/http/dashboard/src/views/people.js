@@ -80,7 +80,7 @@ function TokenList() {
       : html`<div class="table-box" tabindex="0" role="group" aria-label="Tokens"><table class="table" aria-label="Tokens"><thead><tr><th scope="col">Token</th><th scope="col">Role</th><th scope="col" class="from-m">Made</th><th scope="col">Good until</th>
           <th scope="col" class="shrink"><span class="unseen">Acts</span></th></tr></thead><tbody>
         ${tokens.map((token) => html`<tr key=${token.name}><td><b>${token.name}</b></td><td>${token.role}</td><td class="from-m">${token.createdAt ? html`<${Ago} at=${token.createdAt}/>` : "–"}</td>
-          <td>${token.expiresAt ? html`<${At} at=${token.expiresAt}/>` : "revoked"}</td>
+          <td>${token.expiresAt ? html`<${At} at=${token.expiresAt}/>` : "it is revoked"}</td>
           <td><span class="actions"><${Button} kind="small ghost" aria-label=${`Revoke ${token.name}`} onClick=${() => revoke(token.name)}>Revoke<//></span></td></tr>`)}</tbody></table></div>`}<//>
     ${adding && html`<${NewToken} onClose=${() => (setAdding(false), live.reload())}/>`}<//>`;
 }
@@ -102,6 +102,6 @@ function NewToken({ onClose }) {
   }
   return html`<${Dialog} title="New token" onClose=${onClose}><form class="stack" onSubmit=${add}>
     <${Text} label="Name" required value=${form.name} onInput=${set("name")} help="What the audit calls who uses it."/><${Select} label="Role" value=${form.role} onInput=${set("role")} options=${ROLES}/>
-    <${Select} label="Good for" value=${form.life} onInput=${set("life")} options=${[["", "as long as the daemon's default"], ["1", "a day"], ["30", "30 days"], ["365", "a year"]]}/>
+    <${Select} label="Good for" value=${form.life} onInput=${set("life")} options=${[["", "until it is revoked"], ["1", "a day"], ["30", "30 days"], ["365", "a year"]]}/>
     <${ProblemNote} problem=${adding.problem}/><footer><${Button} kind="primary" type="submit" busy=${adding.busy} disabled=${!form.name.trim()}>Make token<//></footer></form><//>`;
 }
