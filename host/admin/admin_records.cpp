@@ -5,6 +5,7 @@
 
 #include "host/admin/admin_service.h"
 #include "host/admin/etag.h"
+#include "host/admin/instance_json.h"
 #include "host/admin/late.h"
 #include "host/admin/record_json.h"
 #include "host/base/text.h"
@@ -139,6 +140,19 @@ void AdminService::incident(std::string_view id, const Reply& reply) {
   query(
       reply, [number = *number](store::StoreReader& reader) { return reader.incident(IncidentId{number}); },
       [reply](const store::Incident& incident) { reply(dumpJson(toJson(incident, true))); });
+}
+
+void AdminService::health(const std::string& name, std::size_t limit, const Reply& reply) {
+  const auto id = around_.supervisor.idOf(name);
+  if (!id) return reply(unknownInstance(name));
+  query(
+      reply, [id = *id, limit](store::StoreReader& reader) { return reader.healthHistory(id, limit); },
+      [reply](const std::vector<store::Health>& history) {
+        Json rows = Json::array();
+        for (const store::Health& each : history)
+          rows.push_back(toJson(each));
+        reply(dumpJson({{"health", std::move(rows)}}));
+      });
 }
 
 void AdminService::incidentCounts(const Reply& reply) {

@@ -133,6 +133,8 @@ class AdminService {
   // What `exec` can run in it.
   Answer commands(const std::string& name) const;
   void deaths(const std::string& name, std::size_t limit, const Reply& reply);
+  // What its plugin said of its health, newest first.
+  void health(const std::string& name, std::size_t limit, const Reply& reply);
   WaitId logs(const std::string& name, const LogsAsked& asked, const Reply& reply);
   // The reply of this wait will not run.
   void cancel(WaitId id);

@@ -7,12 +7,15 @@
 #include "host/base/json.h"
 #include "host/catalog/manifest.h"
 #include "host/sandbox/layers.h"
+#include "host/store/values.h"
 #include "host/supervisor/instance_view.h"
 
 namespace longhaul::host::admin {
 
 // [{"layer", "status", "detail"?}]
 Json toJson(const std::vector<sandbox::LayerState>& layers);
+
+Json toJson(const store::Health& health);
 
 // As rows of lists have it: without configuration and grants.
 Json toJson(const supervisor::InstanceView& view);

@@ -96,6 +96,13 @@ Json plainPaths() {
   Json paths{{"/livez", get("The loop turns", "text/plain", schemaOfText("text"), false)},
              {"/readyz", get("Whether all is up", "application/json", schemaOfText("Readiness"), true)},
              {"/metrics", get("Prometheus", "text/plain", schemaOfText("text"), false)}};
+  paths["/api/v1/session"]["post"] = {
+      {"summary", "Signs a browser in with a token; by TCP alone"},
+      {"requestBody", {{"content", contentOf("application/json", schemaOfText(R"({"token": "text"})"))}}},
+      {"responses",
+       {{"200", {{"description", "Signed in"}, {"content", contentOf("application/json", schemaOfText("SignedIn"))}}},
+        {"default", {{"$ref", "#/components/responses/Problem"}}}}},
+      {"security", Json::array()}};
   paths["/readyz"]["get"]["parameters"] = {
       {{"name", "verbose"}, {"in", "query"}, {"allowEmptyValue", true}, {"schema", {{"type", "string"}}}}};
   return paths;
@@ -107,7 +114,9 @@ Json querySchema(const Route& route, std::string_view key) {
   constexpr std::int64_t kWaitMost = std::chrono::milliseconds{kApiWaitMax}.count();
   const bool is_logs = route.path.ends_with("/logs");
   if (key == "limit") {
-    const std::size_t most = route.path.ends_with("/deaths") ? kDeathsKeptMax : kPageRowsMax;
+    const std::size_t most = route.path.ends_with("/deaths")   ? kDeathsKeptMax
+                             : route.path.ends_with("/health") ? kHealthHistoryMax
+                                                               : kPageRowsMax;
     return integerFrom(1, static_cast<std::int64_t>(most));
   }
   if (key == "n") return integerFrom(0, static_cast<std::int64_t>(is_logs ? kLogPageLinesMax : admin::kEventsKept));

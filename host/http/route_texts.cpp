@@ -52,6 +52,7 @@ constexpr std::array kTexts{
     RouteText{"GET", "/api/v1/instances/{name}/logs", "Lines of its log; may wait for more", "", "Logs"},
     RouteText{"GET", "/api/v1/instances/{name}/deaths", "The last ends of its workers, each with its card", "",
               "Deaths"},
+    RouteText{"GET", "/api/v1/instances/{name}/health", "What its plugin said of its health", "", "HealthHistory"},
     RouteText{"GET", "/api/v1/instances/{name}/usage", "What its worker used lately", "", "Usage"},
     RouteText{"GET", "/api/v1/instances/{name}/commands", "What its plugin can run", "", "Commands"},
     RouteText{"GET", "/api/v1/instances/{name}/policy", "Its schedule of restarts", "", "Policy"},

@@ -108,6 +108,14 @@ WaitId deaths(Call& call) {
   return WaitId::None;
 }
 
+WaitId health(Call& call) {
+  const auto limit = call.query.number("limit", 1, static_cast<std::int64_t>(kHealthHistoryMax));
+  if (!isWrong(call)) {
+    call.service.health(name(call), static_cast<std::size_t>(limit.value_or(kApiDeathsDefault)), call.reply);
+  }
+  return WaitId::None;
+}
+
 WaitId policy(Call& call) {
   return answer(call, call.service.policy(name(call)));
 }
@@ -385,6 +393,7 @@ const std::vector<Route>& routes() {
        200,
        logs},
       {"GET", "/api/v1/instances/{name}/deaths", {"limit"}, Role::Read, 200, deaths},
+      {"GET", "/api/v1/instances/{name}/health", {"limit"}, Role::Read, 200, health},
       {"GET", "/api/v1/instances/{name}/usage", {}, Role::Read, 200, usage},
       {"GET", "/api/v1/instances/{name}/commands", {}, Role::Read, 200, commands},
       {"GET", "/api/v1/instances/{name}/policy", {}, Role::Read, 200, policy},
