@@ -19,7 +19,6 @@ Json toJson(const supervisor::WorkerView& worker) {
     json["rssBytes"] = worker.rss_bytes;
     json["threadsCount"] = worker.threads_count;
   }
-  json["sandbox"] = admin::toJson(worker.layers);
   if (worker.ready_at_us != 0) json["readyAt"] = formatTimeUs(worker.ready_at_us);
   return json;
 }
@@ -153,6 +152,13 @@ Json toFullJson(const supervisor::InstanceView& view, const catalog::Manifest* m
   Json json = toJson(view);
   json["config"] = shownConfig(view.config, manifest);
   json["grants"] = parseObject(view.grants);
+  // A dozen values a worker, which a list of a thousand would spend half of its time on.
+  const auto addLayers = [&](const char* key, const std::optional<supervisor::WorkerView>& worker) {
+    if (worker) json[key]["sandbox"] = toJson(worker->layers);
+  };
+  addLayers("current", view.current);
+  addLayers("incoming", view.incoming);
+  addLayers("oneShot", view.one_shot);
   if (view.limits.empty()) return json;
   Json& limits = json["limits"] = Json::array();
   for (const supervisor::LimitView& limit : view.limits)

@@ -316,7 +316,7 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   signals_watch = loop.watch(signals.get(), [this] { onSignal(); });
   signals_watch->waitReadable();
   routes = std::make_unique<InstanceRoutes>(
-      loop, *supervisor, &supervisor->http(), run_job,
+      loop, *supervisor, run_job,
       [this](const std::string& instance, const config::Reference& reference, const std::string& parameter) {
         return readSecret(*vault, instance, reference, parameter);
       });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/config/http_access.h"
+#include "host/supervisor/http_entrance.h"
 
 namespace longhaul::host::daemon {
 namespace {
@@ -42,41 +43,20 @@ http::UpstreamAddress addressOf(const config::Address& address) {
 
 }  // namespace
 
-std::unique_ptr<services::HttpExchange> InstanceRoutes::NoTables::open(services::HttpAsked asked,
-                                                                       services::HttpEvents& events) {
-  class Nothing final : public services::HttpExchange {
-   public:
-    void sendBody(std::string_view) override {}
-    void endBody() override {}
-    void consumed(std::size_t) override {}
-    void sendMessage(services::HttpMessageKind, std::string_view) override {}
-    void close(std::uint16_t, std::string_view) override {}
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  };
-  auto nothing = std::make_unique<Nothing>();
-  loop_.post([&events, instance = asked.instance, alive = std::weak_ptr<bool>(nothing->alive_)] {
-    if (alive.lock()) {
-      events.onFailed({.status = 404, .detail = fmt::format("the plugin of {} serves no HTTP", instance)});
-    }
-  });
-  return nothing;
-}
-
-InstanceRoutes::InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervisor, services::InstanceHttp* tables,
-                               admin::RunJob run_job, ReadSecret read_secret)
+InstanceRoutes::InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervisor, admin::RunJob run_job,
+                               ReadSecret read_secret)
     : supervisor_(supervisor),
       run_job_(std::move(run_job)),
       read_secret_(std::move(read_secret)),
-      gate_(loop.timers(), {.config = [this](std::string_view name) { return supervisor_.configOf(name); },
+      gate_(loop.timers(), {.config = [this](std::string_view name) { return supervisor_.http().configOf(name); },
                             .read =
                                 [this](const std::string& instance, const std::string& config,
                                        const std::function<void(http::ConfiguredGate::Read)>& done) {
                                   read(instance, config, done);
                                 }}),
-      no_tables_(loop),
-      upstream_(loop, tables == nullptr ? no_tables_ : *tables, [this](std::string_view name) { return serverOf(name); }) {
+      upstream_(loop, supervisor.http(), [this](std::string_view name) { return serverOf(name); }) {
   subscription_ = supervisor_.subscribe([this](InstanceId id) {
-    if (const auto name = supervisor_.nameOf(id)) gate_.changed(*name);
+    if (const auto name = supervisor_.http().nameOf(id)) gate_.changed(*name);
   });
 }
 
@@ -105,7 +85,7 @@ void InstanceRoutes::read(const std::string& instance, const std::string& config
 }
 
 std::optional<http::UpstreamServer> InstanceRoutes::serverOf(std::string_view instance) const {
-  const auto server = supervisor_.httpServerOf(instance);
+  const auto server = supervisor_.http().serverOf(instance);
   if (!server) return std::nullopt;
   http::UpstreamServer found;
   if (server->address) found.address = addressOf(*server->address);
@@ -118,7 +98,7 @@ std::optional<http::UpstreamServer> InstanceRoutes::serverOf(std::string_view in
 
 std::optional<admin::RouteView> InstanceRoutes::view(const std::string& instance,
                                                      const http::RouteCounts* counts) const {
-  if (supervisor_.configOf(instance) == nullptr) return std::nullopt;
+  if (supervisor_.http().configOf(instance) == nullptr) return std::nullopt;
   const http::ConfiguredGate::Report gate = gate_.report(instance);
   admin::RouteView view{.path = fmt::format("/instance/execute/{}", instance),
                         .access = std::string(toText(gate.kind)),
@@ -132,10 +112,10 @@ std::optional<admin::RouteView> InstanceRoutes::view(const std::string& instance
     view.leads_to = server->address ? fmt::format("the plugin's own HTTP server at {}", toText(*server->address))
                                     : "the plugin's own HTTP server, whose listener is not open";
     if (view.trouble.empty()) view.trouble = server->down;
-  } else if (supervisor_.servesHttp(instance)) {
+  } else if (supervisor_.http().serves(instance)) {
     view.leads_to = "the plugin's handler of longhaul.http/1";
   }
-  if (!gate.trouble.empty()) view.access = std::string(toText(accessIn(*supervisor_.configOf(instance)).access));
+  if (!gate.trouble.empty()) view.access = std::string(toText(accessIn(*supervisor_.http().configOf(instance)).access));
   const http::RouteCounts::Counts* row = counts == nullptr ? nullptr : counts->find(instance);
   if (row == nullptr) return view;
   for (const std::uint64_t count : row->answers)

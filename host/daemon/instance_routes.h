@@ -24,9 +24,8 @@ class InstanceRoutes {
   // On the job thread, as of supervisor::Surroundings.
   using ReadSecret = std::function<Result<std::string>(const std::string& instance, const config::Reference& reference,
                                                        const std::string& parameter)>;
-  // `tables`: how plugins with a table are asked; null: such a request gets 404. All outlive the object.
-  InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervisor, services::InstanceHttp* tables,
-                 admin::RunJob run_job, ReadSecret read_secret);
+  // Both outlive the object.
+  InstanceRoutes(EventLoop& loop, supervisor::Supervisor& supervisor, admin::RunJob run_job, ReadSecret read_secret);
   ~InstanceRoutes();
   InstanceRoutes(const InstanceRoutes&) = delete;
   InstanceRoutes& operator=(const InstanceRoutes&) = delete;
@@ -36,16 +35,6 @@ class InstanceRoutes {
   std::optional<admin::RouteView> view(const std::string& instance, const http::RouteCounts* counts) const;
 
  private:
-  // Whoever asks is told that there is nothing to ask.
-  class NoTables final : public services::InstanceHttp {
-   public:
-    explicit NoTables(EventLoop& loop) : loop_(loop) {}
-    std::unique_ptr<services::HttpExchange> open(services::HttpAsked asked, services::HttpEvents& events) override;
-
-   private:
-    EventLoop& loop_;
-  };
-
   void read(const std::string& instance, const std::string& config,
             const std::function<void(http::ConfiguredGate::Read)>& done) const;
   std::optional<http::UpstreamServer> serverOf(std::string_view instance) const;
@@ -54,7 +43,6 @@ class InstanceRoutes {
   admin::RunJob run_job_;
   ReadSecret read_secret_;
   http::ConfiguredGate gate_;
-  NoTables no_tables_;
   http::Upstream upstream_;
   std::uint64_t subscription_ = 0;
 };

@@ -21,7 +21,8 @@ Connection::Connection(EventLoop& loop, std::unique_ptr<Transport> transport, Pe
       peer_(std::move(peer)),
       handler_(handler),
       closed_(std::move(closed)),
-      door_(door) {
+      door_(door),
+      moved_at_(loop.timers().now()) {
   ::fcntl(transport_->fd(), F_SETFL, ::fcntl(transport_->fd(), F_GETFL) | O_NONBLOCK);
   watch_ = loop_.watch(
       transport_->fd(), [this] { onReadable(); }, [this] { onWritable(); });
@@ -87,6 +88,8 @@ void Connection::onReadable() {
     return;
   }
   if (phase_ == Phase::Lingering) return readMore();
+  // Of one request its begin counts: a byte now and then is no progress.
+  if (!reader_.isInside()) moved_at_ = loop_.timers().now();
   input_.append(buffer.data(), count);
   if (phase_ == Phase::Reading) return process();
   if (phase_ == Phase::Routing) passage_->take(input_, false);
@@ -243,6 +246,7 @@ void Connection::flush() {
     if (state == Transport::State::Again) return waitForPeer();
     if (state != Transport::State::Done) return close();
     sent_bytes_ += count;
+    moved_at_ = loop_.timers().now();
     if (phase_ != Phase::Routing) continue;
     if (timer_ != TimerId::None) {
       loop_.timers().cancel(std::exchange(timer_, TimerId::None));
@@ -284,6 +288,12 @@ void Connection::drain() {
   draining_ = true;
   if (phase_ == Phase::Routing) return passage_->drain();
   if (phase_ == Phase::Reading || phase_ == Phase::Streaming) close();
+}
+
+std::optional<TimePoint> Connection::waitsSince() const {
+  const bool is_read = (phase_ == Phase::Writing || phase_ == Phase::Streaming) && write_pending_;
+  if (phase_ == Phase::Reading || phase_ == Phase::Lingering || is_read) return moved_at_;
+  return std::nullopt;
 }
 
 void Connection::close() {

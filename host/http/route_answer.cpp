@@ -44,10 +44,8 @@ std::string_view phraseOf(int status) {
   return {phrase.data(), phrase.size()};
 }
 
-bool setsSession(const HttpField& field) {
-  std::string_view value = field.value;
-  value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
-  return equalsIgnoringCase(field.name, "set-cookie") && value.starts_with(kSessionCookie);
+bool isSession(const HttpField& field) {
+  return equalsIgnoringCase(field.name, "set-cookie") && setsSession(field.value);
 }
 
 // Appends all but the host's own and those that `is_left_out` says.
@@ -84,7 +82,7 @@ Result<AnswerHead> writeAnswerHead(const RouteRequest& request, int status, cons
   }
   AnswerHead head;
   head.bytes = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", status, phraseOf(status), date);
-  if (auto added = append(head.bytes, fields, setsSession); !added) return std::move(added).error();
+  if (auto added = append(head.bytes, fields, isSession); !added) return std::move(added).error();
   // Whatever the plugin answers is of another origin than the dashboard, whose site it is on.
   head.bytes +=
       "Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts\r\n";
@@ -114,10 +112,10 @@ Result<std::string> writeUpgrade(const RouteRequest& request, const std::vector<
       date, webSocketAccept(request.web_socket_key));
   int chosen_count = 0;
   const auto is_left_out = [&](const HttpField& field) {
-    if (!equalsIgnoringCase(field.name, "sec-websocket-protocol")) return setsSession(field);
+    if (!equalsIgnoringCase(field.name, "sec-websocket-protocol")) return isSession(field);
     const auto& offered = request.web_socket_protocols;
     chosen_count += std::find(offered.begin(), offered.end(), field.value) == offered.end() ? 2 : 1;
-    return setsSession(field);
+    return isSession(field);
   };
   if (auto added = append(bytes, fields, is_left_out); !added) return std::move(added).error();
   if (chosen_count > 1) return Error{Code::Invalid, "the plugin chose a subprotocol that the client did not offer"};

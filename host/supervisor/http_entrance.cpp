@@ -36,4 +36,25 @@ std::unique_ptr<services::HttpExchange> HttpEntrance::open(services::HttpAsked a
       loop_.timers(), events, services::HttpFailure{404, fmt::format("there is no instance {}", asked.instance), 0});
 }
 
+std::optional<std::string> HttpEntrance::nameOf(InstanceId id) const {
+  const Instance* instance = find_id_(id);
+  return instance == nullptr ? std::nullopt : std::optional{instance->record().name};
+}
+
+const std::string* HttpEntrance::configOf(std::string_view name) const {
+  const Instance* instance = find_(name);
+  return instance == nullptr ? nullptr : &instance->record().config;
+}
+
+bool HttpEntrance::serves(std::string_view name) const {
+  const Instance* instance = find_(name);
+  const catalog::Manifest* manifest = instance == nullptr ? nullptr : instance->manifest();
+  return manifest != nullptr && manifest->servesHttp();
+}
+
+std::optional<HttpServerView> HttpEntrance::serverOf(std::string_view name) const {
+  const Instance* instance = find_(name);
+  return instance == nullptr ? std::nullopt : instance->httpServer();
+}
+
 }  // namespace longhaul::host::supervisor

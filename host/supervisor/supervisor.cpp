@@ -321,7 +321,8 @@ class Supervisor::Impl {
   }
 
   Shared shared_;
-  HttpEntrance http_{shared_.around.loop, [this](std::string_view name) { return find(name); }};
+  HttpEntrance http_{shared_.around.loop, [this](std::string_view name) { return find(name); },
+                     [this](InstanceId id) { return find(id); }};
   std::mt19937_64 random_{std::random_device{}()};
   std::map<InstanceId, std::unique_ptr<Instance>> instances_;
   std::map<std::string, InstanceId, std::less<>> names_;
@@ -374,27 +375,6 @@ std::optional<InstanceView> Supervisor::find(std::string_view name, bool with_li
   const Instance* instance = impl_->find(name);
   if (instance == nullptr) return std::nullopt;
   return instance->view(true, with_limits);
-}
-
-const std::string* Supervisor::configOf(std::string_view name) const {
-  const Instance* instance = impl_->find(name);
-  return instance == nullptr ? nullptr : &instance->record().config;
-}
-
-std::optional<std::string> Supervisor::nameOf(InstanceId id) const {
-  const Instance* instance = impl_->find(id);
-  return instance == nullptr ? std::nullopt : std::optional{instance->record().name};
-}
-
-bool Supervisor::servesHttp(std::string_view name) const {
-  const Instance* instance = impl_->find(name);
-  const catalog::Manifest* manifest = instance == nullptr ? nullptr : instance->manifest();
-  return manifest != nullptr && manifest->servesHttp();
-}
-
-std::optional<HttpServerView> Supervisor::httpServerOf(std::string_view name) const {
-  const Instance* instance = impl_->find(name);
-  return instance == nullptr ? std::nullopt : instance->httpServer();
 }
 
 std::optional<InstanceId> Supervisor::idOf(std::string_view name) const {
@@ -456,7 +436,7 @@ void Supervisor::run(services::CommandAsked asked, services::InstanceCalls::Done
              fmt::format("there is no instance {}{}", asked.instance, config::didYouMean(asked.instance, names()))});
 }
 
-services::InstanceHttp& Supervisor::http() {
+HttpEntrance& Supervisor::http() {
   return impl_->http_;
 }
 

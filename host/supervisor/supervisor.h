@@ -32,6 +32,8 @@
 
 namespace longhaul::host::supervisor {
 
+class HttpEntrance;
+
 struct Settings {
   std::filesystem::path state_dir;
   std::filesystem::path worker_binary;
@@ -105,13 +107,6 @@ class Supervisor final : public services::InstanceCalls {
   std::optional<InstanceView> find(std::string_view name, bool with_limits = false) const;
   std::optional<InstanceId> idOf(std::string_view name) const;
   std::vector<std::string> names() const;
-  // Its stored configuration, borrowed until the next turn of the loop; null: there is no such instance.
-  const std::string* configOf(std::string_view name) const;
-  std::optional<std::string> nameOf(InstanceId id) const;
-  // Its plugin serves HTTP, by its table or by a server of its own.
-  bool servesHttp(std::string_view name) const;
-  // The HTTP server of the instance's own plugin; nothing: there is no such instance, or its plugin has none.
-  std::optional<HttpServerView> httpServerOf(std::string_view name) const;
   const Totals& totals() const;
   // What holds memory, pids and cpu_percent here, and if no control group does, why not.
   struct LimitLayer {
@@ -162,7 +157,7 @@ class Supervisor final : public services::InstanceCalls {
   // In the worker that serves the instance, or else in one that is started for it.
   void run(services::CommandAsked asked, services::InstanceCalls::Done done) override;
   // HTTP requests to instances whose plugins offer longhaul.http/1. Lives as long as the supervisor.
-  services::InstanceHttp& http();
+  HttpEntrance& http();
 
   // ---- news
   // What becomes of releases: for events and audit. Once.

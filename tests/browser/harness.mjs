@@ -42,7 +42,7 @@ export class Daemon {
       mkdirSync(this[name], { mode: 0o711 });
     }
     chmodSync(this.folder, 0o711); // workers have uids of their own
-    writeFileSync(path.join(this.folder, "longhaul.yaml"), "");
+    writeFileSync(path.join(this.folder, "longhaul.yaml"), "http: { listen: ['127.0.0.1:0'] }\n");
     this.socket = path.join(this.run, "longhaul.sock");
     this.log = path.join(this.folder, "longhauld.log");
     this.sockets = new Set();
@@ -83,6 +83,11 @@ export class Daemon {
     for (const socket of this.sockets) socket.destroy();
     this.server?.close();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** The daemon's own address by TCP, where one has to sign in. */
+  get web() {
+    return /serves (http:\/\/127\.0\.0\.1:\d+)(?![^]*serves http:)/.exec(readFileSync(this.log, "utf8"))[1];
   }
 
   // The port outlives the daemon, as one of the daemon's own would be bound again.

@@ -303,6 +303,38 @@ describe("the page", () => {
     await daemon.api("POST", "instances/mine/enable");
   });
 
+  test("by TCP wants a token or a link, has its role, and lets one sign out", async () => {
+    const context = await browser.newContext();
+    const other = await context.newPage();
+    other.setDefaultTimeout(15000);
+    await other.goto(`${daemon.web}/#/instances`);
+    await other.getByRole("heading", { name: "Sign in" }).waitFor();
+    assert.deepEqual(await violations(other), []);
+    await other.getByLabel("Token").fill("lh_wrong");
+    await button("Sign in", other).click();
+    await other.getByRole("alert").filter({ hasText: "Not signed in" }).waitFor();
+    const { token } = await daemon.api("POST", "tokens", { name: "browser", role: "operate" });
+    await other.getByLabel("Token").fill(token);
+    await button("Sign in", other).click();
+    await other.locator(".link-state.live").waitFor();
+    const row = other.getByRole("row").filter({ has: other.getByRole("link", { name: "mine", exact: true }) });
+    await row.getByRole("switch").waitFor();
+    await daemon.api("POST", "instances/mine/disable");
+    await row.getByText("disabled", { exact: true }).waitFor();
+    await row.getByRole("switch").click(); // an act: the daemon holds it to its own page
+    await row.getByText("running").waitFor();
+    await to("#/audit", other);
+    await other.getByText("This wants the role admin").waitFor();
+    await button("Sign out", other).click();
+    await other.getByRole("heading", { name: "Sign in" }).waitFor();
+
+    const { url } = await daemon.api("POST", "session/links");
+    await other.goto(url);
+    await other.locator(".link-state.live").waitFor();
+    assert.equal(await other.locator(".who .small").innerText(), "admin");
+    await context.close();
+  });
+
   test("threw nothing and logged no error in all this", () => assert.deepEqual(faults, []));
 });
 

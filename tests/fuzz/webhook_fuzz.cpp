@@ -38,7 +38,7 @@ void document(const Request& request) {
     const Mapped mapped = mapping(of_array).map(document, request);
     must(!mapped.refusal || mapped.incidents.empty());
     const std::string json = longhaul::toJson(mapped.incidents);
-    must(longhaul::detail::checkJson(json));
+    must(Json::accept(json));  // it may be nested deeper than the host takes, which the host says
     for (const longhaul::Incident& incident : mapped.incidents)
       must(!incident.name.empty() && incident.name.find('\n') == std::string::npos);
     mapping(of_array).deliveryId(document, request);

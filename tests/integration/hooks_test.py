@@ -40,7 +40,7 @@ class Hooks(harness.DaemonTest):
 
     def test_posts_become_incidents(self):
         daemon = self.daemon("webhook")
-        daemon.run_instance("hooks", "webhook", {"verify": "none"})
+        daemon.run_instance("hooks", "webhook", {"verify": "none"}, http={"access": "none"})
         answer = self.post(daemon, "hooks", json.dumps({"name": "Disk full", "severity": "high"}))
         self.assertEqual(200, answer.status, answer.body)
         [made] = answer.json()["incidents"]
@@ -62,7 +62,7 @@ class Hooks(harness.DaemonTest):
 
     def test_signed_posts_count_once(self):
         daemon = self.daemon("webhook")
-        daemon.run_instance("hooks", "webhook", {"verify": "github", "secret": SECRET, "mapping": "name: {/title}"})
+        daemon.run_instance("hooks", "webhook", {"verify": "github", "secret": SECRET, "mapping": "name: {/title}"}, http={"access": "none"})
         body = json.dumps({"title": "opened"})
         first = self.post(daemon, "hooks", body, signature(body), "X-GitHub-Delivery: 1").json()
         self.assertEqual(401, self.post(daemon, "hooks", body).status)
@@ -77,7 +77,7 @@ class Hooks(harness.DaemonTest):
 
     def test_a_list_is_polled(self):
         daemon = self.daemon("edl")
-        daemon.run_instance("block", "edl", {"refreshSeconds": 5})
+        daemon.run_instance("block", "edl", {"refreshSeconds": 5}, http={"access": "none"})
         daemon.cli("exec", "block", "edl-add", "values=" + ",".join(f"192.0.2.{i}" for i in range(100)))
         answer = self.curl(daemon, "block")
         self.assertEqual(200, answer.status, answer.body)

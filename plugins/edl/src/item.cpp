@@ -42,7 +42,9 @@ bool isDomain(std::string_view value) {
     label = c == '.' ? 0 : label + 1;
     if (label > 63) return false;
   }
-  return label > 0;
+  // A last label of digits alone is a bad address, never a name.
+  const std::string_view last = value.substr(value.rfind('.') + 1);
+  return label > 0 && last.find_first_not_of("0123456789") != std::string_view::npos;
 }
 
 }  // namespace

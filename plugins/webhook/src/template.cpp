@@ -24,7 +24,11 @@ bool isNothing(const Json& value) {
 }
 
 Json at(const Json& root, const Json::json_pointer& pointer) {
-  return root.contains(pointer) ? root.at(pointer) : Json();
+  try {
+    return root.contains(pointer) ? root.at(pointer) : Json();
+  } catch (const Json::exception&) {  // an index beyond every array
+    return nullptr;
+  }
 }
 
 }  // namespace

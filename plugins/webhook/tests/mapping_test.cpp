@@ -42,7 +42,7 @@ TEST_CASE("templates take values from everywhere in a request") {
       {"{/a/list/0}-{/a/list/1/k}", "1-true"},
       {"{/a/list}", R"([1,{"k":true}])"},
       {"{/}", "empty"},
-      {"{/n} {/nil}{/blank}{/absent}{/a/list/7}{/a/list/-}{/n/deeper}", "1.5 "},
+      {"{/n} {/nil}{/blank}{/absent}{/a/list/7}{/a/list/-}{/a/list/99999999999999999999}{/n/deeper}", "1.5 "},
       {"{/nil|/blank|/n|never}", "1.5"},
       {"{/absent|stands in}", "stands in"},
       {"{/absent|}", ""},

@@ -88,7 +88,7 @@ export function ParameterFields({ parameters, values, faults, onChange, disabled
   const field = (parameter) => {
     const { name } = parameter;
     const group = parameter.type === "multiSelect" || isSecret(parameter);
-    return html`<${Field} key=${name} label=${parameter.display ?? name} required=${parameter.required} help=${parameter.help} faults=${faults[name]}
+    return html`<${Field} key=${name} label=${parameter.display || name} required=${parameter.required} help=${parameter.help} faults=${faults[name]}
       group=${group} control=${(attributes, id) => isSecret(parameter) ? secret(parameter, attributes, id)
         : html`<${Control} parameter=${parameter} value=${values[name]} attributes=${attributes} id=${id} disabled=${disabled}
             onInput=${(value) => onChange(name, valueOf(parameter, value))}/>`}/>`;

@@ -93,7 +93,7 @@ function Form({ instance, manifest, reload }) {
 function SecretRow({ parameter, value, disabled, onSet }) {
   const secret = parameter.type === "authentication" ? value?.password : value;
   const state = secret === undefined ? "not set" : secret?.set ? "set, encrypted" : String(secret);
-  return html`<div class="row" role="group" aria-label=${parameter.display ?? parameter.name}><span class=${secret === undefined ? "muted" : "mono"}>${state}</span>
+  return html`<div class="row" role="group" aria-label=${parameter.display || parameter.name}><span class=${secret === undefined ? "muted" : "mono"}>${state}</span>
     <${Button} kind="small" icon="lock" disabled=${disabled} onClick=${onSet}>${secret === undefined ? "Set…" : "Replace…"}<//></div>`;
 }
 
@@ -104,10 +104,10 @@ function SecretDialog({ instance, parameter, onClose }) {
     event.preventDefault();
     const done = await saving.run(() => api("PUT", pathOf("instances", instance.name, "secrets", parameter.name), { body: { value } }));
     if (!done) return;
-    toast(`${parameter.display ?? parameter.name} is set`);
+    toast(`${parameter.display || parameter.name} is set`);
     onClose();
   };
-  return html`<${Dialog} title=${`Set ${parameter.display ?? parameter.name}`} onClose=${onClose}><form class="stack" onSubmit=${save}>
+  return html`<${Dialog} title=${`Set ${parameter.display || parameter.name}`} onClose=${onClose}><form class="stack" onSubmit=${save}>
     <${Text} label="Value" type="password" value=${value} onInput=${setValue} help="It is encrypted where it is kept, and never shown again."/>
     <${ProblemNote} problem=${saving.problem}/>
     <footer><${Button} kind="primary" type="submit" busy=${saving.busy} disabled=${!value}>Set<//></footer></form><//>`;
