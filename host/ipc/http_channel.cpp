@@ -23,6 +23,7 @@ HttpChannel::HttpChannel(EventLoop& loop, Owner& owner, UniqueFd fd)
 }
 
 void HttpChannel::flush() {
+  if (!open_) sent_bytes_ = out_.size();  // nobody reads it
   while (!blocked_ && open_ && sent_bytes_ < out_.size()) {
     const std::string_view left = std::string_view{out_}.substr(sent_bytes_);
     const std::size_t bytes = protocol::httpPacketBytes(left);

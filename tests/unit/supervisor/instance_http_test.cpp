@@ -337,6 +337,10 @@ TEST_CASE("whatever a worker says and a client does, each request ends once", "[
                .content_length = i == 1 ? -1 : 0,
                .is_web_socket = i == 2});
     rig.opened(worker, 4);
+    if (round % 3 == 0) {  // chance seldom makes a whole answer
+      worker.answer(2, "whole");
+      rig.untilOver(*rig.clients[1]);
+    }
     for (int step = 0; step < 40 && rig.violations.empty(); ++step) {
       const std::uint32_t number = 1 + below(4);
       std::string records;
@@ -395,7 +399,7 @@ TEST_CASE("whatever a worker says and a client does, each request ends once", "[
       failed += client->failure ? 1 : 0;
     }
   }
-  CHECK(answered > 20);
+  CHECK(answered >= 100);
   CHECK(failed > 100);
 }
 
