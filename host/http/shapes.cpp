@@ -70,7 +70,8 @@ Json schemaOfText(std::string_view shape) {
 Json schemas() {
   Json all = Json::object();
   for (const std::string_view text : kApiShapes) {
-    for (const auto& [name, shape] : parsed(text).items()) {
+    const Json shapes = parsed(text);  // items() borrows it
+    for (const auto& [name, shape] : shapes.items()) {
       LONGHAUL_CHECK(!all.contains(name), "a shape is there twice");
       all[name] = schemaOf(shape);
     }

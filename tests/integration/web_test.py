@@ -204,10 +204,15 @@ class WithTls(WebTest):
     def certify(self, daemon, name, days=30):
         """A certificate and its key in place of what is there, as an operator renews them."""
         key, certificate = daemon.folder / "key.pem", daemon.folder / "certificate.pem"
-        words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                 "-keyout", f"{key}.new", "-out", f"{certificate}.new", "-days", str(days), "-subj", f"/CN={name}",
-                 "-addext", "subjectAltName=IP:127.0.0.1"]
-        subprocess.run(words, check=True, capture_output=True)
+        request = ["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                   f"{key}.new", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+        if days > 0:
+            subprocess.run([*request, "-x509", "-days", str(days), "-out", f"{certificate}.new"], check=True,
+                           capture_output=True)
+        else:  # which `req` makes none of
+            subprocess.run([*request, "-new", "-out", f"{key}.request"], check=True, capture_output=True)
+            subprocess.run(["openssl", "x509", "-req", "-in", f"{key}.request", "-signkey", f"{key}.new", "-days",
+                            str(days), "-out", f"{certificate}.new"], check=True, capture_output=True)
         os.chmod(f"{key}.new", 0o600)
         os.rename(f"{key}.new", key)
         os.rename(f"{certificate}.new", certificate)
