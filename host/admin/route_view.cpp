@@ -47,15 +47,14 @@ Json toJson(const RouteView& route) {
 std::vector<RouteLine> routeLines(const RouteView& route, std::int64_t now_us) {
   std::vector<RouteLine> lines{{"route:", fmt::format("{} is {}", route.path, whoMay(route))}};
   const auto requests = counted(route.requests_count, "request");
-  lines.push_back({"leads to:", route.leads_to.empty()
-                                    ? "nowhere: the plugin serves no HTTP"
-                                    : fmt::format("{}; {} since the daemon's start, {} under way", route.leads_to,
-                                                  requests, route.under_way_count)});
+  lines.push_back({"leads to:", route.leads_to.empty() ? "nowhere: the plugin serves no HTTP"
+                                                       : fmt::format("{}; {} since the daemon's start, {} under way",
+                                                                     route.leads_to, requests, route.under_way_count)});
   if (!route.trouble.empty()) lines.push_back({"trouble:", route.trouble});
   if (route.refused_count > 0) {
     lines.push_back({"turned away:", fmt::format("{} with wrong credentials, the last one {} from {}",
-                                             counted(route.refused_count, "request"),
-                                             ago(route.refused_at_us, now_us), route.refused_client)});
+                                                 counted(route.refused_count, "request"),
+                                                 ago(route.refused_at_us, now_us), route.refused_client)});
   }
   if (route.failed_at_us != 0) {
     lines.push_back({"failed:", fmt::format("{}, with {}: {}", ago(route.failed_at_us, now_us), route.failed_status,

@@ -1,5 +1,5 @@
-// What can be told of the route of one instance, as a plain value: who may use it, where it leads, what went wrong last.
-// Holds no secret. Any thread; a copy.
+// What can be told of the route of one instance, as a plain value: who may use it, where it leads, what went wrong
+// last. Holds no secret. Any thread; a copy.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 namespace longhaul::host::admin {
 
 struct RouteView {
-  std::string path{};      // "/instance/execute/edl"
-  std::string access{};    // "closed", "none", "basic", "header", "token"
-  std::string user{};      // of basic
-  std::string header{};    // of header
-  std::string leads_to{};  // "the plugin's HTTP server at 127.0.0.1:4711"; empty: the plugin serves no HTTP
-  std::string trouble{};   // why nobody is let in, or nobody answers; empty: nothing is wrong
+  std::string path{};               // "/instance/execute/edl"
+  std::string access{};             // "closed", "none", "basic", "header", "token"
+  std::string user{};               // of basic
+  std::string header{};             // of header
+  std::string leads_to{};           // "the plugin's HTTP server at 127.0.0.1:4711"; empty: the plugin serves no HTTP
+  std::string trouble{};            // why nobody is let in, or nobody answers; empty: nothing is wrong
   std::int64_t requests_count = 0;  // let in, since the daemon's start
   std::int64_t under_way_count = 0;
   std::int64_t refused_count = 0;  // with wrong credentials

@@ -77,9 +77,9 @@ Result<UniqueFd> connectToHost(const DaemonAddress& address, Deadline deadline) 
   const int failed = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &wanted, &found);
   const std::unique_ptr<addrinfo, FreeAddresses> addresses{found};
   if (failed != 0) {
-    return withHint({Code::Closed, fmt::format("{} is no host that can be found: {}", address.host,
-                                               ::gai_strerror(failed))},
-                    "look at --address and LONGHAUL_ADDRESS");
+    return withHint(
+        {Code::Closed, fmt::format("{} is no host that can be found: {}", address.host, ::gai_strerror(failed))},
+        "look at --address and LONGHAUL_ADDRESS");
   }
   int error_number = ECONNREFUSED;
   for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
@@ -165,8 +165,7 @@ int HttpExchange::fd() const {
   return state_->stream->fd();
 }
 
-Result<HttpExchange> HttpExchange::start(const DaemonAddress& address, const HttpRequest& request,
-                                         Deadline deadline) {
+Result<HttpExchange> HttpExchange::start(const DaemonAddress& address, const HttpRequest& request, Deadline deadline) {
   auto stream = connectTo(address, deadline);
   if (!stream) return std::move(stream).error();
   auto state = std::make_unique<State>();

@@ -1,6 +1,6 @@
-// HTTP/1.1 over the daemon's Unix socket, or over TCP and TLS: one request, one answer, one connection. Blocking with a deadline, or as an
-// exchange whose descriptor the caller polls, for several at once. One thread at a time. What the other side sends is
-// bounded (limits.h). Connections are cheap on a Unix socket, so none is kept.
+// HTTP/1.1 over the daemon's Unix socket, or over TCP and TLS: one request, one answer, one connection. Blocking with a
+// deadline, or as an exchange whose descriptor the caller polls, for several at once. One thread at a time. What the
+// other side sends is bounded (limits.h). Connections are cheap on a Unix socket, so none is kept.
 #pragma once
 
 #include <chrono>

@@ -264,11 +264,9 @@ class Doctor {
     const std::string name = found == nullptr ? std::to_string(status.st_gid) : found->gr_name;
     const bool alone = status.st_gid == 0;
     add(alone ? Grade::Note : Grade::Good, "socket's group",
-        alone
-            ? fmt::format("{} belongs to the group root: only root reaches the daemon", socket.native())
-            : fmt::format("members of {} have the role operate", name),
-        alone ? fmt::format("chgrp GROUP {0} && chmod g+s {0}, then restart longhauld",
-                            socket.parent_path().native())
+        alone ? fmt::format("{} belongs to the group root: only root reaches the daemon", socket.native())
+              : fmt::format("members of {} have the role operate", name),
+        alone ? fmt::format("chgrp GROUP {0} && chmod g+s {0}, then restart longhauld", socket.parent_path().native())
               : "");
   }
 

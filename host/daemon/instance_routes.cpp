@@ -24,14 +24,14 @@ config::HttpAccess accessIn(const std::string& config) {
 Result<http::RouteAccess> accessWith(const config::HttpAccess& access, const Result<std::string>& secret) {
   if (!secret) return secret.error();
   if (secret->empty()) return Error{Code::Invalid, "the secret of http is empty"};
-  const bool has_control = std::any_of(secret->begin(), secret->end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-  });
+  const bool has_control = std::any_of(secret->begin(), secret->end(),
+                                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   const bool has_edge = secret->front() == ' ' || secret->back() == ' ';
   if (access.access == config::Access::Basic) return http::basicRoute(access.user, *secret);
   if (has_control || has_edge) {
-    return Error{Code::Invalid, "the secret of http has a line end, another control character, or a blank at one of its "
-                                "ends, which no header field can carry"};
+    return Error{Code::Invalid,
+                 "the secret of http has a line end, another control character, or a blank at one of its "
+                 "ends, which no header field can carry"};
   }
   if (access.access == config::Access::Header) return http::headerRoute(access.header, *secret);
   return http::tokenRoute(*secret);
@@ -71,8 +71,9 @@ void InstanceRoutes::read(const std::string& instance, const std::string& config
   if (access.access == config::Access::None) return done({.access = http::openRoute()});
   const auto reference = config::parseReference(access.secret);
   if (!reference) {
-    return done({.access = Error{Code::Invalid, "the secret of http is no reference; \"longhaul secret set NAME "
-                                                "http/secret -\" gives it one"}});
+    return done({.access = Error{Code::Invalid,
+                                 "the secret of http is no reference; \"longhaul secret set NAME "
+                                 "http/secret -\" gives it one"}});
   }
   auto opened = std::make_shared<Result<std::string>>(std::string{});
   run_job_(

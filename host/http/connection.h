@@ -35,8 +35,8 @@ class Connection final : private PassageSide {
 
   // Closes after the answer that is under way, at once when there is none.
   void drain();
-  // Since when it waits for its peer alone: for a request, for the rest of one, or that an answer is read. Such a one can
-  // be closed when others want its place. Nothing: it does not.
+  // Since when it waits for its peer alone: for a request, for the rest of one, or that an answer is read. Such a one
+  // can be closed when others want its place. Nothing: it does not.
   std::optional<TimePoint> waitsSince() const;
   void close();
 

@@ -1,5 +1,5 @@
-// The cookie that a session of the dashboard has. Routes to instances are on the same address: it goes to no plugin, and
-// no plugin sets one. Pure; any thread.
+// The cookie that a session of the dashboard has. Routes to instances are on the same address: it goes to no plugin,
+// and no plugin sets one. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// HTTP requests to instances: services::InstanceHttp over those whose plugins offer longhaul.http/1, and what the routes
-// want to know of any. Loop only; lives as long as the supervisor.
+// HTTP requests to instances: services::InstanceHttp over those whose plugins offer longhaul.http/1, and what the
+// routes want to know of any. Loop only; lives as long as the supervisor.
 #pragma once
 
 #include <functional>

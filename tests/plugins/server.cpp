@@ -1,5 +1,5 @@
-// A plugin with an HTTP server of its own, on the listener that the host gives it: one thread for each connection, which
-// it keeps. What it answers is said by the path:
+// A plugin with an HTTP server of its own, on the listener that the host gives it: one thread for each connection,
+// which it keeps. What it answers is said by the path:
 //   /hello  its pid; /echo  what it was sent, with the header; /later  after the stop was asked for, or 10 s
 //   /close  nothing: it closes; /garbage  no HTTP; /die  nothing: the process ends
 #include <poll.h>

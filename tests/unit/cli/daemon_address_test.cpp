@@ -83,7 +83,8 @@ TEST_CASE("A token comes out of its file without the line's end, and nothing in 
   const test::TempFolder folder;
   const auto file = folder / "token";
   REQUIRE(writeFileDurably(file, "lh_abc\n", 0600));
-  const auto address = findAddress(std::string("https://edge:1"), environmentOf({{"LONGHAUL_TOKEN_FILE", file.native()}}));
+  const auto address =
+      findAddress(std::string("https://edge:1"), environmentOf({{"LONGHAUL_TOKEN_FILE", file.native()}}));
   REQUIRE(address);
   CHECK(address->token == "lh_abc");
   CHECK(sentence("https://edge:1", {{"LONGHAUL_TOKEN", "a\r\nX: b"}}).find("is no token") != std::string::npos);

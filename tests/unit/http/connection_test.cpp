@@ -148,8 +148,9 @@ TEST_CASE("Who waits for its peer might give way, by how long: a byte now and th
   REQUIRE(wire.connection->waitsSince());
   after(std::chrono::seconds{1});
   wire.send("GET /later HTTP/1.1\r\n");
-  REQUIRE(wire.loop.runUntil([&] { return *wire.connection->waitsSince() + std::chrono::milliseconds{900} > timers.now(); },
-                             std::chrono::seconds{10}));
+  REQUIRE(
+      wire.loop.runUntil([&] { return *wire.connection->waitsSince() + std::chrono::milliseconds{900} > timers.now(); },
+                         std::chrono::seconds{10}));
   const auto begun = wire.connection->waitsSince();
   after(std::chrono::seconds{5});
   wire.send("Host: x\r\n");

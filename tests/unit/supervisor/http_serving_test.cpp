@@ -2,8 +2,8 @@
 // none does. The workers are played by the test.
 #include <catch2/catch.hpp>
 
-#include "host/supervisor/http_entrance.h"
 #include "host/protocol/http_records.h"
+#include "host/supervisor/http_entrance.h"
 #include "tests/unit/supervisor/rig.h"
 
 using namespace longhaul::host;
