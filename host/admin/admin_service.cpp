@@ -221,7 +221,9 @@ WaitId AdminService::get(const std::string& name, const std::optional<WaitAsked>
     return WaitId::None;
   }
   if (!wait) {
-    reply(dumpJson(toFullJson(*view, manifestOf(*view))));
+    Json json = toFullJson(*view, manifestOf(*view));
+    if (const auto route = routeOf(name)) json["route"] = toJson(*route);
+    reply(dumpJson(json));
     return WaitId::None;
   }
   const auto answer = [this, name, reply](const std::optional<InstanceView>& now,
@@ -250,7 +252,7 @@ WaitId AdminService::get(const std::string& name, const std::optional<WaitAsked>
 Answer AdminService::explain(const std::string& target) const {
   const auto files = around_.catalog.list();
   if (const auto view = around_.supervisor.find(target)) {
-    return dumpJson(toJson(explainInstance(*view, plans_.lastFolder(), files, wallNowUs())));
+    return dumpJson(toJson(explainInstance(*view, plans_.lastFolder(), files, wallNowUs(), routeOf(target))));
   }
   const config::Plan& folder = plans_.lastFolder();
   std::vector<std::string> near = around_.supervisor.names();

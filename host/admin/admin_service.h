@@ -24,6 +24,7 @@
 #include "host/admin/people_service.h"
 #include "host/admin/plan_runner.h"
 #include "host/admin/release_service.h"
+#include "host/admin/route_view.h"
 #include "host/admin/secret_service.h"
 #include "host/admin/sessions.h"
 #include "host/base/event_loop.h"
@@ -87,6 +88,10 @@ class AdminService {
   const std::string& notReady() const { return not_ready_; }
   // {"ready", "reason"?}; `verbose`: with what an operator should look at, which makes nothing less ready.
   Json readiness(bool verbose) const;
+  // What can be told of an instance's route; until it is set, nothing is.
+  void setRoutes(std::function<std::optional<RouteView>(const std::string& instance)> routes) {
+    routes_ = std::move(routes);
+  }
   // For LogFiles::setOnWritten.
   void onLogWritten(const std::string& instance) { log_requests_.written(instance); }
   // For the catalog's on_active, after the supervisor was told: a plugin that was missed lets instances be checked,
@@ -172,6 +177,7 @@ class AdminService {
   PlanAsked audited(PlanAsked asked, const std::shared_ptr<PlanAudit>& audit);
   void planOver(const std::shared_ptr<PlanAudit>& audit, const PlanOutcome& outcome, const std::function<void()>& done);
   Failure unknownInstance(std::string_view name) const;
+  std::optional<RouteView> routeOf(const std::string& name) const { return routes_ ? routes_(name) : std::nullopt; }
   const catalog::Manifest* manifestOf(const supervisor::InstanceView& view) const;
   std::vector<std::string> instancesOf(std::string_view digest) const;
   void acted(const std::string& name, Act act, bool changed, const Since& since, const Result<void>& result,
@@ -188,6 +194,7 @@ class AdminService {
 
   Surroundings around_;
   const std::int64_t started_at_us_;
+  std::function<std::optional<RouteView>(const std::string& instance)> routes_;
   std::string not_ready_ = "the daemon starts";
   EventStream events_;
   News news_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "host/admin/sessions.h"
@@ -12,6 +13,7 @@ namespace longhaul::host::admin {
 namespace {
 
 constexpr std::string_view kScheme = "bearer ";
+constexpr std::string_view kTokenCaller = "token ";  // and its name: who asks by it
 
 bool isBearer(std::string_view authorization) {
   if (authorization.size() <= kScheme.size()) return false;
@@ -63,14 +65,32 @@ std::variant<Caller, Failure> Bearers::identify(std::string_view authorization, 
     return toFailure({Code::Busy, "the tokens are not read yet; ask again"});
   }
   const store::Token& token = found->second;
-  if (token.revoked_at_us != 0 || revoked_.contains(token.id)) {
+  if (isRevoked(token)) {
     return refused(fmt::format("the token {} was revoked", token.name));
   }
   if (token.expires_at_us != 0 && token.expires_at_us <= now_us) {
     return refused(fmt::format("the token {} expired at {}", token.name, formatTimeUs(token.expires_at_us)));
   }
+  if (token.name.starts_with(kSessionPrefix) && !hasMaker(token, now_us)) {
+    return refused(fmt::format("the session {} was made with a token that counts no more", token.name));
+  }
   if (token.name.starts_with(kSessionPrefix)) return Caller{.name = token.created_by, .role = token.role};
-  return Caller{.name = fmt::format("token {}", token.name), .role = token.role};
+  return Caller{.name = fmt::format("{}{}", kTokenCaller, token.name), .role = token.role};
+}
+
+bool Bearers::isRevoked(const store::Token& token) const {
+  return token.revoked_at_us != 0 || revoked_.contains(token.id);
+}
+
+// A session that a token began lasts no longer than that token: the one of this name that was there before it.
+bool Bearers::hasMaker(const store::Token& session, std::int64_t now_us) const {
+  if (!session.created_by.starts_with(kTokenCaller)) return true;
+  const std::string_view name = std::string_view(session.created_by).substr(kTokenCaller.size());
+  return std::any_of(tokens_.begin(), tokens_.end(), [&](const auto& each) {
+    const store::Token& token = each.second;
+    return token.name == name && token.created_at_us <= session.created_at_us && !isRevoked(token) &&
+           (token.expires_at_us == 0 || token.expires_at_us > now_us);
+  });
 }
 
 }  // namespace longhaul::host::admin

@@ -32,6 +32,9 @@ class Bearers {
   std::variant<Caller, Failure> identify(std::string_view authorization, std::int64_t now_us) const;
 
  private:
+  bool isRevoked(const store::Token& token) const;
+  bool hasMaker(const store::Token& session, std::int64_t now_us) const;
+
   store::StoreQueries& queries_;
   std::map<std::string, store::Token, std::less<>> tokens_;  // by hash
   std::set<TokenId> revoked_;                                // since the start

@@ -69,7 +69,8 @@ Json toJson(const Explanation& explanation) {
 }
 
 Explanation explainInstance(const supervisor::InstanceView& view, const config::Plan& folder,
-                            const std::vector<catalog::PluginView>& plugins, std::int64_t now_us) {
+                            const std::vector<catalog::PluginView>& plugins, std::int64_t now_us,
+                            const std::optional<RouteView>& route) {
   Explanation explanation{.target = view.name,
                           .kind = "instance",
                           .state = view.state,
@@ -104,6 +105,10 @@ Explanation explainInstance(const supervisor::InstanceView& view, const config::
     if (plugin.code && explanation.file_code.empty()) explanation.file_code = catalog::nameOf(*plugin.code);
     if (view.reason.find(plugin.reason) != std::string::npos) continue;  // it is why, and was said
     addLine(text, "plugin:", fmt::format("{} is refused: {}", plugin.path.native(), plugin.reason));
+  }
+  if (route && (route->access != "closed" || !route->leads_to.empty())) {
+    for (const RouteLine& line : routeLines(*route, now_us))
+      addLine(text, line.label, line.text);
   }
   addLine(text, "from:", view.source.empty() ? "the API" : view.source);
   for (const std::string& warning : view.warnings)

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host/admin/release_service.h"
+#include "host/admin/route_view.h"
 #include "host/base/json.h"
 #include "host/catalog/plugin_index.h"
 #include "host/config/plan.h"
@@ -31,7 +32,8 @@ Json toJson(const Explanation& explanation);
 
 // `folder`: the last plan made from the instances folder, whose problems of this instance's file are shown.
 Explanation explainInstance(const supervisor::InstanceView& view, const config::Plan& folder,
-                            const std::vector<catalog::PluginView>& plugins, std::int64_t now_us);
+                            const std::vector<catalog::PluginView>& plugins, std::int64_t now_us,
+                            const std::optional<RouteView>& route = {});
 // Every instance that the plan took from this file, with the file's problems.
 Explanation explainFile(const std::string& file, const config::Plan& folder);
 // `standing`: of a file that counts, what its release is to its plugin.

@@ -15,6 +15,7 @@ Json argumentJson(const catalog::CommandArgument& argument) {
 Json listenerJson(const catalog::Listener& listener) {
   Json json{
       {"name", listener.name}, {"parameter", listener.parameter}, {"transport", catalog::toText(listener.transport)}};
+  if (listener.http) json["http"] = true;
   if (listener.when) json["when"] = {{"parameter", listener.when->parameter}, {"in", listener.when->in}};
   return json;
 }

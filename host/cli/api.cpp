@@ -77,12 +77,12 @@ Result<ApiAnswer> decode(HttpAnswer answer) {
 }
 
 Result<HttpExchange> Api::start(const HttpRequest& request, std::chrono::milliseconds timeout) const {
-  return HttpExchange::start(socket_, request, std::chrono::steady_clock::now() + timeout);
+  return HttpExchange::start(address_, request, std::chrono::steady_clock::now() + timeout);
 }
 
 Result<ApiAnswer> Api::call(const HttpRequest& request, std::chrono::milliseconds timeout) const {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  auto exchange = HttpExchange::start(socket_, request, deadline);
+  auto exchange = HttpExchange::start(address_, request, deadline);
   if (!exchange) return std::move(exchange).error();
   auto answer = exchange->finish(deadline);
   if (!answer) return std::move(answer).error();

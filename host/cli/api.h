@@ -46,8 +46,8 @@ Result<ApiAnswer> decode(HttpAnswer answer);
 
 class Api {
  public:
-  explicit Api(std::filesystem::path socket) : socket_(std::move(socket)) {}
-  const std::filesystem::path& socket() const { return socket_; }
+  explicit Api(DaemonAddress address) : address_(std::move(address)) {}
+  const DaemonAddress& address() const { return address_; }
 
   // Any status; an Error only when there was no answer.
   Result<ApiAnswer> call(const HttpRequest& request, std::chrono::milliseconds timeout = kAnswerTimeout) const;
@@ -58,7 +58,7 @@ class Api {
   Result<HttpExchange> start(const HttpRequest& request, std::chrono::milliseconds timeout) const;
 
  private:
-  std::filesystem::path socket_;
+  DaemonAddress address_;
 };
 
 // Members of answers, where a daemon of another version may leave them out: then empty, 0 or false.

@@ -1,6 +1,8 @@
 #include "host/cli/http_client.h"
 
 #include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +16,7 @@
 #include "host/base/limits.h"
 #include "host/base/unique_fd.h"
 #include "host/cli/output.h"
+#include "host/cli/stream.h"
 
 namespace longhaul::host::cli {
 namespace {
@@ -40,19 +43,7 @@ Error notReachable(const std::filesystem::path& socket, int error_number) {
                   "start it with longhauld; a daemon elsewhere is named by --address unix:PATH or LONGHAUL_ADDRESS");
 }
 
-// TIMEOUT when the deadline comes first.
-Result<void> await(int fd, short events, Deadline deadline) {
-  while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return Error{Code::Timeout, "the daemon did not answer in time: the outcome is unknown"};
-    pollfd entry{fd, events, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
-    if (ready > 0) return {};
-    if (ready < 0 && errno != EINTR) return systemError("poll", errno);
-  }
-}
-
-Result<UniqueFd> connectTo(const std::filesystem::path& socket) {
+Result<UniqueFd> connectToSocket(const std::filesystem::path& socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string& path = socket.native();
@@ -73,9 +64,55 @@ Result<UniqueFd> connectTo(const std::filesystem::path& socket) {
   return fd;
 }
 
-std::string textOf(const HttpRequest& request) {
-  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAccept: */*\r\n",
-                                 request.method, request.target);
+struct FreeAddresses {
+  void operator()(addrinfo* each) const { ::freeaddrinfo(each); }
+};
+
+Result<UniqueFd> connectToHost(const DaemonAddress& address, Deadline deadline) {
+  addrinfo* found = nullptr;
+  addrinfo wanted{};
+  wanted.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  wanted.ai_family = AF_UNSPEC;
+  wanted.ai_socktype = SOCK_STREAM;
+  const int failed = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &wanted, &found);
+  const std::unique_ptr<addrinfo, FreeAddresses> addresses{found};
+  if (failed != 0) {
+    return withHint(
+        {Code::Closed, fmt::format("{} is no host that can be found: {}", address.host, ::gai_strerror(failed))},
+        "look at --address and LONGHAUL_ADDRESS");
+  }
+  int error_number = ECONNREFUSED;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    UniqueFd fd{::socket(each->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!fd) continue;
+    if (::connect(fd.get(), each->ai_addr, each->ai_addrlen) != 0) {
+      error_number = errno;
+      if (errno != EINPROGRESS) continue;
+      if (auto ready = awaitReady(fd.get(), POLLOUT, deadline); !ready) return ready.error();
+      socklen_t size = sizeof error_number;
+      ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error_number, &size);
+      if (error_number != 0) continue;
+    }
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+  }
+  return withHint({Code::Closed, fmt::format("no daemon answers at {}: {}", address.text(),
+                                             std::strerror(error_number))},  // NOLINT: one thread
+                  "http.listen of its configuration says where it listens");
+}
+
+Result<std::unique_ptr<Stream>> connectTo(const DaemonAddress& address, Deadline deadline) {
+  auto fd = address.isUnix() ? connectToSocket(address.socket) : connectToHost(address, deadline);
+  if (!fd) return std::move(fd).error();
+  if (address.is_tls) return tlsStream(std::move(fd).value(), address, deadline);
+  return plainStream(std::move(fd).value());
+}
+
+std::string textOf(const HttpRequest& request, const DaemonAddress& address) {
+  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: */*\r\n", request.method,
+                                 request.target, address.hostField());
+  if (!address.token.empty()) text += fmt::format("Authorization: Bearer {}\r\n", address.token);
   if (!request.body.empty()) text += fmt::format("Content-Type: {}\r\n", request.content_type);
   if (!request.body.empty() || request.method != "GET") {
     text += fmt::format("Content-Length: {}\r\n", request.body.size());
@@ -86,7 +123,7 @@ std::string textOf(const HttpRequest& request) {
 }  // namespace
 
 struct HttpExchange::State {
-  UniqueFd fd;
+  std::unique_ptr<Stream> stream;
   http::response_parser<http::string_body> parser;
   std::string unparsed;
 
@@ -125,51 +162,46 @@ HttpExchange& HttpExchange::operator=(HttpExchange&&) noexcept = default;
 HttpExchange::~HttpExchange() = default;
 
 int HttpExchange::fd() const {
-  return state_->fd.get();
+  return state_->stream->fd();
 }
 
-Result<HttpExchange> HttpExchange::start(const std::filesystem::path& socket, const HttpRequest& request,
-                                         Deadline deadline) {
-  auto fd = connectTo(socket);
-  if (!fd) return std::move(fd).error();
+Result<HttpExchange> HttpExchange::start(const DaemonAddress& address, const HttpRequest& request, Deadline deadline) {
+  auto stream = connectTo(address, deadline);
+  if (!stream) return std::move(stream).error();
   auto state = std::make_unique<State>();
-  state->fd = std::move(fd).value();
+  state->stream = std::move(stream).value();
   state->parser.eager(true);
   if (request.stream) {
     state->parser.body_limit(boost::none);
   } else {
     state->parser.body_limit(kAnswerBytesMax);
   }
-  const std::string text = textOf(request);
+  const std::string text = textOf(request, address);
   for (std::size_t sent = 0; sent < text.size();) {
-    const ssize_t count = ::send(state->fd.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (count > 0) {
-      sent += static_cast<std::size_t>(count);
-    } else if (errno == EAGAIN) {
-      if (auto ready = await(state->fd.get(), POLLOUT, deadline); !ready) return ready.error();
-    } else if (errno == EPIPE || errno == ECONNRESET) {
+    const auto moved = state->stream->write(std::string_view(text).substr(sent));
+    if (moved.state == Stream::Moved::State::Some) {
+      sent += moved.bytes;
+    } else if (moved.state == Stream::Moved::State::Wait) {
+      if (auto ready = awaitReady(state->stream->fd(), moved.wait_for, deadline); !ready) return ready.error();
+    } else {
       break;  // it may have answered and closed, without reading all: the answer says why
-    } else if (errno != EINTR) {
-      return systemError("send", errno);
     }
   }
   return HttpExchange{std::move(state)};
 }
 
 Result<std::optional<HttpAnswer>> HttpExchange::receive() {
-  std::array<char, 65'536> buffer;  // NOLINT: filled by recv
+  std::array<char, 65'536> buffer;  // NOLINT: filled by read
   while (true) {
-    const ssize_t count = ::recv(state_->fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return std::optional<HttpAnswer>{};
-    if (count < 0 && errno != ECONNRESET) return systemError("recv", errno);
-    if (count <= 0) {
+    const auto moved = state_->stream->read(buffer);
+    if (moved.state == Stream::Moved::State::Wait) return std::optional<HttpAnswer>{};
+    if (moved.state != Stream::Moved::State::Some) {
       boost::system::error_code error;
       if (state_->parser.got_some()) state_->parser.put_eof(error);
       if (error || !state_->parser.is_done()) return closedEarly();
       return std::optional(state_->answer());
     }
-    state_->unparsed.append(buffer.data(), static_cast<std::size_t>(count));
+    state_->unparsed.append(buffer.data(), moved.bytes);
     if (auto parsed = state_->parse(); !parsed) return parsed.error();
     if (state_->parser.is_done()) return std::optional(state_->answer());
   }
@@ -179,14 +211,21 @@ int HttpExchange::status() const {
   return state_->parser.is_header_done() ? static_cast<int>(state_->parser.get().result_int()) : 0;
 }
 
+// Until there is nothing: what TLS holds already would not wake a poll().
 Result<std::string> HttpExchange::receiveSome() {
-  std::array<char, 65'536> buffer;  // NOLINT: filled by recv
-  const ssize_t count = ::recv(state_->fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (count < 0 && (errno == EINTR || errno == EAGAIN)) return std::string{};
-  if (count <= 0) return closedEarly();
-  state_->unparsed.append(buffer.data(), static_cast<std::size_t>(count));
-  if (auto parsed = state_->parse(); !parsed) return parsed.error();
-  return std::exchange(state_->parser.get().body(), {});
+  std::array<char, 65'536> buffer;  // NOLINT: filled by read
+  std::string some;
+  while (true) {
+    const auto moved = state_->stream->read(buffer);
+    if (moved.state == Stream::Moved::State::Wait) return some;
+    if (moved.state != Stream::Moved::State::Some) {
+      if (some.empty()) return closedEarly();
+      return some;  // the next call tells of the end
+    }
+    state_->unparsed.append(buffer.data(), moved.bytes);
+    if (auto parsed = state_->parse(); !parsed) return parsed.error();
+    some += std::exchange(state_->parser.get().body(), {});
+  }
 }
 
 Result<HttpAnswer> HttpExchange::finish(Deadline deadline) {
@@ -194,7 +233,7 @@ Result<HttpAnswer> HttpExchange::finish(Deadline deadline) {
     auto answer = receive();
     if (!answer) return std::move(answer).error();
     if (*answer) return std::move(**answer);
-    if (auto ready = await(fd(), POLLIN, deadline); !ready) return ready.error();
+    if (auto ready = awaitReady(fd(), POLLIN, deadline); !ready) return ready.error();
   }
 }
 

@@ -1,6 +1,6 @@
-// HTTP/1.1 over the daemon's Unix socket: one request, one answer, one connection. Blocking with a deadline, or as an
-// exchange whose descriptor the caller polls, for several at once. One thread at a time. What the other side sends is
-// bounded (limits.h). Connections are cheap on a Unix socket, so none is kept.
+// HTTP/1.1 over the daemon's Unix socket, or over TCP and TLS: one request, one answer, one connection. Blocking with a
+// deadline, or as an exchange whose descriptor the caller polls, for several at once. One thread at a time. What the
+// other side sends is bounded (limits.h). Connections are cheap on a Unix socket, so none is kept.
 #pragma once
 
 #include <chrono>
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "host/base/result.h"
+#include "host/cli/daemon_address.h"
 
 namespace longhaul::host::cli {
 
@@ -32,8 +33,8 @@ class HttpExchange {
   using Deadline = std::chrono::steady_clock::time_point;
 
   // Connects and sends the whole request. CLOSED: nobody answers there, or not any more; NOT_GRANTED: this user may not
-  // open the socket; TIMEOUT.
-  static Result<HttpExchange> start(const std::filesystem::path& socket, const HttpRequest& request, Deadline deadline);
+  // open the socket, or the certificate is not to be trusted; TIMEOUT.
+  static Result<HttpExchange> start(const DaemonAddress& address, const HttpRequest& request, Deadline deadline);
   HttpExchange(HttpExchange&&) noexcept;
   HttpExchange& operator=(HttpExchange&&) noexcept;
   ~HttpExchange();

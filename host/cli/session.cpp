@@ -8,7 +8,7 @@
 #include <iostream>
 
 #include "host/base/text.h"
-#include "host/cli/socket_address.h"
+#include "host/cli/daemon_address.h"
 
 namespace longhaul::host::cli {
 namespace {
@@ -74,13 +74,13 @@ Exit run(const Program& program, const std::vector<std::string>& words, const Su
   } else if (invocation == nullptr) {
     output.line(fmt::format("{} {}", program.name, LONGHAUL_VERSION_TEXT));
   } else {
-    auto socket = program.has_daemon ? findSocket(invocation->arguments.text("address"), surroundings.environment)
-                                     : Result<std::filesystem::path>{std::filesystem::path{}};
-    if (!socket) {
-      output.error(socket.error());
+    auto address = program.has_daemon ? findAddress(invocation->arguments.text("address"), surroundings.environment)
+                                      : Result<DaemonAddress>{DaemonAddress{}};
+    if (!address) {
+      output.error(address.error());
       return Exit::Usage;
     }
-    Session session{surroundings, output, Api{std::move(socket).value()}};
+    Session session{surroundings, output, Api{std::move(address).value()}};
     exit = invocation->verb->run(session, invocation->arguments);
   }
   output.flush();

@@ -34,7 +34,7 @@ std::optional<std::chrono::milliseconds> Arguments::span(std::string_view name) 
 const std::vector<OptionSpec>& commonOptions() {
   static const std::vector<OptionSpec> kOptions{
       {"-o,--output", ValueKind::Text, "FORMAT", "table, wide, json, jsonl, yaml or name"},
-      {"--address", ValueKind::Text, "unix:PATH", "the daemon's socket (or LONGHAUL_ADDRESS)"},
+      {"--address", ValueKind::Text, "ADDRESS", "unix:PATH or https://HOST:PORT (or LONGHAUL_ADDRESS)"},
       {"-h,--help", ValueKind::Flag, "", "shows this"},
   };
   return kOptions;

@@ -283,7 +283,7 @@ Exit words(Session& session, const Arguments& arguments) {
   const std::string current = given.empty() ? "" : given.back();
   if (!given.empty()) given.pop_back();
   const Typed typed = read(given);
-  if (typed.address && typed.address->starts_with("unix:/")) session.api = Api{typed.address->substr(5)};
+  if (typed.address && typed.address->starts_with("unix:/")) session.api = Api{DaemonAddress{typed.address->substr(5)}};
   Words words{session, typed};
   words.offer(current);
   for (const std::string& word : words.found()) {

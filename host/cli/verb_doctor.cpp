@@ -258,16 +258,15 @@ class Doctor {
 
   void socketGroup() {
     struct stat status {};
-    if (::stat(session_.api.socket().c_str(), &status) != 0) return;
+    const std::filesystem::path& socket = session_.api.address().socket;
+    if (socket.empty() || ::stat(socket.c_str(), &status) != 0) return;
     const group* found = ::getgrgid(status.st_gid);  // NOLINT: one thread
     const std::string name = found == nullptr ? std::to_string(status.st_gid) : found->gr_name;
     const bool alone = status.st_gid == 0;
     add(alone ? Grade::Note : Grade::Good, "socket's group",
-        alone
-            ? fmt::format("{} belongs to the group root: only root reaches the daemon", session_.api.socket().native())
-            : fmt::format("members of {} have the role operate", name),
-        alone ? fmt::format("chgrp GROUP {0} && chmod g+s {0}, then restart longhauld",
-                            session_.api.socket().parent_path().native())
+        alone ? fmt::format("{} belongs to the group root: only root reaches the daemon", socket.native())
+              : fmt::format("members of {} have the role operate", name),
+        alone ? fmt::format("chgrp GROUP {0} && chmod g+s {0}, then restart longhauld", socket.parent_path().native())
               : "");
   }
 

@@ -96,6 +96,23 @@ void showHead(Block& block, const Json& instance) {
   }
 }
 
+// Of an instance that serves HTTP, or whose route is open.
+void showRoute(Block& block, const Json& route) {
+  const std::string access = textAt(route, "access");
+  const std::string leads_to = textAt(route, "leadsTo");
+  if (access.empty() || (access == "closed" && leads_to.empty())) return;
+  const std::string user = textAt(route, "user");
+  const std::string header = textAt(route, "header");
+  const std::string who = !user.empty() ? " as " + user : !header.empty() ? " in " + header : "";
+  block.line("Route", fmt::format("{}, access {}{}, to {}", textAt(route, "path"), access, who,
+                                  leads_to.empty() ? "nowhere: the plugin serves no HTTP" : leads_to));
+  block.line("Trouble", textAt(route, "trouble"), Tone::Warning);
+  if (const Json& failure = memberAt(route, "lastFailure"); failure.is_object()) {
+    block.line("Failed", fmt::format("{} with {}: {}", block.ago(timeAt(failure, "at")), numberAt(failure, "status"),
+                                     textAt(failure, "detail")));
+  }
+}
+
 void showRun(Block& block, const Json& instance, bool wide) {
   if (const Json& worker = memberAt(instance, "current"); worker.is_object()) {
     block.line("Worker", workerText(worker, block));
@@ -121,6 +138,7 @@ void showRun(Block& block, const Json& instance, bool wide) {
     }
     block.line("Listens", text);
   }
+  showRoute(block, memberAt(instance, "route"));
   if (const Json& end = memberAt(instance, "lastEnd"); end.is_object()) {
     block.line("Last end", fmt::format("{} ({}): {}", textAt(end, "exitClass"), block.ago(timeAt(end, "at")),
                                        endText(textAt(end, "text"), textAt(end, "where"))));

@@ -10,7 +10,7 @@ namespace longhaul::host::cli {
 namespace {
 
 Exit version(Session& session, const Arguments& arguments) {
-  Json shown{{"client", {{"version", LONGHAUL_VERSION_TEXT}}}, {"address", "unix:" + session.api.socket().native()}};
+  Json shown{{"client", {{"version", LONGHAUL_VERSION_TEXT}}}, {"address", session.api.address().text()}};
   Result<Json> daemon{Json{}};
   if (!arguments.has("client")) daemon = session.api.get(Target{"/version"});
   if (daemon && daemon->is_object()) shown["daemon"] = *daemon;
@@ -21,7 +21,7 @@ Exit version(Session& session, const Arguments& arguments) {
       session.output.line(printable(
           fmt::format("longhauld {}, plugin API {}, pid {}, up {}{}, at {}", textAt(*daemon, "version"),
                       textAt(*daemon, "pluginApi"), numberAt(*daemon, "pid"), spanText(session.nowUs() - started),
-                      flagAt(*daemon, "ready") ? "" : ", not ready yet", session.api.socket().native())));
+                      flagAt(*daemon, "ready") ? "" : ", not ready yet", session.api.address().text())));
     }
   } else {
     session.output.value(shown, LONGHAUL_VERSION_TEXT);

@@ -18,6 +18,7 @@
 #include "host/base/limits.h"
 #include "host/catalog/catalog.h"
 #include "host/catalog/system_libraries.h"
+#include "host/daemon/instance_routes.h"
 #include "host/daemon/instances_watch.h"
 #include "host/daemon/job_thread.h"
 #include "host/daemon/own_log.h"
@@ -186,6 +187,7 @@ struct Daemon::Parts {
   std::unique_ptr<services::MirrorDelivery> mirrors;
   std::unique_ptr<services::Questions> questions;
   std::unique_ptr<admin::AdminService> admin;
+  std::unique_ptr<InstanceRoutes> routes;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<Web> web;
   std::unique_ptr<InstancesWatch> instances_watch;
@@ -313,9 +315,16 @@ Result<void> Daemon::Parts::open(std::string worker_binary) {
   signals = std::move(*made_signals);
   signals_watch = loop.watch(signals.get(), [this] { onSignal(); });
   signals_watch->waitReadable();
-  auto listening = http::Server::listen(loop, *admin, config.socketPath(), process::descendsFromThis);
+  routes = std::make_unique<InstanceRoutes>(
+      loop, *supervisor, run_job,
+      [this](const std::string& instance, const config::Reference& reference, const std::string& parameter) {
+        return readSecret(*vault, instance, reference, parameter);
+      });
+  auto listening =
+      http::Server::listen(loop, *admin, config.socketPath(), process::descendsFromThis, routes->forServer());
   if (!listening) return std::move(listening).error();
   server = std::move(*listening);
+  admin->setRoutes([this](const std::string& instance) { return routes->view(instance, server->routeCounts()); });
   web = std::make_unique<Web>(*server, admin->sessions(), loop.timers());
   return web->open(config.web);
 }

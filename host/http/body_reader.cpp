@@ -3,12 +3,54 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
 #include "host/http/route_limits.h"
 
 namespace longhaul::host::http {
+namespace {
+
+// Without its quotes: visible characters and blanks, none of which ends or escapes it.
+bool isQuoted(std::string_view text) {
+  return text.size() >= 2 && text.front() == '"' && text.back() == '"' &&
+         text.substr(1, text.size() - 2).find_first_of("\"\\") == std::string_view::npos &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+}
+
+// ";name", ";name=word" and ";name="text"", each any number of times (RFC 9112, 7.1.1, without its blanks).
+bool areExtensions(std::string_view text) {
+  while (!text.empty()) {
+    if (text.front() != ';') return false;
+    text.remove_prefix(1);
+    const std::string_view each = text.substr(0, text.find(';'));  // a ";" within quotes is refused as well
+    const auto equals = each.find('=');
+    if (!isToken(each.substr(0, equals))) return false;
+    if (equals != std::string_view::npos && !isToken(each.substr(equals + 1)) && !isQuoted(each.substr(equals + 1))) {
+      return false;
+    }
+    text.remove_prefix(each.size());
+  }
+  return true;
+}
+
+// A field that may stand in a trailer: nothing there changes what the message is, or where it ends (RFC 9110, 6.5.1).
+bool isTrailerField(std::string_view line) {
+  constexpr std::array<std::string_view, 9> kNever{"content-length",   "transfer-encoding", "host", "connection",
+                                                   "proxy-connection", "upgrade",           "te",   "trailer",
+                                                   "content-encoding"};
+  const auto colon = line.find(':');
+  if (colon == std::string_view::npos || !isToken(line.substr(0, colon))) return false;
+  const std::string_view name = line.substr(0, colon);
+  return std::none_of(kNever.begin(), kNever.end(), [&](std::string_view never) {
+    return std::equal(name.begin(), name.end(), never.begin(), never.end(), [](char a, char b) {
+      return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+    });
+  });
+}
+
+}  // namespace
 
 BodyReader BodyReader::ofLength(std::uint64_t bytes) {
   BodyReader reader{bytes == 0 ? Part::Done : Part::Data};
@@ -38,7 +80,7 @@ BodyReader::Step BodyReader::readData(std::string_view input, std::size_t room) 
   return {.state = State::Piece, .taken = count, .piece = input.substr(0, count)};
 }
 
-// The line without its CR LF. Extensions are passed over: nothing is known of them.
+// The line without its CR LF. What its extensions say is of no interest here.
 BodyReader::Step BodyReader::readSize(std::string_view line, std::size_t taken) {
   std::uint64_t size = 0;
   const std::string_view digits = line.substr(0, line.find(';'));
@@ -46,6 +88,7 @@ BodyReader::Step BodyReader::readSize(std::string_view line, std::size_t taken) 
   const bool whole = !digits.empty() && digits.front() != '-' && digits.front() != '+' &&
                      end == digits.data() + digits.size() && error == std::errc{};
   if (!whole || digits.size() > 16) return fail(400, "a chunk's line does not begin with its size in hexadecimal");
+  if (!areExtensions(line.substr(digits.size()))) return fail(400, "what follows a chunk's size is no extension");
   if (size > allowance_) return fail(413, "the chunks together are more than is taken");
   allowance_ -= size;
   left_ = size;
@@ -84,10 +127,7 @@ BodyReader::Step BodyReader::read(std::string_view input, std::size_t room) {
     } else if (text.empty()) {
       part_ = Part::Done;
     } else {
-      if (text.front() == ' ' || text.front() == '\t' || !isToken(text.substr(0, text.find(':'))) ||
-          text.find(':') == std::string_view::npos) {
-        return fail(400, "the trailer has a line that is no field");
-      }
+      if (!isTrailerField(text)) return fail(400, "the trailer has a line that is no field of a trailer");
       trailer_bytes_ += line.size();
     }
     step.taken += line.size();

@@ -21,7 +21,8 @@ Connection::Connection(EventLoop& loop, std::unique_ptr<Transport> transport, Pe
       peer_(std::move(peer)),
       handler_(handler),
       closed_(std::move(closed)),
-      door_(door) {
+      door_(door),
+      moved_at_(loop.timers().now()) {
   ::fcntl(transport_->fd(), F_SETFL, ::fcntl(transport_->fd(), F_GETFL) | O_NONBLOCK);
   watch_ = loop_.watch(
       transport_->fd(), [this] { onReadable(); }, [this] { onWritable(); });
@@ -56,8 +57,13 @@ void Connection::readMore() {
   watch_->waitReadable();
 }
 
-// A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing.
+// A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing. Over TCP
+// both look the same: there whoever waits for an instance, which has better to do than to work for nobody, is gone.
 bool Connection::peerIsGone() const {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  const bool is_tcp = ::getsockopt(transport_->fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
+  if (is_tcp && phase_ == Phase::Routing) return true;
   pollfd state{.fd = transport_->fd(), .events = 0, .revents = 0};
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
@@ -82,6 +88,8 @@ void Connection::onReadable() {
     return;
   }
   if (phase_ == Phase::Lingering) return readMore();
+  // Of one request its begin counts: a byte now and then is no progress.
+  if (!reader_.isInside()) moved_at_ = loop_.timers().now();
   input_.append(buffer.data(), count);
   if (phase_ == Phase::Reading) return process();
   if (phase_ == Phase::Routing) passage_->take(input_, false);
@@ -238,6 +246,7 @@ void Connection::flush() {
     if (state == Transport::State::Again) return waitForPeer();
     if (state != Transport::State::Done) return close();
     sent_bytes_ += count;
+    moved_at_ = loop_.timers().now();
     if (phase_ != Phase::Routing) continue;
     if (timer_ != TimerId::None) {
       loop_.timers().cancel(std::exchange(timer_, TimerId::None));
@@ -279,6 +288,12 @@ void Connection::drain() {
   draining_ = true;
   if (phase_ == Phase::Routing) return passage_->drain();
   if (phase_ == Phase::Reading || phase_ == Phase::Streaming) close();
+}
+
+std::optional<TimePoint> Connection::waitsSince() const {
+  const bool is_read = (phase_ == Phase::Writing || phase_ == Phase::Streaming) && write_pending_;
+  if (phase_ == Phase::Reading || phase_ == Phase::Lingering || is_read) return moved_at_;
+  return std::nullopt;
 }
 
 void Connection::close() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "host/base/event_loop.h"
@@ -34,8 +35,9 @@ class Connection final : private PassageSide {
 
   // Closes after the answer that is under way, at once when there is none.
   void drain();
-  // It waits for a request, or for the rest of one: what can be closed when others want its place.
-  bool isWaiting() const { return phase_ == Phase::Reading || phase_ == Phase::Lingering; }
+  // Since when it waits for its peer alone: for a request, for the rest of one, or that an answer is read. Such a one
+  // can be closed when others want its place. Nothing: it does not.
+  std::optional<TimePoint> waitsSince() const;
   void close();
 
  private:
@@ -94,6 +96,7 @@ class Connection final : private PassageSide {
   PassageDoor* const door_;
   Patience patience_;      // with a peer that takes a routed answer
   TimePoint waits_since_;  // of it
+  TimePoint moved_at_;     // when its peer last began or took something
   std::unique_ptr<Passage> passage_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late answers ask it
 };

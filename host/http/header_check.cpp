@@ -127,7 +127,9 @@ class Fields {
     std::string_view rest = options;
     while (!rest.empty()) {
       const auto comma = rest.find(',');
-      if (trim(rest.substr(0, comma)) == "close") header_.keep_alive = false;
+      const std::string_view option = trim(rest.substr(0, comma));
+      if (!option.empty() && !isToken(option)) return Refusal{400, "Connection is not a list of words"};
+      if (option == "close") header_.keep_alive = false;
       rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
     }
     return std::nullopt;

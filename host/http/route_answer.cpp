@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "host/http/route_limits.h"
+#include "host/http/session_cookie.h"
 
 namespace longhaul::host::http {
 namespace {
@@ -41,6 +42,10 @@ std::string_view phraseOf(int status) {
   if (known == boost::beast::http::status::unknown) return {};
   const auto phrase = boost::beast::http::obsolete_reason(known);
   return {phrase.data(), phrase.size()};
+}
+
+bool isSession(const HttpField& field) {
+  return equalsIgnoringCase(field.name, "set-cookie") && setsSession(field.value);
 }
 
 // Appends all but the host's own and those that `is_left_out` says.
@@ -77,8 +82,7 @@ Result<AnswerHead> writeAnswerHead(const RouteRequest& request, int status, cons
   }
   AnswerHead head;
   head.bytes = fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\n", status, phraseOf(status), date);
-  const auto keep_all = [](const HttpField&) { return false; };
-  if (auto added = append(head.bytes, fields, keep_all); !added) return std::move(added).error();
+  if (auto added = append(head.bytes, fields, isSession); !added) return std::move(added).error();
   // Whatever the plugin answers is of another origin than the dashboard, whose site it is on.
   head.bytes +=
       "Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts\r\n";
@@ -108,10 +112,10 @@ Result<std::string> writeUpgrade(const RouteRequest& request, const std::vector<
       date, webSocketAccept(request.web_socket_key));
   int chosen_count = 0;
   const auto is_left_out = [&](const HttpField& field) {
-    if (!equalsIgnoringCase(field.name, "sec-websocket-protocol")) return false;
+    if (!equalsIgnoringCase(field.name, "sec-websocket-protocol")) return isSession(field);
     const auto& offered = request.web_socket_protocols;
     chosen_count += std::find(offered.begin(), offered.end(), field.value) == offered.end() ? 2 : 1;
-    return false;
+    return isSession(field);
   };
   if (auto added = append(bytes, fields, is_left_out); !added) return std::move(added).error();
   if (chosen_count > 1) return Error{Code::Invalid, "the plugin chose a subprotocol that the client did not offer"};

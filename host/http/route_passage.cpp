@@ -179,6 +179,11 @@ void RoutePassage::onEnd() {
 }
 
 void RoutePassage::onFailed(const services::HttpFailure& failure) {
+  if (RouteCounts::Counts& counts = counts_.of(instance_); failure.status != 404) {
+    counts.failed_at_us = wallNowUs();
+    counts.failed_status = failure.status;
+    counts.failure = failure.detail;
+  }
   if (socket_) return socket_->end(1011, failure.detail);
   if (exchange_) refuse(failure.status, failure.detail, failure.retry_after_s);
 }

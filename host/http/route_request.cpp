@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "host/http/session_cookie.h"
+
 namespace longhaul::host::http {
 namespace {
 
@@ -147,7 +149,12 @@ std::variant<RouteRequest, Refusal> toRouteRequest(Header header, RouteTarget ta
     const auto is_field = [&](std::string_view name) { return isSameField(field.name, name); };
     return std::any_of(kDropped.begin(), kDropped.end(), is_field) || std::any_of(named.begin(), named.end(), is_field);
   };
-  std::erase_if(header.fields, is_dropped);
+  for (HttpField& field : header.fields) {
+    if (isSameField(field.name, "cookie")) field.value = withoutSessions(field.value);
+  }
+  std::erase_if(header.fields, [&](const HttpField& field) {
+    return is_dropped(field) || (field.value.empty() && isSameField(field.name, "cookie"));
+  });
 
   services::HttpAsked& asked = request.asked;
   asked.fields = std::move(header.fields);

@@ -25,7 +25,7 @@ class Router final : public PassageDoor {
 
   // Without one nobody comes by TCP.
   void setWebDoor(const WebDoor* door) { web_ = door; }
-
+  const RouteCounts& counts() const { return counts_; }
   std::string metricsText() const { return counts_.metricsText(); }
 
  private:

@@ -96,14 +96,20 @@ void Server::add(std::unique_ptr<Transport> transport, Peer peer) {
                               [&connections, id] { connections.erase(id); }, router_ ? &*router_ : nullptr));
 }
 
-// Anybody can open connections and say nothing. Where all places are taken, the oldest that waits for its peer gives
-// its place up: one who works has none that waits for long.
+// Anybody can open connections and say nothing, or read nothing. Where all places are taken, the one that has waited
+// longest for its peer gives its place up: one who works has none that waits for long.
 bool Server::makeRoom() {
   if (web_connections_.size() < kWebConnectionsMax) return true;
-  const auto waits = std::find_if(web_connections_.begin(), web_connections_.end(),
-                                  [](const auto& each) { return each.second->isWaiting(); });
-  if (waits == web_connections_.end()) return false;
-  waits->second->close();  // it is gone with this turn of the loop
+  Connection* longest = nullptr;
+  TimePoint since{};
+  for (const auto& [id, connection] : web_connections_) {
+    const auto waits = connection->waitsSince();
+    if (!waits || (longest != nullptr && *waits >= since)) continue;
+    longest = connection.get();
+    since = *waits;
+  }
+  if (longest == nullptr) return false;
+  longest->close();  // it is gone with this turn of the loop
   return web_connections_.size() < kWebConnectionsMax + kWebConnectionsEnding;
 }
 

@@ -58,6 +58,8 @@ class Server {
   void drain();
   // Whether a peer of this role gets a connection beside so many.
   static bool takes(std::size_t open_count, Role role);
+  // Of the routes to instances; null: it has none.
+  const RouteCounts* routeCounts() const { return router_ ? &router_->counts() : nullptr; }
   std::size_t connectionCount() const { return connections_.size() + web_connections_.size(); }
 
  private:

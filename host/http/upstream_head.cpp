@@ -18,7 +18,7 @@ using services::HttpAsked;
 using services::HttpField;
 
 Error wrong(std::string_view what) {
-  return Error{Code::Invalid, fmt::format("its answer is none: {}", what)};
+  return Error{Code::Invalid, fmt::format("gave an answer that is none: {}", what)};
 }
 
 std::string lowered(std::string_view text) {

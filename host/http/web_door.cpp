@@ -10,6 +10,7 @@
 #include "host/admin/body.h"
 #include "host/base/text.h"
 #include "host/http/response.h"
+#include "host/http/session_cookie.h"
 #include "host/http/target.h"
 #include "host/http/web_limits.h"
 
@@ -56,7 +57,7 @@ std::string lowered(std::string_view text) {
 // Browsers keep cookies by host and not by port: two daemons of one machine must not take each other's.
 std::string cookieName(const Request& request) {
   const std::string_view port = partsOf(request.host).port;
-  return fmt::format("longhaul_session_{}", port.empty() ? "default" : port);
+  return fmt::format("{}{}", kSessionCookie, port.empty() ? "default" : port);
 }
 
 std::string setCookie(const Request& request, const Peer& peer, const std::string& token) {
@@ -116,6 +117,11 @@ std::string WebDoor::sessionOf(const Request& request) {
 }
 
 std::variant<admin::Caller, admin::Failure> WebDoor::byToken(std::string_view token, const Peer& peer) {
+  // What is right is not held up: a token is 256 random bits, and one script with an old one must not lock out all who
+  // come by the same proxy.
+  auto asked = service_.bearers().identify(token, wallNowUs());
+  const auto* failure = std::get_if<admin::Failure>(&asked);
+  if (failure == nullptr || failure->code != admin::kUnauthenticated) return asked;
   const TimePoint now = service_.timers().now();
   if (const int wait_s = guesses_.waitS(peer.address, now); wait_s > 0) {
     return admin::Failure{.code = "RATE_LIMITED",
@@ -123,9 +129,7 @@ std::variant<admin::Caller, admin::Failure> WebDoor::byToken(std::string_view to
                                                 peer.address, std::chrono::seconds(kWebGuessesWindow).count()),
                           .hint = fmt::format("ask again in {} s", wait_s)};
   }
-  auto asked = service_.bearers().identify(token, wallNowUs());
-  const auto* failure = std::get_if<admin::Failure>(&asked);
-  if (failure != nullptr && failure->code == admin::kUnauthenticated) guesses_.wrong(peer.address, now);
+  guesses_.wrong(peer.address, now);
   return asked;
 }
 
@@ -162,10 +166,6 @@ bool WebDoor::handle(const Request& request, const Peer& peer, const Respond& re
 void WebDoor::login(const Request& request, const Peer& peer, const Respond& respond) {
   constexpr std::string_view kStale =
       "It was used before, or it is older than five minutes. Run <code>longhaul dashboard</code> for another one.";
-  const TimePoint now = service_.timers().now();
-  if (guesses_.waitS(peer.address, now) > 0) {
-    return respond(page(429, "Too many tries", "Wait a minute, then run <code>longhaul dashboard</code> again."));
-  }
   // A preview of the link, as chats make it, must not use it up.
   if (request.method == "HEAD") return respond(page(200, "Longhaul", "A link to sign in."));
   const auto target = parseTarget(request.target);
@@ -176,6 +176,10 @@ void WebDoor::login(const Request& request, const Peer& peer, const Respond& res
     }
   }
   if (!caller) {
+    const TimePoint now = service_.timers().now();
+    if (guesses_.waitS(peer.address, now) > 0) {
+      return respond(page(429, "Too many tries", "Wait a minute, then run <code>longhaul dashboard</code> again."));
+    }
     guesses_.wrong(peer.address, now);
     return respond(page(403, "This link does not work", kStale));
   }

@@ -135,6 +135,12 @@ void SeqpacketChannel::giveCallSocket(std::uint64_t request_id) {
   addCallSocket(std::move(ours));
 }
 
+bool SeqpacketChannel::giveHttpChannel(int fd) {
+  protocol::Frame frame;
+  frame.kind = static_cast<std::uint16_t>(Kind::HttpChannel);
+  return control_queue_.empty() && sendDescriptor(control_.get(), frame, fd);
+}
+
 void SeqpacketChannel::sendControl(Kind kind, std::string_view payload) {
   protocol::Frame frame;
   frame.kind = static_cast<std::uint16_t>(kind);

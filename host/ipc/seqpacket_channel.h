@@ -28,6 +28,9 @@ class SeqpacketChannel final : public Channel, public CallSocket::Owner {
   ~SeqpacketChannel() override;
 
   void sendControl(protocol::Kind kind, std::string_view payload) override;
+  // The worker's end of its HTTP channel, behind what was sent before and in front of Start. False: it could not be
+  // given.
+  bool giveHttpChannel(int fd);
   void reply(CallId call, std::int32_t status, std::string_view payload) override;
   void drain() override;
   std::uint64_t progressCount() const override { return ring_.progressCount(); }

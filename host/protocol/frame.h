@@ -15,7 +15,7 @@
 namespace longhaul::host::protocol {
 
 // Both ends come from one build; this catches a worker binary left over from another one.
-inline constexpr std::uint32_t kProtocolVersion = 5;
+inline constexpr std::uint32_t kProtocolVersion = 6;
 
 // What travels on the control socket, and (Call, Reply) on call sockets. Numbers are the wire.
 enum class Kind : std::uint16_t {
@@ -34,6 +34,7 @@ enum class Kind : std::uint16_t {
   Execute = 13,      // host → worker: run a command, or the test
   CommandDone = 14,  // worker → host: what became of it
   Confine = 15,      // host → worker, its first message: what the worker does to itself before it loads anything
+  HttpChannel = 16,  // host → worker, before Start: the HTTP channel (SCM_RIGHTS), of a plugin with longhaul.http/1
   Call = 64,         // + Method: on a call socket
   Reply = 32768,     // on the call socket of its call
 };

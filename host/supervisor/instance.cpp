@@ -38,6 +38,7 @@ Instance::Instance(Shared& shared, Supervisor::Kept kept)
     : shared_(shared),
       record_(std::move(kept.record)),
       log_(shared.around.logs.log(record_.name)),
+      requests_(makeRequests()),
       health_(std::move(kept.health)) {
   if (kept.last_death) {
     last_end_ = endViewOf(*kept.last_death);
@@ -165,6 +166,7 @@ void Instance::performEvents() {
   }
   stepping_ = false;
   pumpCommands();
+  requests_->pumpSoon();
   shared_.changed(id());
   if (stopped_ && !hasWorkers()) {
     shared_.around.loop.post([done = std::move(stopped_)] { done(); });
@@ -447,6 +449,7 @@ void Instance::onEnded(WorkerProcess& worker) {
                  {Code::Closed, fmt::format("the worker that ran it ended ({}: {}): whether it took effect is not "
                                             "known",
                                             exit_class, exit.text)});
+  requests_->ended(ended, worker.observed().bye.has_value());
   shared_.remove_group(worker.leaveGroup());
   if (isOneShot(worker)) return oneShotEnded(worker);
 

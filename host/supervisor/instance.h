@@ -16,6 +16,7 @@
 #include "host/base/token_bucket.h"
 #include "host/services/ports.h"
 #include "host/supervisor/heartbeat.h"
+#include "host/supervisor/instance_http.h"
 #include "host/supervisor/limit_plan.h"
 #include "host/supervisor/resolve.h"
 #include "host/supervisor/shared.h"
@@ -34,6 +35,9 @@ class Instance final : public WorkerEvents {
   bool hasWorkers() const { return machine_->current() || machine_->incoming() || one_shot_; }
   // `with_usage`: also reads /proc for the workers.
   InstanceView view(bool with_usage, bool with_limits = false) const;
+  // Of what runs, or would run; null: no file of its plugin is known.
+  const catalog::Manifest* manifest() const;
+  std::optional<HttpServerView> httpServer() const;
   void addPids(std::vector<pid_t>& pids) const;
   void addTags(std::vector<std::string>& tags) const;
 
@@ -50,6 +54,7 @@ class Instance final : public WorkerEvents {
   // Approves all that the newest file of its plugin asks for.
   void approve(Supervisor::Done done);
   void run(services::CommandAsked asked, services::InstanceCalls::Done done);
+  std::unique_ptr<services::HttpExchange> openRequest(services::HttpAsked asked, services::HttpEvents& events);
   // `done` runs when no worker is left. The instance is not started again.
   void stopForGood(std::function<void()> done);
   // The catalog or the record changed: what should run now?
@@ -83,6 +88,7 @@ class Instance final : public WorkerEvents {
     ResourceWatch::Handle watched;
     process::GroupEvents told;  // of its group, in the log
     bool files_full_told = false;
+    bool has_http = false;   // it has its HTTP channel
     bool cancelled = false;  // killed before it was launched
   };
   // Someone waits for a command's answer. Held until a worker takes it.
@@ -169,6 +175,10 @@ class Instance final : public WorkerEvents {
   void finishCommand(std::uint64_t command, Result<services::CommandResult> result);
   void failCommandsOf(lifecycle::WorkerId worker, const Error& error);
   std::size_t commandsOn(lifecycle::WorkerId worker) const;
+  // instance_serving.cpp: HTTP requests and the workers.
+  std::unique_ptr<InstanceRequests> makeRequests();
+  InstanceRequests::Serving servingRequests() const;
+  void giveHttpChannel(Slot& slot, const catalog::PluginFile& file);
   bool endsOneShot(const lifecycle::Event& event) const;
   void beginOneShot();
   void spawnOneShot();
@@ -234,6 +244,7 @@ class Instance final : public WorkerEvents {
   std::deque<lifecycle::Event> deferred_;  // what came while a one-shot worker lives
   std::map<std::uint64_t, Command> commands_;
   std::uint64_t last_command_ = 0;
+  std::unique_ptr<InstanceRequests> requests_;
   std::vector<std::unique_ptr<WorkerProcess>> dying_;
   std::map<lifecycle::WorkerId, store::Death> deaths_;  // ended and not stored yet
   std::optional<store::Fenced> fenced_;                 // what the next START gives

@@ -214,6 +214,7 @@ Result<void> Instance::launch(Slot& slot, const catalog::PluginFile& file, const
     return {};
   }
   slot.process->sendConfine(*payload);
+  giveHttpChannel(slot, file);
   return {};
 }
 

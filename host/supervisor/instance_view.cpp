@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "host/base/counted.h"
 #include "host/supervisor/instance.h"
 
@@ -9,6 +11,9 @@ namespace longhaul::host::supervisor {
 namespace {
 
 using lifecycle::PublicState;
+
+// Until the next start: a request waits in the listener's queue for so long.
+constexpr auto kHttpWaitsForStart = std::chrono::seconds{5};
 
 WorkerView workerView(const WorkerProcess& worker, std::vector<sandbox::LayerState> layers, bool with_usage) {
   WorkerView view{.pid = worker.pid(),
@@ -35,6 +40,30 @@ std::int64_t wallOf(TimePoint when, TimePoint now) {
 
 std::string_view kindName(DeniedView::Kind kind) {
   return kind == DeniedView::Kind::SystemCall ? "system-call" : "server-call";
+}
+
+const catalog::Manifest* Instance::manifest() const {
+  const catalog::PluginFile* file = shared_.around.catalog.find(machine_->target().digest);
+  if (file == nullptr) file = shared_.releases.fileFor(record_.plugin, record_.id);
+  return file == nullptr ? nullptr : &file->manifest;
+}
+
+std::optional<HttpServerView> Instance::httpServer() const {
+  const catalog::Manifest* known = manifest();
+  const catalog::Listener* listener = known == nullptr ? nullptr : known->httpListener();
+  if (listener == nullptr) return std::nullopt;
+  HttpServerView view;
+  view.address = shared_.listeners.boundAt(record_.id, listener->name);
+  const PublicState state = machine_->publicState();
+  view.state = lifecycle::publicStateName(state);
+  view.serves = state == PublicState::Running || state == PublicState::Starting ||
+                (state == PublicState::Stopping && record_.enabled);
+  if (const auto next = machine_->nextStartAt(); next && !view.serves) {
+    const Duration left = *next - shared_.around.loop.timers().now();
+    view.serves = left <= kHttpWaitsForStart;
+    view.again_in_s = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(left).count());
+  }
+  return view;
 }
 
 InstanceView Instance::view(bool with_usage, bool with_limits) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "host/base/ids.h"
+#include "host/config/address.h"
 #include "host/lifecycle/instance_machine.h"
 #include "host/sandbox/layers.h"
 #include "host/store/values.h"
@@ -58,6 +59,14 @@ struct EndView {
   std::string exit_class;
   std::string text;
   std::string where{};  // in which function, as far as it is known; empty: nowhere in particular
+};
+
+// An HTTP server of the plugin's own, on a listener that the host made.
+struct HttpServerView {
+  std::optional<config::Address> address;  // nothing: the listener is not open
+  std::string state;                       // of the instance, as in its view
+  bool serves = false;                     // a worker takes what waits there, or will at once
+  std::int64_t again_in_s = 0;             // where it does not: until its next start; 0: not by itself
 };
 
 struct InstanceView {

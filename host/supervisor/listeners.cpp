@@ -335,6 +335,12 @@ std::vector<ListenerView> Listeners::views(InstanceId instance) const {
   return all;
 }
 
+std::optional<config::Address> Listeners::boundAt(InstanceId instance, std::string_view name) const {
+  const auto found = std::find_if(held_.rbegin(), held_.rend(),
+                                  [&](const Held& held) { return held.instance == instance && held.name == name; });
+  return found == held_.rend() ? std::nullopt : std::optional{found->bound};
+}
+
 std::string Listeners::holderOf(std::string_view transport, std::string_view address) const {
   for (const Held& held : held_) {
     if (catalog::toText(held.transport) == transport && toText(held.bound) == address) return held.instance_name;

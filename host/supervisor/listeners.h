@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,8 @@ class Listeners {
   // In the order of `wanted`; what is not bound is left out.
   std::vector<Passed> passed(InstanceId instance, const Wanted& wanted) const;
   std::vector<ListenerView> views(InstanceId instance) const;
+  // Where the listener of this name really is; nothing: it is not bound. Of two the one that was bound last.
+  std::optional<config::Address> boundAt(InstanceId instance, std::string_view name) const;
 
   // The instance's name; empty: nobody. `address` as a view shows it.
   std::string holderOf(std::string_view transport, std::string_view address) const;

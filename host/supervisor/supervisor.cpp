@@ -11,6 +11,7 @@
 #include "host/base/check.h"
 #include "host/base/worker_limits.h"
 #include "host/process/process_tree.h"
+#include "host/supervisor/http_entrance.h"
 #include "host/supervisor/instance.h"
 
 namespace longhaul::host::supervisor {
@@ -320,6 +321,8 @@ class Supervisor::Impl {
   }
 
   Shared shared_;
+  HttpEntrance http_{shared_.around.loop, [this](std::string_view name) { return find(name); },
+                     [this](InstanceId id) { return find(id); }};
   std::mt19937_64 random_{std::random_device{}()};
   std::map<InstanceId, std::unique_ptr<Instance>> instances_;
   std::map<std::string, InstanceId, std::less<>> names_;
@@ -413,32 +416,28 @@ void Supervisor::setOrphaned(InstanceId id, bool orphaned, Done done) {
 }
 
 void Supervisor::restart(InstanceId id, Done done) {
-  Instance* instance = impl_->find(id);
-  if (instance == nullptr) return done(gone());
-  instance->restart();
-  done({});
+  if (Instance* instance = impl_->find(id)) return instance->restart(), done({});
+  done(gone());
 }
 
 void Supervisor::release(InstanceId id, Done done) {
-  Instance* instance = impl_->find(id);
-  if (instance == nullptr) return done(gone());
-  instance->release();
-  done({});
+  if (Instance* instance = impl_->find(id)) return instance->release(), done({});
+  done(gone());
 }
 
 void Supervisor::approve(InstanceId id, Done done) {
-  Instance* instance = impl_->find(id);
-  if (instance == nullptr) return done(gone());
-  instance->approve(std::move(done));
+  if (Instance* instance = impl_->find(id)) return instance->approve(std::move(done));
+  done(gone());
 }
 
 void Supervisor::run(services::CommandAsked asked, services::InstanceCalls::Done done) {
-  Instance* instance = impl_->find(asked.instance);
-  if (instance == nullptr) {
-    return done(Error{Code::NotFound, fmt::format("there is no instance {}{}", asked.instance,
-                                                  config::didYouMean(asked.instance, names()))});
-  }
-  instance->run(std::move(asked), std::move(done));
+  if (Instance* instance = impl_->find(asked.instance)) return instance->run(std::move(asked), std::move(done));
+  done(Error{Code::NotFound,
+             fmt::format("there is no instance {}{}", asked.instance, config::didYouMean(asked.instance, names()))});
+}
+
+HttpEntrance& Supervisor::http() {
+  return impl_->http_;
 }
 
 void Supervisor::remove(InstanceId id, Done done) {

@@ -23,6 +23,7 @@
 #include "host/process/cgroup.h"
 #include "host/process/worker_launcher.h"
 #include "host/sandbox/plan.h"
+#include "host/services/http_port.h"
 #include "host/services/ports.h"
 #include "host/store/store_executor.h"
 #include "host/store/store_queries.h"
@@ -30,6 +31,8 @@
 #include "host/supervisor/release_view.h"
 
 namespace longhaul::host::supervisor {
+
+class HttpEntrance;
 
 struct Settings {
   std::filesystem::path state_dir;
@@ -153,6 +156,8 @@ class Supervisor final : public services::InstanceCalls {
 
   // In the worker that serves the instance, or else in one that is started for it.
   void run(services::CommandAsked asked, services::InstanceCalls::Done done) override;
+  // HTTP requests to instances whose plugins offer longhaul.http/1. Lives as long as the supervisor.
+  HttpEntrance& http();
 
   // ---- news
   // What becomes of releases: for events and audit. Once.

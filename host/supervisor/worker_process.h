@@ -92,6 +92,8 @@ class WorkerProcess final : public ipc::ChannelEvents {
   bool started() const { return observed_.started; }
 
   void sendConfine(std::string_view payload);  // before anything else
+  // The worker's end: behind Confine, before Start. False: it could not be given.
+  bool giveHttpChannel(int fd) { return channel_->giveHttpChannel(fd); }
   // The group that it is in, which is what is ended with it.
   void join(process::WorkerGroup group) { group_ = std::move(group); }
   const process::WorkerGroup& group() const { return group_; }

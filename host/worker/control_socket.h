@@ -27,7 +27,7 @@ class ControlSocket {
   struct Message {
     protocol::Frame frame;
     std::string_view payload;  // valid until the next receive
-    UniqueFd descriptor;       // with MoreCalls
+    UniqueFd descriptor;       // with MoreCalls and HttpChannel
   };
   struct Nothing {};  // only without `wait`: no whole message is there
   struct Closed {};

@@ -73,6 +73,7 @@ bool loadPlugin(const char* path, LoadedPlugin& plugin, LoadFailure& failure) {
       if (table == nullptr) continue;
       plugin.extensions.push_back(id);
       if (id == LONGHAUL_COMMANDS_ID) plugin.commands = static_cast<const longhaul_commands_t*>(table);
+      if (id == LONGHAUL_HTTP_ID) plugin.http = static_cast<const longhaul_http_t*>(table);
       if (id == LONGHAUL_MIGRATE_ID) plugin.migrate = static_cast<const longhaul_migrate_t*>(table);
     }
     if (const auto* commands = plugin.commands;
@@ -81,6 +82,12 @@ bool loadPlugin(const char* path, LoadedPlugin& plugin, LoadFailure& failure) {
       failure = {protocol::Stage::Descriptor, std::string{"the table "} + LONGHAUL_COMMANDS_ID +
                                                   " lacks test or execute: fill both, and set its struct_size to "
                                                   "sizeof(longhaul_commands_t)"};
+      return false;
+    }
+    if (plugin.http != nullptr && !LONGHAUL_HAS(plugin.http, longhaul_http_t, handle)) {
+      failure = {protocol::Stage::Descriptor, std::string{"the table "} + LONGHAUL_HTTP_ID +
+                                                  " lacks handle: fill it, and set its struct_size to "
+                                                  "sizeof(longhaul_http_t)"};
       return false;
     }
     if (plugin.migrate != nullptr && !LONGHAUL_HAS(plugin.migrate, longhaul_migrate_t, migrate)) {

@@ -8,6 +8,7 @@
 
 #include "host/protocol/messages.h"
 #include "longhaul/commands.h"
+#include "longhaul/http.h"
 #include "longhaul/migrate.h"
 #include "longhaul/plugin.h"
 
@@ -17,6 +18,7 @@ struct LoadedPlugin {
   const longhaul_descriptor_t* descriptor = nullptr;
   std::vector<std::string_view> extensions;  // ids for which it gave a table
   const longhaul_commands_t* commands = nullptr;
+  const longhaul_http_t* http = nullptr;
   const longhaul_migrate_t* migrate = nullptr;
 };
 

@@ -19,6 +19,7 @@
 #include "host/sandbox/apply.h"
 #include "host/worker/control_thread.h"
 #include "host/worker/guarded.h"
+#include "host/worker/http_requests.h"
 #include "host/worker/last_error.h"
 #include "host/worker/migrate.h"
 #include "host/worker/plugin_library.h"
@@ -68,6 +69,7 @@ void closeOnExec() {
 
 // Of this process, for the handler of a fork, which has no argument.
 Session* session_of_process = nullptr;
+HttpRequests* http_of_process = nullptr;
 
 void sayHello(Session& session) {
   std::string payload;
@@ -104,9 +106,17 @@ LoadedPlugin load(Session& session, const char* path) {
   return plugin;
 }
 
-// On the main thread, which has nothing else to do: so a start costs no hand-over to another thread.
-void waitForStart(Session& session) {
+// On the main thread, which has nothing else to do: so a start costs no hand-over to another thread. Gives the HTTP
+// channel, where there is one.
+UniqueFd waitForStart(Session& session) {
+  UniqueFd http;
   auto received = session.control.receive(true);
+  if (auto* first = std::get_if<ControlSocket::Message>(&received);
+      first != nullptr && first->frame.kind == static_cast<std::uint16_t>(protocol::Kind::HttpChannel)) {
+    if (!first->descriptor) session.fail(protocol::Stage::Protocol, LONGHAUL_INTERNAL, "an HTTP channel that is none");
+    http = std::move(first->descriptor);
+    received = session.control.receive(true);
+  }
   if (std::holds_alternative<ControlSocket::Closed>(received)) ::_exit(kNoHostExitCode);
   if (const auto* violation = std::get_if<protocol::Violation>(&received)) {
     session.fail(protocol::Stage::Protocol, LONGHAUL_INTERNAL, violation->text);
@@ -127,6 +137,7 @@ void waitForStart(Session& session) {
         "kind " + std::to_string(message.frame.kind) + " where Start has to come, or a Start of another build");
   }
   session.start(start);
+  return http;
 }
 
 // The text of a failure of create or of the loop: the plugin's last error line says most.
@@ -138,8 +149,8 @@ std::string failureText(Session& session, const char* callback, longhaul_status_
   return text;
 }
 
-[[noreturn]] void runPlugin(Session& session, ControlThread& control, Commands& commands, const LoadedPlugin& loaded,
-                            const longhaul_server_t& table) {
+[[noreturn]] void runPlugin(Session& session, ControlThread& control, Commands& commands, HttpRequests* http,
+                            const LoadedPlugin& loaded, const longhaul_server_t& table) {
   migrateContext(session, loaded.migrate);
   const longhaul_descriptor_t& descriptor = *loaded.descriptor;
   longhaul_plugin_t* plugin = nullptr;
@@ -147,6 +158,10 @@ std::string failureText(Session& session, const char* callback, longhaul_status_
   if (created < 0) session.fail(protocol::Stage::Create, created, failureText(session, "create", created));
   control.pluginCreated(plugin);
   commands.begin(plugin);
+  if (http != nullptr && !http->begin(plugin)) {
+    session.fail(protocol::Stage::Create, LONGHAUL_INTERNAL,
+                 std::string{"the thread of its HTTP channel cannot be started: "} + ::strerrordesc_np(errno));
+  }
 
   if (!session.facts.signals_ready || session.facts.one_shot) session.sayReady();
   longhaul_status_t ended = LONGHAUL_OK;
@@ -158,6 +173,7 @@ std::string failureText(Session& session, const char* callback, longhaul_status_
   const std::string text = ended < 0 ? failureText(session, "longRunningExecution", ended) : std::string{};
 
   commands.end();
+  if (http != nullptr) http->end();
   control.pluginEnds();
   guarded("destroy", [&] {
     descriptor.destroy(plugin);
@@ -192,7 +208,10 @@ void runWorker(int argc, char** argv) {
   void* const page = mapPage();
   auto* session = new Session{kControlFd, kFirstCallFd, page, wake_fd};
   session_of_process = session;
-  ::pthread_atfork(nullptr, nullptr, [] { session_of_process->closeInForkedChild(); });
+  ::pthread_atfork(nullptr, nullptr, [] {
+    session_of_process->closeInForkedChild();
+    if (http_of_process != nullptr) http_of_process->closeInForkedChild();
+  });
   sayHello(*session);
 
   // Before any thread and before any code of the plugin.
@@ -203,7 +222,12 @@ void runWorker(int argc, char** argv) {
   recordModules(page, argv[kArgPlugin]);
   const LoadedPlugin plugin = load(*session, argv[kArgPlugin]);
   recordModules(page, argv[kArgPlugin]);
-  waitForStart(*session);
+  UniqueFd http_channel = waitForStart(*session);
+  if (http_channel && plugin.http != nullptr) {
+    http_of_process = new HttpRequests{std::move(http_channel), *plugin.http, [session](std::string_view text) {
+                                         session->fail(protocol::Stage::Protocol, LONGHAUL_INTERNAL, text);
+                                       }};
+  }
   auto* commands = new Commands{*session, plugin.commands};
   auto* control = new ControlThread{*session, *plugin.descriptor, *commands, wake_fd};
   if (!control->start()) {
@@ -211,7 +235,7 @@ void runWorker(int argc, char** argv) {
                   std::string{"the control thread cannot be started: "} + ::strerrordesc_np(errno));
   }
   auto* table = new ServerTable{*session};
-  runPlugin(*session, *control, *commands, plugin, table->table);
+  runPlugin(*session, *control, *commands, http_of_process, plugin, table->table);
 }
 
 }  // namespace longhaul::host::worker

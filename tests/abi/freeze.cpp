@@ -24,8 +24,8 @@ int main(int argc, char** argv) {
     const fs::path work = fs::temp_directory_path() / ("abi_freeze." + std::to_string(::getpid()));
     const std::string layout = longhaul::abi::layoutOf(include, argv[3], work);
     fs::remove_all(work);
-    for (const char* name :
-         {"version.h", "types.h", "server.h", "plugin.h", "commands.h", "migrate.h", "indicators.h", "manifest.h"})
+    for (const char* name : {"version.h", "types.h", "server.h", "plugin.h", "commands.h", "http.h", "migrate.h",
+                             "indicators.h", "manifest.h"})
       longhaul::abi::writeText(folder / "include/longhaul" / name,
                                longhaul::abi::readText(include / "longhaul" / name));
     longhaul::abi::writeText(folder / "layout.txt", layout);

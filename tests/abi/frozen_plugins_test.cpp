@@ -46,6 +46,22 @@ TEST_CASE("the plugin of each frozen minor gets every answer that its headers pr
             R"({"message":"a"} {"incidentId":"1"})");
       CHECK(run.execute("nothing").text == "there is no such command");
     }
+    const bool has_http =
+        getExtension != nullptr && getExtension(longhaul::detail::textOf(LONGHAUL_HTTP_ID)) != nullptr;
+    CHECK(has_http == (file.path().stem() >= "abi-0.4"));
+    if (has_http) {
+      longhaul::testing::HttpCall call{"POST", "/a/b?c=d"};
+      call.body = "hello";
+      const auto answer = run.http(call);
+      CHECK(answer.status == 200);
+      CHECK(answer.body == "POST /a/b c=d hello");
+      CHECK(answer.is_whole);
+      call.is_web_socket = true;
+      call.messages = {{true, "one"}, {true, "close"}};
+      const auto talked = run.http(call);
+      CHECK(talked.messages.size() == 1);
+      CHECK(talked.close_code == 3000);
+    }
     run.stop();
     const auto ended = run.finish();
     CHECK(ended.loop == longhaul::Status::kOk);

@@ -181,7 +181,7 @@ Header readHeader(const fs::path& path) {
 
 std::vector<Header> readHeaders(const fs::path& include) {
   std::vector<Header> headers;
-  for (const char* name : {"types.h", "server.h", "plugin.h", "commands.h", "migrate.h", "indicators.h"})
+  for (const char* name : {"types.h", "server.h", "plugin.h", "commands.h", "http.h", "migrate.h", "indicators.h"})
     if (fs::exists(include / "longhaul" / name)) headers.push_back(readHeader(include / "longhaul" / name));
   return headers;
 }

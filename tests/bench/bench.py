@@ -11,6 +11,7 @@ median of each side with its lowest and highest, and the ratio of the medians.""
 import argparse
 import json
 import os
+import shutil
 import socket
 import statistics
 import subprocess
@@ -42,6 +43,40 @@ class Side:
 
     def json(self):
         return {"median": self.median, "low": self.low, "high": self.high, "rounds": len(self.values)}
+
+
+class Nginx:
+    """One nginx that hands on to another, one process each, both on Unix sockets. Runs inside of its block."""
+
+    def __init__(self, harness, folder):
+        self.harness, self.folder, self.front, self.processes = harness, folder, folder / "front.sock", []
+        self.program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+        if self.program is None:
+            raise RuntimeError("nginx is not installed: cmake/install_packages.sh bench")
+        folder.mkdir(mode=0o755)
+
+    def begin(self, name, server):
+        temporary = "".join(f"{kind}_temp_path {self.folder}/{name}.{kind};" for kind in
+                            ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        path = self.folder / f"{name}.conf"
+        path.write_text(f"""{'user root;' if os.getuid() == 0 else ''} worker_processes 1; daemon off; pid {self.folder}/{name}.pid;
+error_log {self.folder}/{name}.log; events {{ worker_connections 1024; }}
+http {{ access_log off; keepalive_requests 10000000; {temporary}
+{server} }}""")
+        self.processes.append(subprocess.Popen([self.program, "-e", self.folder / f"{name}.log", "-c", path]))
+        self.harness.until((self.folder / f"{name}.sock").exists, f"nginx {name} listens", 20)
+
+    def __enter__(self):
+        self.begin("back", f'server {{ listen unix:{self.folder}/back.sock; location / {{ return 200 "1 12345"; }} }}')
+        self.begin("front", f"""upstream back {{ server unix:{self.folder}/back.sock; keepalive 64; keepalive_requests 10000000; }}
+server {{ listen unix:{self.front}; proxy_http_version 1.1; proxy_set_header Connection ""; location / {{ proxy_pass http://back; }} }}""")
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            process.wait(20)
 
 
 class Bench:
@@ -260,6 +295,25 @@ class Bench:
             self.compare("kill -9 to the first answered call (bare pidfd loop)", "ms",
                          lambda p=plugin: self.bare("restart", p, 5), ours, ("<=", 1.3), (plugin,))
 
+    def figure_route(self):
+        """A request through the host to a worker and back beside nginx to nginx, all over Unix sockets, with the same client."""
+        self.stop_daemon()
+        daemon = self.daemon = self.harness.Daemon(("bench_requests",))
+        daemon.start()
+        daemon.run_instance("edge", "test-requests", http={"access": "none"})
+        with Nginx(self.harness, daemon.folder / "nginx") as nginx:
+            def ours(count):
+                return self.yardstick("http_load", daemon.socket, "/instance/execute/edge/pid", count, self.options.seconds)
+
+            def theirs(count):
+                return self.yardstick("http_load", nginx.front, "/", count, self.options.seconds)
+            for count in (1, 32):
+                what = f"{count} connection{'s' if count > 1 else ''} (nginx to nginx)"
+                self.compare(f"requests/s of a route, {what}", "1/s", lambda c=count: theirs(c)["per_s"],
+                             lambda _, c=count: ours(c)["per_s"], (">=", 1.0), ("cpp",))
+                self.compare(f"p50 of a route, {what}", "µs", lambda c=count: theirs(c)["p50_ns"] / 1000,
+                             lambda _, c=count: ours(c)["p50_ns"] / 1000, ("<=", 1.0), ("cpp",))
+
     def figure_reload(self):
         """The longest time without an answer while a new build is dropped and taken up, under a constant load, beside a cold
         start of the same plugin to its first answer."""
@@ -402,7 +456,7 @@ def main():
     bench = Bench(options, load_harness(options.build.resolve()))
     print("| " + " | ".join(HEADING) + " |\n" + "| --- " * len(HEADING) + "|")
     try:
-        if set(wanted) - {"idle", "reload", "sandbox", "neighbours", "watch"}:
+        if set(wanted) - {"idle", "reload", "route", "sandbox", "neighbours", "watch"}:
             bench.start_daemon({"c": INSTANCES, "cpp": INSTANCES})
         for name in sorted(wanted, key=figures.index):
             getattr(bench, f"figure_{name}")()

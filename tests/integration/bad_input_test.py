@@ -163,7 +163,7 @@ class BadInput(harness.DaemonTest):
         self.assertEqual(3, self.host.cli("is-active", "edge", code=None)[0])
 
     def test_a_newer_abi(self):
-        self.refused_instance("test_newer_abi", "0.3", "0.4")
+        self.refused_instance("test_newer_abi", "0.4", "0.5")
 
     def test_an_entry_that_says_no(self):
         self.refused_instance("test_refuses", "longhaulPluginEntry")

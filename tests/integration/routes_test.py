@@ -16,7 +16,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from harness import BIN, WAIT_S
+from harness import BIN, WAIT_S, until
 
 HERE = Path(__file__).resolve().parent
 REQUESTS = int(os.environ.get("LONGHAUL_REQUESTS", "1000"))
@@ -114,14 +114,7 @@ class RoutesTest(unittest.TestCase):
             thread.join()
         faults = [wrong.get() for _ in range(wrong.qsize())]
         self.assertEqual(faults[:5], [], f"{len(faults)} of {REQUESTS}, seed {SEED}")
-        with self.subTest("they were counted"):
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
-            connection.request("GET", "/metrics")
-            text = connection.getresponse().read().decode()
-            connection.close()
-            counted = sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                          if line.startswith("longhaul_route_requests_total{"))
-            self.assertGreaterEqual(counted, REQUESTS)
+        self.assertGreaterEqual(self.metric("longhaul_route_requests_total"), REQUESTS)
 
     def test_a_body_of_any_size_goes_through_in_bounded_memory(self):
         before = self.resident_mib()
@@ -142,6 +135,24 @@ class RoutesTest(unittest.TestCase):
             self.assertTrue(slow.recv(100).startswith(b"HTTP/1.1 200 OK\r\n"))
             self.curl("/other/count")  # the server is at others' service meanwhile
             self.assertLess(self.resident_mib() - before, GROWTH_MIB)
+
+    def metric(self, name):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WAIT_S)
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return sum(int(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name + "{"))
+
+    def test_a_client_that_went_away_is_waited_for_no_more(self):
+        under_way = "longhaul_route_requests_under_way"
+        before = self.metric(under_way)
+        clients = [socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_S) for _ in range(20)]
+        for client in clients:
+            client.sendall(b"GET /instance/execute/e/never HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: self.metric(under_way) == before + 20, "all are under way")
+        for client in clients:
+            client.close()
+        until(lambda: self.metric(under_way) == before, "none is under way")
 
     def curl(self, path, *words):
         done = subprocess.run(["curl", "-sS", "--max-time", str(WAIT_S), *words, self.base + path], capture_output=True,

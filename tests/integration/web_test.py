@@ -120,7 +120,13 @@ class WithoutTls(WebTest):
         self.assertEqual(200, self.status(daemon, "GET", "/api/v1/whoami", Cookie=cookie))
         statuses = [self.status(daemon, "GET", "/api/v1/whoami", Authorization=f"Bearer lh_{i}") for i in range(12)]
         self.assertEqual([401] * 10 + [429] * 2, statuses)
-        self.assertEqual(429, self.status(daemon, "GET", "/api/v1/whoami", Authorization=f"Bearer {token}"))
+        # Who has the right one is not held up: others may come by the same proxy.
+        self.assertEqual(200, self.status(daemon, "GET", "/api/v1/whoami", Authorization=f"Bearer {token}"))
+        self.assertEqual(200, self.status(daemon, "GET", "/api/v1/whoami", Cookie=cookie))
+        # A session lasts no longer than the token that began it, also when another token gets its name.
+        daemon.cli("token", "revoke", "operate")
+        self.token(daemon, "operate")
+        self.assertIn(self.status(daemon, "GET", "/api/v1/whoami", Cookie=cookie), (401, 429))
 
     def test_slow_clients_take_nobodys_place(self):
         daemon = self.web()
@@ -138,6 +144,27 @@ class WithoutTls(WebTest):
             self.assertEqual(b"", slow[0].recv(1))
         finally:
             for one in slow:
+                one.close()
+
+    def test_who_reads_nothing_takes_nobodys_place(self):
+        daemon = self.web()
+        read = self.token(daemon, "read")
+        page = self.ask(daemon, "GET", "/")[2]
+        asset = re.search(r'src="(/assets/[^"]+)"', page).group(1).encode()
+        asked = b"GET " + asset + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        deaf = []
+        try:
+            for _ in range(SLOW):
+                one = socket.socket()
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                one.settimeout(harness.WAIT_S)
+                one.connect(("127.0.0.1", daemon.port))
+                deaf.append(one)
+                one.sendall(asked * 40)  # more than what the kernel keeps of answers
+            self.assertEqual(200, self.status(daemon, "GET", "/api/v1/whoami", Authorization=read))
+            self.assertEqual(200, daemon.request("GET", "/livez").status)
+        finally:
+            for one in deaf:
                 one.close()
 
     def test_what_would_be_open_to_the_network_in_the_clear_is_refused(self):
@@ -230,6 +257,45 @@ class WithTls(WebTest):
         done = subprocess.run(["curl", "-sS", "--cacert", daemon.folder / "certificate.pem",
                                f"https://127.0.0.1:{daemon.port}/livez"], capture_output=True, text=True, check=True)
         self.assertEqual("ok\n", done.stdout)
+
+    def test_the_command_line_asks_over_tls(self):
+        daemon = self.tls_daemon()
+        token = self.token(daemon, "operate").split()[1]
+        ca = str(daemon.folder / "certificate.pem")
+
+        def longhaul(*words, host="127.0.0.1", **variables):
+            environment = {"PATH": os.environ["PATH"], "LONGHAUL_ADDRESS": f"https://{host}:{daemon.port}", **variables}
+            return subprocess.run([harness.BIN / "longhaul", *words], capture_output=True, text=True, check=False,
+                                  timeout=harness.WAIT_S, env=environment)
+        done = longhaul("whoami", "-o", "json", LONGHAUL_CA=ca, LONGHAUL_TOKEN=token)
+        self.assertEqual(("", 0), (done.stderr, done.returncode))
+        self.assertEqual(("token operate", "operate"), tuple(json.loads(done.stdout)[key] for key in ("name", "role")))
+        daemon.write(daemon.folder / "token", token.encode() + b"\n")
+        many = longhaul("config", "show", "-o", "json", LONGHAUL_CA=ca, LONGHAUL_TOKEN_FILE=str(daemon.folder / "token"))
+        self.assertEqual(0, many.returncode, many.stderr)
+        for said, words, variables in (
+                ("is not to be trusted: self-signed certificate", {}, {"LONGHAUL_TOKEN": token}),
+                ("is not to be trusted: hostname mismatch", {"host": "localhost"}, {"LONGHAUL_CA": ca}),
+                ("nothing says who asks", {}, {"LONGHAUL_CA": ca}),
+                ("none of this host's", {}, {"LONGHAUL_CA": ca, "LONGHAUL_TOKEN": "lh_wrong"})):
+            with self.subTest(said):
+                done = longhaul("whoami", **words, **variables)
+                self.assertEqual((6, ""), (done.returncode, done.stdout), done.stderr)
+                self.assertIn(said, done.stderr)
+        # Not a word to who speaks no TLS, and none in the clear to another machine.
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            done = longhaul("whoami", "--address", f"http://192.0.2.1:{daemon.port}", LONGHAUL_TOKEN=token)
+            self.assertEqual(2, done.returncode, done.stderr)
+            port = other.getsockname()[1]
+            asking = subprocess.Popen([harness.BIN / "longhaul", "whoami", "--address", f"https://127.0.0.1:{port}"],
+                                      env={"LONGHAUL_TOKEN": token}, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE, text=True)
+            with other.accept()[0] as client:
+                hello = client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            self.assertNotIn(token.encode(), hello)
+            self.assertIn("no TLS with", asking.communicate(timeout=harness.WAIT_S)[1])
+            self.assertEqual(5, asking.returncode)
 
     def test_who_does_not_finish_the_handshake_is_let_go(self):
         daemon = self.tls_daemon()

@@ -49,6 +49,7 @@ SHARED_PTR = {
     "host/base/event_loop.cpp": "a watch may end from inside its own callback",
     "host/catalog/catalog.cpp": "jobs go to the job thread and come back in the completion",
     "host/daemon/daemon.cpp": "as in the catalog",
+    "host/daemon/instance_routes.cpp": "as in the catalog",
     "host/daemon/instances_watch.cpp": "as in the catalog",
     "host/http/api.cpp": "an act belongs to the completions of its record and of itself",
     "host/http/api.h": "likewise",

@@ -3,6 +3,7 @@
 #define LONGHAUL_SDK_HPP
 
 #include "longhaul/sdk/commands.hpp"
+#include "longhaul/sdk/http.hpp"
 #include "longhaul/sdk/json.hpp"
 #include "longhaul/sdk/migrate.hpp"
 #include "longhaul/sdk/outcome.hpp"

@@ -7,7 +7,7 @@
 #define LONGHAUL_VERSION_H
 
 #define LONGHAUL_VERSION_MAJOR 0
-#define LONGHAUL_VERSION_MINOR 3
+#define LONGHAUL_VERSION_MINOR 4
 #define LONGHAUL_VERSION_PATCH 0
 
 /* The ABI's version in one number: major << 16 | minor. The patch says nothing about the ABI. */

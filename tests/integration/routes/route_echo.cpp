@@ -1,7 +1,8 @@
 // Routes to instances that answer from this process, with the windows that a worker would give: for real clients, which
 // want a TCP port. Prints the port that it listens on, and runs until its input ends. What an instance does is in the
-// path: /echo the request's body as it comes, /count its size and sum, /bytes?N so many, /fail?STATUS no answer; a
-// WebSocket gets its messages back. Each answer has the instance's name and the request's token; some come late.
+// path: /echo the request's body as it comes, /count its size and sum, /bytes?N so many, /fail?STATUS no answer,
+// /never nothing at all; a WebSocket gets its messages back. Each answer has the instance's name and the request's
+// token; some come late.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -84,6 +85,7 @@ class Exchange final : public services::HttpExchange {
       events_.onWindow(kWindow);
       return post([this] { events_.onHead(101, protocol(), -1); });
     }
+    if (asked_.path == "/never") return;
     if (asked_.path == "/fail") {
       return events_.onFailed({.status = static_cast<int>(numberIn(asked_.query.value_or("502"))),
                                .detail = "as asked",

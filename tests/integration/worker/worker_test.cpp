@@ -366,7 +366,7 @@ TEST_CASE("a plugin that cannot run is refused with the stage, what was found an
        {"test_no_entry", protocol::Stage::Entry, "exports no longhaulPluginEntry"},
        {"test_refuses", protocol::Stage::Entry, "gave no descriptor"},
        {"test_short_descriptor", protocol::Stage::Descriptor, "struct_size is 16"},
-       {"test_newer_abi", protocol::Stage::Descriptor, "built for ABI 0.4, this host has 0.3"},
+       {"test_newer_abi", protocol::Stage::Descriptor, "built for ABI 0.5, this host has 0.4"},
        {"test_no_loop", protocol::Stage::Descriptor, "longRunningExecution is NULL"},
        {"test_not_there", protocol::Stage::Load, "test_not_there.so"}}));
   CAPTURE(plugin);

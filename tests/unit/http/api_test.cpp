@@ -321,7 +321,7 @@ TEST_CASE("The daemon says whether it lives and is ready, what it is and what it
   CHECK(host.json("GET", "/api/v1/instances/later/logs", "", 503)["code"] == "BUSY");
   CHECK(host.json("GET", "/api/v1/instances?name=later", "", 503)["code"] == "BUSY");
   CHECK(host.json("GET", "/api/v1/instances?name=edge")["instances"].size() == 1);
-  CHECK(host.json("GET", "/api/v1/version")["pluginApi"] == "0.3");
+  CHECK(host.json("GET", "/api/v1/version")["pluginApi"] == "0.4");
   CHECK(host.json("GET", "/api/v1/plugins")["folders"].size() == 1);
   CHECK(host.json("GET", "/api/v1/instances/edge/policy")["restart"]["policy"] == "always");
   CHECK(host.json("GET", "/api/v1/instances/edge/deaths")["deaths"].empty());

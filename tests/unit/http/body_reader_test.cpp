@@ -38,7 +38,7 @@ TEST_CASE("A body of a known length ends where it ends, and what follows is left
 }
 
 TEST_CASE("Chunks come out without their lines, whatever is cut where") {
-  const std::string whole = "3;a=b\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX: y\r\n\r\nNEXT";
+  const std::string whole = "3;a=b;c;d=\"e f\"\r\nabc\r\n0A\r\n0123456789\r\n0\r\nX: y\r\n\r\nNEXT";
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
     BodyReader reader = BodyReader::ofChunks(1000);
     const Read first = readAll(reader, std::string_view(whole).substr(0, cut));
@@ -60,10 +60,12 @@ TEST_CASE("No more is taken than there is room for") {
 }
 
 TEST_CASE("What two readers could understand differently is no chunk") {
-  const auto* input = GENERATE("\r\n", "g\r\n", "0x1\r\na", "+1\r\na", "-1\r\na", " 1\r\na", "1 \r\na", "1\na\n",
-                               "1\r\nab\r\n", "1\r\na\n0\r\n", "1\r\na\r0\r\n", "00000000000000001\r\na",
-                               "10000000000000000\r\n", ";\r\n", "1;\x01\r\na", "0\r\n x: y\r\n", "0\r\nx\r\n",
-                               "0\r\nx : y\r\n", "0\r\n: y\r\n", "0\n\n", "0\r\n\n", "1,1\r\na", "1\r\naX");
+  const auto* input =
+      GENERATE("\r\n", "g\r\n", "0x1\r\na", "+1\r\na", "-1\r\na", " 1\r\na", "1 \r\na", "1\na\n", "1\r\nab\r\n",
+               "1\r\na\n0\r\n", "1\r\na\r0\r\n", "00000000000000001\r\na", "10000000000000000\r\n", ";\r\n",
+               "1;\x01\r\na", "1;x\xed\r\na", "1;\r\na", "1;;x\r\na", "1;x=\r\na", "1;x=\"\r\na", "1; x\r\na",
+               "0\r\n x: y\r\n", "0\r\nx\r\n", "0\r\nx : y\r\n", "0\r\n: y\r\n", "0\r\nContent-Length: 1\r\n",
+               "0\r\ntransfer-encoding: chunked\r\n", "0\n\n", "0\r\n\n", "1,1\r\na", "1\r\naX");
   BodyReader reader = BodyReader::ofChunks(1000);
   INFO(input);
   CHECK(readAll(reader, input).state == State::Failed);

@@ -140,5 +140,30 @@ TEST_CASE("Draining closes what is idle at once and what is at work after its an
   CHECK(busy.received.find("Connection: close") != std::string::npos);
 }
 
+TEST_CASE("Who waits for its peer might give way, by how long: a byte now and then makes it no shorter") {
+  Wire wire;
+  wire.step();
+  auto& timers = wire.loop.timers();
+  const auto after = [&](Duration span) { timers.advanceTo(timers.now() + span); };
+  REQUIRE(wire.connection->waitsSince());
+  after(std::chrono::seconds{1});
+  wire.send("GET /later HTTP/1.1\r\n");
+  REQUIRE(
+      wire.loop.runUntil([&] { return *wire.connection->waitsSince() + std::chrono::milliseconds{900} > timers.now(); },
+                         std::chrono::seconds{10}));
+  const auto begun = wire.connection->waitsSince();
+  after(std::chrono::seconds{5});
+  wire.send("Host: x\r\n");
+  wire.step();
+  wire.step();
+  CHECK(wire.connection->waitsSince() == begun);
+  wire.send("\r\n");
+  REQUIRE(wire.loop.runUntil([&] { return wire.later != nullptr; }, std::chrono::seconds{10}));
+  CHECK_FALSE(wire.connection->waitsSince());  // it is the host's turn
+  wire.later({.body = std::string(8U << 20, 'x')});
+  wire.step();
+  CHECK(wire.connection->waitsSince());  // it does not read
+}
+
 }  // namespace
 }  // namespace longhaul::host::test

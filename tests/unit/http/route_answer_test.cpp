@@ -41,6 +41,16 @@ TEST_CASE("An answer's header has the plugin's fields, and the host's in the pla
   CHECK(good(299, {}, 0).bytes.starts_with("HTTP/1.1 299 \r\n"));
 }
 
+TEST_CASE("An answer sets cookies of its own, and none that would be an operator's session") {
+  const AnswerHead head = good(200,
+                               {{"set-cookie", "longhaul_session_8440=lh_1; Path=/"},
+                                {"Set-Cookie", "=Longhaul_session_8440=lh_1"},
+                                {"set-cookie", "mine=1"}},
+                               0);
+  CHECK(head.bytes.find("ession_8440") == std::string::npos);
+  CHECK(has(head, "set-cookie: mine=1"));
+}
+
 TEST_CASE("A plugin's page is of an origin of its own") {
   CHECK(good(200, {}, 0).bytes.find("Content-Security-Policy: sandbox ") != std::string::npos);
   CHECK(good(200, {}, 0).bytes.find("allow-same-origin") == std::string::npos);

@@ -70,6 +70,20 @@ TEST_CASE("The credentials that a route took are dropped in either way of writin
   CHECK(fieldsOf(request).count("x_api_key") == 0);
 }
 
+TEST_CASE("The cookie of a session with the dashboard goes to no plugin") {
+  const auto cookies = [](const std::string& lines) {
+    std::vector<std::string> left;
+    for (const auto& field : good(lines).asked.fields) {
+      if (field.name == "cookie") left.push_back(field.value);
+    }
+    return left;
+  };
+  CHECK(cookies("Cookie: a=b; longhaul_session_8443=secret; c=d\r\n") == std::vector<std::string>{"a=b; c=d"});
+  CHECK(cookies("Cookie: longhaul_session_default=secret\r\nCookie: x=y;longhaul_session_1=z\r\n") ==
+        std::vector<std::string>{"x=y"});
+  CHECK(cookies("Cookie:  longhaul_session_1=z\r\n").empty());
+}
+
 TEST_CASE("A handshake for a WebSocket is checked, and its fields end here") {
   const RouteRequest request = good(kHandshake + "Sec-WebSocket-Protocol: a, b\r\nSec-WebSocket-Extensions: x\r\n");
   CHECK(request.asked.is_web_socket);

@@ -87,7 +87,7 @@ struct RouteWire {
   RouteWire() { instances.loop = &wire.loop; }
   // The wire's loop is made after its door.
   struct Door final : http::PassageDoor {
-    explicit Door(RouteWire& owner) : owner(owner) {}
+    explicit Door(RouteWire& of) : owner(of) {}
     std::variant<std::unique_ptr<http::Passage>, http::Response> open(http::Header header, const http::Peer& peer,
                                                                       http::PassageSide& side) override {
       if (!owner.router) owner.router = std::make_unique<http::Router>(owner.instances, owner.gate, owner.timers());

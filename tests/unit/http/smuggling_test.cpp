@@ -88,6 +88,7 @@ std::vector<Raw> smuggled() {
       {"HTTP/1.2", "GET / HTTP/1.2\r\nHost: x\r\n\r\n"},
       {"a blank behind the version", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n"},
       {"a method with a blank in front", " GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+      {"a connection that is no list", "GET / HTTP/1.1\r\nHost: x\r\nConnection: a: b\r\n\r\n"},
       {"a chunk's line with a blank", chunked + "2 \r\nab\r\n0\r\n\r\n"},
       {"a chunk's length with a sign", chunked + "+2\r\nab\r\n0\r\n\r\n"},
       {"a chunk's length of 17 digits", chunked + "00000000000000002\r\nab\r\n0\r\n\r\n"},

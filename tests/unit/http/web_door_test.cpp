@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "host/http/guess_limit.h"
+#include "host/http/session_cookie.h"
 
 using namespace longhaul::host;
 using namespace longhaul::host::http;
@@ -53,4 +54,16 @@ TEST_CASE("who guesses too often waits until the window is over, and nobody else
       limit.wrong("a", start + 64s);
     CHECK(limit.waitS("a", start + 64s) == 0);
   }
+}
+
+TEST_CASE("a session goes to no instance, and comes from none") {
+  CHECK(withoutSessions("longhaul_session_8440=lh_1") == "");
+  CHECK(withoutSessions("a=1; longhaul_session_8440=lh_1; b=2;longhaul_session_default=x") == "a=1; b=2");
+  CHECK(withoutSessions("a=longhaul; Longhaul_Session_1=x") == "a=longhaul");
+  CHECK(withoutSessions("=longhaul_session_1=x; c") == "=longhaul_session_1=x; c");  // its name is empty
+  CHECK(withoutSessions("") == "");
+  CHECK(setsSession("longhaul_session_8440=x; Path=/"));
+  CHECK(setsSession(" LONGHAUL_session_1=x"));
+  CHECK(setsSession("=longhaul_session_8440=x"));  // sent back as if it had the name
+  CHECK_FALSE(setsSession("theirs=longhaul; Path=/"));
 }

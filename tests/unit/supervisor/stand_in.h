@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,18 @@ class StandIn {
     ::waitpid(pid, nullptr, 0);
   }
 
+  // Its HTTP channel: the packet that comes next, empty while there is none; and one that it says.
+  std::string hearHttp() const {
+    std::string packet(kPacketBytesMax, '\0');
+    const ssize_t count = ::recv(http_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
+    packet.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+    return packet;
+  }
+  void sayHttp(const std::string& packet) const {
+    REQUIRE(::send(http_.get(), packet.data(), packet.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(packet.size()));
+  }
+  bool hasHttp() const { return static_cast<bool>(http_); }
+
   bool was(protocol::Kind kind) const {
     return std::any_of(heard.begin(), heard.end(), [&](const Said& each) { return each.kind == kind; });
   }
@@ -179,7 +192,19 @@ class StandIn {
   void read() {
     std::string packet(kPacketBytesMax, '\0');
     for (;;) {
-      const ssize_t count = ::recv(control_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
+      alignas(cmsghdr) char ancillary[CMSG_SPACE(sizeof(int))];
+      iovec part{packet.data(), packet.size()};
+      msghdr header{};
+      header.msg_iov = &part;
+      header.msg_iovlen = 1;
+      header.msg_control = ancillary;
+      header.msg_controllen = sizeof ancillary;
+      const ssize_t count = ::recvmsg(control_.get(), &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      if (const cmsghdr* each = count > 0 ? CMSG_FIRSTHDR(&header) : nullptr; each != nullptr) {
+        int descriptor = -1;
+        std::memcpy(&descriptor, CMSG_DATA(each), sizeof descriptor);
+        http_.reset(descriptor);
+      }
       if (count == 0 || (count < 0 && errno != EAGAIN)) return;  // the host let go of it
       if (count < 0) return watch_->waitReadable();
       const auto fed = reassembler_.feed({packet.data(), static_cast<std::size_t>(count)});
@@ -191,7 +216,7 @@ class StandIn {
   }
 
   EventLoop& loop_;
-  UniqueFd control_, call_, output_, errors_, input_;
+  UniqueFd control_, call_, output_, errors_, input_, http_;
   UniqueFd handle_;  // a number may be another process's by now
   protocol::ReassemblyBudget budget_;
   protocol::Reassembler reassembler_{budget_};

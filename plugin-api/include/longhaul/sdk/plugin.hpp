@@ -22,6 +22,7 @@
 #include <type_traits>
 
 #include "longhaul/commands.h"
+#include "longhaul/http.h"
 #include "longhaul/migrate.h"
 #include "longhaul/plugin.h"
 #include "longhaul/sdk/migrate.hpp"
@@ -35,6 +36,11 @@ struct Glue;
 // The table of the plugin's commands, or null (commands.hpp).
 template <class Derived>
 const void* commandsOf() noexcept;
+// The table of a class that is an HttpHandler, or null (http.hpp).
+template <class Derived>
+struct HttpGlue;
+template <class Derived>
+const void* httpOf() noexcept;
 }  // namespace detail
 
 // One plugin in one worker. Made and destroyed on the worker's main thread; its constructor takes a Server and hands it
@@ -54,8 +60,8 @@ class Plugin {
   // any time after the constructor, also before the loop is entered.
   virtual void stop() {}
 
-  // The optional sides of the plugin by id; null for an unknown one. Hide it with one of your own. Commands have a
-  // class of their own: commands.hpp; a migration is a static function: migrate.hpp.
+  // The optional sides of the plugin by id; null for an unknown one. Hide it with one of your own. Commands and HTTP
+  // have classes of their own: commands.hpp, http.hpp; a migration is a static function: migrate.hpp.
   static const void* getExtension(std::string_view) noexcept { return nullptr; }
 
  protected:
@@ -65,6 +71,8 @@ class Plugin {
  private:
   template <class Derived>
   friend struct detail::Glue;
+  template <class Derived>
+  friend struct detail::HttpGlue;
 
   Server server_;
 };
@@ -103,6 +111,8 @@ struct Glue {
     try {
       if (viewOf(id) == LONGHAUL_COMMANDS_ID)
         if (const void* commands = commandsOf<Derived>()) return commands;
+      if (viewOf(id) == LONGHAUL_HTTP_ID)
+        if (const void* http = httpOf<Derived>()) return http;
       if (viewOf(id) == LONGHAUL_MIGRATE_ID)
         if (const void* migrate = migrateOf<Derived>()) return migrate;
       return Derived::getExtension(viewOf(id));

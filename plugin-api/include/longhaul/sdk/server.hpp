@@ -322,6 +322,9 @@ class Server {
   }
   void setLastRun(std::string_view object) const { trySetLastRun(object).take(); }
 
+  // The text of this thread's last failed call; empty when none failed.
+  std::string lastError() const { return errorText(Status::kOk); }
+
   // --- Optional sides of the host: extension<longhaul_indicators_t>(LONGHAUL_INDICATORS_ID), null if unknown
   template <class Table>
   const Table* extension(std::string_view id) const noexcept {

@@ -24,6 +24,7 @@
 #include "longhaul/commands.h"
 #include "longhaul/migrate.h"
 #include "longhaul/plugin.h"
+#include "longhaul/sdk/testing/fake_http.hpp"
 #include "longhaul/sdk/testing/fake_server.hpp"
 
 namespace longhaul::testing {
@@ -74,6 +75,25 @@ class PluginRun {
                                       detail::textOf(arguments), detail::textOf(context)};
     return command([&](const longhaul_commands_t& table, longhaul_plugin_t* plugin, longhaul_sink_t* result,
                        longhaul_sink_t* error) { return table.execute(plugin, &asked, result, error); });
+  }
+
+  // What the host gives to longhaul.http/1, likewise.
+  HttpAnswer http(HttpCall call) {
+    HttpAnswer answer;
+    const void* found = extension(LONGHAUL_HTTP_ID);
+    longhaul_plugin_t* plugin = found == nullptr ? nullptr : enter();
+    if (plugin == nullptr) {
+      answer.returned = found == nullptr ? Status::kAbsent : Status::kClosed;
+      answer.error = found == nullptr ? "the plugin has no " LONGHAUL_HTTP_ID : "the plugin has ended";
+      return answer;
+    }
+    answer = FakeExchange(std::move(call)).run(*static_cast<const longhaul_http_t*>(found), plugin);
+    leave();
+    if (!isDone(answer.returned)) {
+      for (const LogLine& line : server_.logs())
+        if (line.level == "error") answer.error = line.text;
+    }
+    return answer;
   }
 
   // Asks the plugin to stop, as the host does: the server says it, and stop() is called from another thread.
@@ -155,20 +175,27 @@ class PluginRun {
   CommandAnswer command(Call call) {
     const void* found = extension(LONGHAUL_COMMANDS_ID);
     if (found == nullptr) return {Status::kAbsent, "the plugin has no " LONGHAUL_COMMANDS_ID, false};
-    {
-      std::unique_lock lock(mutex_);
-      end_.wait(lock, [&] { return plugin_ != nullptr || commands_ended_ || has_ended_; });
-      if (plugin_ == nullptr || commands_ended_) return {Status::kClosed, "the plugin has ended", false};
-      ++commands_running_;
-    }
+    longhaul_plugin_t* plugin = enter();
+    if (plugin == nullptr) return {Status::kClosed, "the plugin has ended", false};
     Put result, error;
     longhaul_sink_t result_sink{&Put::put, &result}, error_sink{&Put::put, &error};
     const auto status =
-        static_cast<Status>(call(*static_cast<const longhaul_commands_t*>(found), plugin_, &result_sink, &error_sink));
+        static_cast<Status>(call(*static_cast<const longhaul_commands_t*>(found), plugin, &result_sink, &error_sink));
+    leave();
+    return {status, isDone(status) ? result.text : error.text, result.count == 1};
+  }
+  // The plugin once it is created, held until leave(); null: it has ended.
+  longhaul_plugin_t* enter() {
+    std::unique_lock lock(mutex_);
+    end_.wait(lock, [&] { return plugin_ != nullptr || commands_ended_ || has_ended_; });
+    if (plugin_ == nullptr || commands_ended_) return nullptr;
+    ++commands_running_;
+    return plugin_;
+  }
+  void leave() {
     const std::lock_guard lock(mutex_);
     --commands_running_;
     end_.notify_all();
-    return {status, isDone(status) ? result.text : error.text, result.count == 1};
   }
   struct Put {
     std::string text;
@@ -184,7 +211,7 @@ class PluginRun {
     plugin_ = plugin;
     end_.notify_all();
   }
-  // As the worker does: destroy waits for the commands that run.
+  // As the worker does: destroy waits for the commands and requests that run.
   void endCommands() {
     std::unique_lock lock(mutex_);
     commands_ended_ = true;
