@@ -16,7 +16,7 @@ const BIN = path.resolve(process.env.LONGHAUL_BIN ?? "build/dev/bin");
 const PLUGINS = path.resolve(process.env.LONGHAUL_PLUGINS ?? "build/dev/plugins");
 const MODULES = path.resolve(process.env.LONGHAUL_MODULES ?? "build/dev/tests/browser");
 const START_MS = 60000;
-const WAIT_MS = 20000;
+const WAIT_MS = 60000;
 const AGAIN_MS = 20;
 
 const require = createRequire(path.join(MODULES, "package.json"));

@@ -7,6 +7,7 @@ import { browse, Daemon, until, violations } from "./harness.mjs";
 
 const MARKUP = `<img src=x onerror="window.hacked = 1"> & <b>bold</b>`;
 const MANY = 1000;
+const WAIT_MS = 60000; // for what never comes; a machine may be busy
 let browser;
 let daemon;
 let page;
@@ -38,7 +39,7 @@ after(async () => {
 async function open(where, { hash = "#/", url = daemon.url, viewport = { width: 1280, height: 800 }, ...options } = {}) {
   const context = where.newContext ? await where.newContext({ viewport, ...options }) : where;
   const made = await context.newPage();
-  made.setDefaultTimeout(15000);
+  made.setDefaultTimeout(WAIT_MS);
   made.on("pageerror", (error) => faults.push(String(error.stack)));
   made.on("console", (message) => message.type() === "error" && !/Failed to load resource|ERR_/.test(message.text()) && faults.push(message.text()));
   await made.goto(`${url}/${hash}`);
@@ -57,13 +58,13 @@ describe("an operator", () => {
   test("disables and enables an instance by its switch", async () => {
     await to("#/instances");
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "mine", exact: true }) });
-    await row.getByText("running").waitFor();
+    await row.locator(".state", { hasText: "running" }).waitFor();
     await row.getByRole("switch", { name: "mine enabled" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Disable" }).click();
-    await row.getByText("disabled", { exact: true }).waitFor();
+    await row.locator(".state", { hasText: "disabled" }).waitFor();
     assert.equal((await daemon.instance("mine")).enabled, false);
     await row.getByRole("switch", { name: "mine enabled" }).click();
-    await row.getByText("running").waitFor();
+    await row.locator(".state", { hasText: "running" }).waitFor();
     assert.equal(await row.getByRole("switch").getAttribute("aria-checked"), "true");
     assert.equal((await daemon.instance("mine")).enabled, true);
   });
@@ -172,10 +173,10 @@ describe("an operator", () => {
     await to("#/plugins/test-release-good");
     daemon.drop("test_release_2", "test_release_1");
     const newest = page.locator(".releases li", { hasText: "2.0.0" });
-    await newest.getByText("canary").waitFor();
+    await newest.locator(".state", { hasText: "canary" }).waitFor();
     await page.locator(".releases li", { hasText: "1.0.0" }).getByRole("button", { name: "Roll back to this…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
-    await newest.getByText("bad", { exact: true }).waitFor();
+    await newest.locator(".state", { hasText: "bad" }).waitFor();
     await until(async () => (await daemon.instance("release")).current?.version === "1.0.0", "1.0.0 runs again");
     await newest.getByRole("button", { name: "Allow…" }).waitFor();
   });
@@ -296,7 +297,7 @@ describe("the page", () => {
     for (const [was, is] of [[7, 0], [0, 3], [3, 6]]) {
       await hide(tabs[was], true);
       await hide(tabs[is], false);
-      await tabs[is].getByRole("row").filter({ hasText: "mine" }).getByText("disabled", { exact: true }).waitFor();
+      await tabs[is].getByRole("row").filter({ hasText: "mine" }).locator(".state", { hasText: "disabled" }).waitFor();
     }
     await until(async () => (await readers()) === 1, "one stream is open");
     await context.close();
@@ -306,7 +307,7 @@ describe("the page", () => {
   test("by TCP wants a token or a link, has its role, and lets one sign out", async () => {
     const context = await browser.newContext();
     const other = await context.newPage();
-    other.setDefaultTimeout(15000);
+    other.setDefaultTimeout(WAIT_MS);
     await other.goto(`${daemon.web}/#/instances`);
     await other.getByRole("heading", { name: "Sign in" }).waitFor();
     assert.deepEqual(await violations(other), []);
@@ -320,9 +321,9 @@ describe("the page", () => {
     const row = other.getByRole("row").filter({ has: other.getByRole("link", { name: "mine", exact: true }) });
     await row.getByRole("switch").waitFor();
     await daemon.api("POST", "instances/mine/disable");
-    await row.getByText("disabled", { exact: true }).waitFor();
+    await row.locator(".state", { hasText: "disabled" }).waitFor();
     await row.getByRole("switch").click(); // an act: the daemon holds it to its own page
-    await row.getByText("running").waitFor();
+    await row.locator(".state", { hasText: "running" }).waitFor();
     await to("#/audit", other);
     await other.getByText("This wants the role admin").waitFor();
     await button("Sign out", other).click();
