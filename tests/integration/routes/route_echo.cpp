@@ -200,7 +200,7 @@ int main() {
       const std::uint64_t id = ++last_id;
       connections.emplace(id,
                           std::make_unique<http::Connection>(
-                              loop, std::move(fd), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
+                              loop, http::plainTransport(std::move(fd)), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
     }
     accepting->waitReadable();
   });
