@@ -17,6 +17,11 @@ bool isLoopback(const Address& address) {
   return address.host == "::1" || address.host.starts_with("127.");
 }
 
+// As a file may have it: null is absent, and an empty text is no path.
+Json pathOrNull(const std::filesystem::path& path) {
+  return path.empty() ? Json{} : Json(path.native());
+}
+
 bool isHostName(std::string_view text) {
   return !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -102,8 +107,8 @@ Json toJson(const WebConfig& web) {
   for (const Address& address : web.listen)
     listen.push_back(toText(address));
   return {{"listen", std::move(listen)},
-          {"certificate", web.certificate.native()},
-          {"key", web.key.native()},
+          {"certificate", pathOrNull(web.certificate)},
+          {"key", pathOrNull(web.key)},
           {"hosts", web.hosts}};
 }
 

@@ -167,9 +167,10 @@ std::uint64_t HttpExchange::finish(longhaul_status_t status, std::string_view fa
     held_.clear();
   } else if (status_ == kSwitching) {
     if (!closed_) {
-      const std::uint32_t code = status < 0 && status != LONGHAUL_CLOSED ? kCloseFailure
-                                 : ends_ && !peer_closed_                ? kCloseGoingAway
-                                                                         : kCloseNormal;
+      // A worker that ends is no failure of the handler that it interrupts.
+      const std::uint32_t code = ends_ && !peer_closed_                    ? kCloseGoingAway
+                                 : status < 0 && status != LONGHAUL_CLOSED ? kCloseFailure
+                                                                           : kCloseNormal;
       protocol::appendHttpClose(held_, number_, static_cast<std::uint16_t>(code), {});
     }
     failure = {};

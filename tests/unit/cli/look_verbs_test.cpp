@@ -217,7 +217,7 @@ TEST_CASE("Without a daemon the exit code is 5, with a wrong command line 2") {
   const Ran wrong = runProgram(program, {"pss"});
   CHECK(wrong.exit == Exit::Usage);
   CHECK_THAT(wrong.err, Contains("error: there is no verb \"pss\"") && Contains("hint: did you mean"));
-  CHECK(runProgram(program, {"ps", "--address", "https://x"}).exit == Exit::Usage);
+  CHECK(runProgram(program, {"ps", "--address", "ftp://x"}).exit == Exit::Usage);
   CHECK(runProgram(program, {"apply"}).exit == Exit::Usage);
   CHECK(runProgram(program, {"--help"}).exit == Exit::Done);
 }

@@ -58,7 +58,7 @@ TEST_CASE("a broken file of instances gets its sentence with file, line and colu
        "edge.yaml:2:11: name: found the number 5514, wanted a text; put it in quotes: \"5514\""},
       {edge("    parmeters: {}\n"), "edge.yaml:4:5: the key \"parmeters\" is not known; did you mean \"parameters\"?"},
       {edge("    colour: red\n"),
-       "edge.yaml:4:5: the key \"colour\" is not known; known are enabled, grants, limits, "
+       "edge.yaml:4:5: the key \"colour\" is not known; known are enabled, grants, http, limits, "
        "longRunning, name, parameters, plugin, restart"},
       {edge("    longRunning: yes\n"), "edge.yaml:4:18: longRunning: found \"yes\", wanted true or false; write true"},
       {edge("    enabled: off\n"), "edge.yaml:4:14: enabled: found \"off\", wanted true or false; write false"},

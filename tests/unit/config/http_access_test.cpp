@@ -34,7 +34,7 @@ Plan planOf(const std::string& yaml, const catalog::Manifest& manifest, std::str
                       .plugin = "edge",
                       .enabled = true,
                       .config = std::move(config),
-                      .grants = R"({"serverApi":[]})",
+                      .grants = dumpJson(catalog::toJson(manifest.grants)),
                       .owner = Owner::File,
                       .source = "edge.yaml"}};
   return makePlan(input);

@@ -89,7 +89,7 @@ struct Host {
   supervisor::Supervisor supervisor{{loop, executor, queries, catalog, launcher, *files, run_job, {}},
                                     {.state_dir = folder.path()}};
   admin::AdminService service{
-      {loop, supervisor, catalog, queries, executor, config, folder / "logs", run_job, "0.3.0"}};
+      {loop, supervisor, catalog, queries, executor, config, folder / "logs", run_job, "0.4.0"}};
   http::Api api{service};
 };
 
