@@ -29,14 +29,15 @@ def signature(body, secret=SECRET):
 
 
 class Hooks(harness.DaemonTest):
-    def curl(self, daemon, target, *options):
+    def curl(self, daemon, target, *options, body=None):
         command = ["curl", "--silent", "--include", "--max-time", "60", "--unix-socket", str(daemon.socket), *options,
                    "http://localhost/instance/execute/" + target]
-        return Reply(subprocess.run(command, check=True, capture_output=True).stdout)
+        return Reply(subprocess.run(command, check=True, capture_output=True, input=body).stdout)
 
     def post(self, daemon, target, body, *headers):
         options = [word for header in headers for word in ("-H", header)]
-        return self.curl(daemon, target, "-H", "content-type: application/json", "--data-binary", body, *options)
+        return self.curl(daemon, target, "-H", "content-type: application/json", "--data-binary", "@-", *options,
+                         body=body.encode())
 
     def test_posts_become_incidents(self):
         daemon = self.daemon("webhook")
@@ -61,8 +62,11 @@ class Hooks(harness.DaemonTest):
         self.assertEqual(405, self.curl(daemon, "hooks").status)
 
     def test_signed_posts_count_once(self):
-        daemon = self.daemon("webhook")
-        daemon.run_instance("hooks", "webhook", {"verify": "github", "secret": SECRET, "mapping": "name: {/title}"}, http={"access": "none"})
+        daemon = self.daemon("webhook", started=False)
+        daemon.environment["HOOK_SECRET"] = SECRET
+        daemon.start()
+        daemon.run_instance("hooks", "webhook", {"verify": "github", "secret": "${env:HOOK_SECRET}",
+                                                 "mapping": "name: {/title}"}, http={"access": "none"})
         body = json.dumps({"title": "opened"})
         first = self.post(daemon, "hooks", body, signature(body), "X-GitHub-Delivery: 1").json()
         self.assertEqual(401, self.post(daemon, "hooks", body).status)

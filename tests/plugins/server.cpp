@@ -71,7 +71,8 @@ class OwnServer : public longhaul::Plugin {
   }
 
   bool answer(int connection, const std::string& head, const std::string& body) {
-    const std::string path = head.substr(head.find(' ') + 1, head.find(' ', head.find(' ') + 1) - head.find(' ') - 1);
+    const std::string target = head.substr(head.find(' ') + 1, head.find(' ', head.find(' ') + 1) - head.find(' ') - 1);
+    const std::string path = target.substr(0, target.find('?'));
     if (path == "/die") std::_Exit(3);
     if (path == "/close") return false;
     if (path == "/garbage") return say(connection, "this is no HTTP\r\n\r\n");
