@@ -5,7 +5,7 @@
 //   LONGHAUL_MODULES  the folder whose node_modules has playwright-core and axe-core
 //   LONGHAUL_CHROMIUM a Chromium; else Debian's chromium-headless-shell or chromium
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import net from "node:net";
@@ -72,6 +72,12 @@ export class Daemon {
       return (await this.request("GET", "/readyz").catch(() => ({}))).status === 200;
     }, "the daemon is ready", START_MS);
     await this.forward();
+    // A file that was dropped a moment before the start is taken up a moment after it.
+    const names = readdirSync(this.plugins).filter((name) => name.endsWith(".so"));
+    await until(async () => {
+      const known = new Set((await this.api("GET", "plugins")).plugins.map((row) => path.basename(row.path)));
+      return names.every((name) => known.has(name));
+    }, "the plugins are looked at");
   }
   async stop() {
     this.process.kill("SIGTERM");

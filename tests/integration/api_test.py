@@ -226,7 +226,7 @@ class Browser:
 
     def __init__(self, daemon, **query):
         self.daemon, self.query, self.last_event_id, self.events = daemon, query, "", []
-        self.connection = None
+        self.connection, self.first = None, b""
 
     def connect(self):
         self.connection = UnixConnection(self.daemon.socket, WAIT_S)
@@ -236,14 +236,16 @@ class Browser:
         self.connection.request("GET", "/api/v1/events?" + urllib.parse.urlencode(self.query), headers=fields)
         self.stream = self.connection.getresponse()
         assert self.stream.status == 200 and self.stream.getheader("Content-Type") == "text/event-stream"
-        assert self.stream.readline().startswith(b":"), "the first comment says that the stream is open"
+        # The first comment says that the stream is open, unless there is an event to say so.
+        self.first = self.stream.readline()
+        assert self.first.startswith(b"id:" if self.last_event_id and not self.first.startswith(b":") else b":"), self.first
         return self
 
     def next(self):
         """The next event: its type and its data."""
         kind, data = "", []
         while True:
-            line = self.stream.readline()
+            line, self.first = self.first or self.stream.readline(), b""
             if not line:
                 raise EOFError
             line = line.decode().rstrip("\n")

@@ -198,9 +198,9 @@ int main() {
       UniqueFd fd{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!fd) break;
       const std::uint64_t id = ++last_id;
-      connections.emplace(id,
-                          std::make_unique<http::Connection>(
-                              loop, http::plainTransport(std::move(fd)), http::Peer{}, handler, [&, id] { connections.erase(id); }, &router));
+      connections.emplace(id, std::make_unique<http::Connection>(
+                                  loop, http::plainTransport(std::move(fd)), http::Peer{}, handler,
+                                  [&, id] { connections.erase(id); }, &router));
     }
     accepting->waitReadable();
   });
