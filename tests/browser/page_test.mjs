@@ -332,7 +332,7 @@ describe("the page", () => {
     const { url } = await daemon.api("POST", "session/links");
     await other.goto(url);
     await other.locator(".link-state.live").waitFor();
-    assert.equal(await other.locator(".who .small").innerText(), "admin");
+    assert.equal(await other.locator(".who .small").first().innerText(), "admin");
     await context.close();
   });
 

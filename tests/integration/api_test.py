@@ -238,7 +238,8 @@ class Browser:
         assert self.stream.status == 200 and self.stream.getheader("Content-Type") == "text/event-stream"
         # The first comment says that the stream is open, unless there is an event to say so.
         self.first = self.stream.readline()
-        assert self.first.startswith(b"id:" if self.last_event_id and not self.first.startswith(b":") else b":"), self.first
+        begins = (b":", b"id:", b"event: resync") if self.last_event_id else (b":",)
+        assert self.first.startswith(begins), self.first
         return self
 
     def next(self):
