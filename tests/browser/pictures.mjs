@@ -1,5 +1,5 @@
-// Makes the pictures of README.md and docs/DASHBOARD.md: node pictures.mjs FOLDER. Takes minutes, for
-// there is a curve of activity in them.
+// Makes the pictures of README.md and docs/DASHBOARD.md: node pictures.mjs FOLDER. Takes eight minutes, so that there is a
+// curve of activity in them.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { browse } from "./harness.mjs";
