@@ -1,8 +1,11 @@
-// Makes the pictures of README.md and docs/DASHBOARD.md: node pictures.mjs FOLDER.
+// Makes the pictures of README.md and docs/DASHBOARD.md: node pictures.mjs FOLDER. Takes eight minutes, so that there is a
+// curve of activity in them.
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { browse } from "./harness.mjs";
-import { scene } from "./scene.mjs";
+import { scene, traffic } from "./scene.mjs";
+
+const TRAFFIC_MS = 8 * 60000;
 
 const folder = process.argv[2];
 if (!folder) throw new Error("usage: node pictures.mjs FOLDER");
@@ -14,6 +17,7 @@ try {
     ["crash", "#/instances/tickets/crashes", "dark", 1280, 760]];
   await daemon.api("POST", "instances/tickets/execute", { command: "crash" }).catch(() => {});
   await daemon.running("tickets");
+  await traffic(daemon, Number(process.env.LONGHAUL_TRAFFIC_MS ?? TRAFFIC_MS));
   for (const [name, hash, colorScheme, width, height] of SHOTS) {
     const page = await browser.newPage({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
     await page.goto(`${daemon.url}/${hash}`);

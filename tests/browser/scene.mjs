@@ -23,6 +23,18 @@ const tcpOf = (instance) => instance.listeners.find((one) => one.transport === "
 const lineOf = ([priority, host, app, text]) =>
   `<${priority}>1 ${new Date().toISOString()} ${host} ${app.replace(/\[.*/, "")} ${/\[(\d+)\]/.exec(app)?.[1] ?? "-"} - - ${text}`;
 
+/** A line now and then for so long, so that curves have a form. */
+export async function traffic(daemon, ms) {
+  const names = ["edge-syslog", "core-syslog", "mail-syslog"];
+  const addresses = await Promise.all(names.map(async (name) => tcpOf(await daemon.instance(name))));
+  const end = Date.now() + ms;
+  for (let i = 0; Date.now() < end; ++i) {
+    const phase = Math.sin(Date.now() / 40000) + 1.2;
+    await send(addresses[i % 3], [lineOf(LINES[i % LINES.length])]);
+    await new Promise((resolve) => setTimeout(resolve, 3500 / phase));
+  }
+}
+
 export async function scene() {
   const daemon = new Daemon(["syslog", "heartbeat", "chat", "test_seeded", "test_commander"]);
   daemon.put("syslog", ["edge-syslog", "core-syslog", "mail-syslog", "dmz-syslog"].map((name) => ({ name, plugin: "syslog", parameters: { ...SYSLOG, listen: "127.0.0.1:0" } })));
@@ -51,6 +63,6 @@ export async function scene() {
   await daemon.api("POST", `incidents/${first.id}/entries`, { text: "Traffic goes through core-2 meanwhile; latency to the east is 4 ms higher." });
   await daemon.api("POST", `incidents/${first.id}/assign`, { owner: "anna" });
   await daemon.api("POST", `incidents/${first.id}/questions`, { to: "anna", text: "Shut the session down until they answer?", options: ["yes", "no"], instance: "desk" });
-  await daemon.api("POST", `incidents/${found.at(-1).id}/close`, {});
+  await daemon.api("POST", `incidents/${found.findLast((one) => one.id !== first.id).id}/close`, {});
   return { daemon, incident: first.id };
 }

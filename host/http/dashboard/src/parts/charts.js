@@ -8,17 +8,23 @@ import { theme } from "../core/theme.js";
 const WIDTH = 96;
 const HEIGHT = 22;
 
-/** values: numbers, the oldest first. */
+const SLOTS = 60; // minutes; what is younger stands at the right
+
+/** values: at most SLOTS numbers, the oldest first; the last is of now. */
 export function Sparkline({ values, label }) {
   if (!values?.length) return html`<span class="muted" role="img" aria-label=${`${label}: nothing yet`}>–</span>`;
-  const most = Math.max(...values, 1);
-  const step = WIDTH / Math.max(values.length - 1, 1);
-  const points = values.map((value, i) => `${(i * step).toFixed(1)},${(HEIGHT - 2 - (value / most) * (HEIGHT - 4)).toFixed(1)}`);
+  const shown = values.slice(-SLOTS);
+  const most = Math.max(...shown, 1);
+  const step = (WIDTH - 4) / (SLOTS - 1);
+  const x = (i) => ((SLOTS - shown.length + i) * step + 2).toFixed(1);
+  const y = (value) => (HEIGHT - 2 - (value / most) * (HEIGHT - 4)).toFixed(1);
+  const points = shown.map((value, i) => `${x(i)},${y(value)}`).join(" ");
   return html`<svg class="sparkline" width=${WIDTH} height=${HEIGHT} viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label=${label}>
     <title>${label}</title>
-    <polygon class="area" points=${`0,${HEIGHT} ${points.join(" ")} ${WIDTH},${HEIGHT}`}/>
-    <polyline points=${points.join(" ")} fill="none" stroke-width="1.5" vector-effect="non-scaling-stroke"/>
-    <circle cx=${((values.length - 1) * step - 1.8).toFixed(1)} cy=${points.at(-1).split(",")[1]} r="1.8"/>
+    <path class="floor" d=${`M2 ${HEIGHT - 1.5}H${WIDTH - 2}`}/>
+    <polygon class="area" points=${`${x(0)},${HEIGHT - 1} ${points} ${x(shown.length - 1)},${HEIGHT - 1}`}/>
+    <polyline points=${points} fill="none" stroke-width="1.5"/>
+    <circle cx=${x(shown.length - 1)} cy=${y(shown.at(-1))} r="2"/>
   </svg>`;
 }
 

@@ -24,11 +24,11 @@ function Death({ death, open }) {
       <span><b>${card.text}</b>${card.function && html`<br/><span class="muted">in </span><code>${card.function}</code>`}</span>
       <span class="when"><${Ago} at=${death.at}/>${death.seenCount > 1 ? html`<br/>seen ${countOf(death.seenCount)} times` : ""}</span></summary>
     <div class="inside">
+      ${card.where && html`<p><span class="muted">Where: </span><code>${card.where}</code></p>`}
       <${Facts} rows=${[
         ["Class", death.exitClass],
         ["At", html`<${At} at=${card.endedAt ?? death.at}/>`],
         ["Had run", card.uptimeMs !== undefined && spanOf(card.uptimeMs)],
-        ["Where", card.where && html`<code>${card.where}</code>`],
         ["Thread", card.crash?.thread],
         ["Address", card.crash?.address && html`<code>${card.crash.address}</code>`],
         ["Exit code", card.exitCode],

@@ -87,7 +87,8 @@ function Compose({ id, reload }) {
 function About({ incident }) {
   const { fields = {} } = incident;
   const [owner, setOwner] = useState(null);
-  const { details, labels, rawJSON, owner: has, ...rest } = fields;
+  const { details, labels, rawJSON, owner: reported, ...rest } = fields;
+  const has = incident.owner ?? reported;
   return html`<${Card} title="About"><div class="card-body tight"><${Facts} rows=${[
       ["Type", incident.type || html`<span class="muted">none</span>`],
       ["From", incident.instance ? html`<a href=${link("instances", incident.instance)}>${incident.instance}</a>` : "an operator"],
