@@ -96,7 +96,7 @@ TEST_CASE("what is no plugin of this machine is refused with what it is and what
       {"probe_no_manifest.so", "it has no Longhaul manifest"},
       {"probe_no_entry.so", "it does not export longhaulPluginEntry"},
       {"probe_broken_manifest.so", "the manifest: /version: found \"one\""},
-      {"probe_newer_abi.so", "built for plugin API 0.99, this host has 0.3: update the host, or build"},
+      {"probe_newer_abi.so", "built for plugin API 0.99, this host has 0.4: update the host, or build"},
       {"probe_missing_library.so", "it needs the library liblonghaul_test_gone.so, which is not on this system"},
       {"probe_program", "an executable (PIE), wanted a shared object"},
   }));
