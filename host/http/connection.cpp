@@ -58,12 +58,13 @@ void Connection::readMore() {
 }
 
 // A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing. Over TCP
-// both look the same: there whoever waits for an instance, which has better to do than to work for nobody, is gone.
+// both look the same: there whoever waits for an instance, which has better to do than to work for nobody, is gone, and so
+// is whoever read events: no browser ends one half of that, and a place among the streams is not kept for nobody.
 bool Connection::peerIsGone() const {
   int domain = 0;
   socklen_t size = sizeof domain;
   const bool is_tcp = ::getsockopt(transport_->fd(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain != AF_UNIX;
-  if (is_tcp && phase_ == Phase::Routing) return true;
+  if (is_tcp && (phase_ == Phase::Routing || phase_ == Phase::Streaming)) return true;
   pollfd state{.fd = transport_->fd(), .events = 0, .revents = 0};
   return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR)) != 0;
 }
@@ -208,8 +209,12 @@ void Connection::finish(bool keep_alive) {
   flush();
 }
 
+// With what was said of the answer, as far as it goes out at once: a peer must not take half of one for none.
 void Connection::cut() {
-  if (phase_ == Phase::Routing) close();
+  if (phase_ != Phase::Routing) return;
+  const std::string_view left = std::string_view(output_).substr(sent_bytes_);
+  if (!left.empty() && !write_pending_) (void)transport_->write(left);
+  close();
 }
 
 void Connection::refuse(const Refusal& refusal) {
