@@ -58,8 +58,8 @@ void Connection::readMore() {
 }
 
 // A peer that only says that it sends nothing more may still read the answer; one that closed reads nothing. Over TCP
-// both look the same: there whoever waits for an instance, which has better to do than to work for nobody, is gone, and so
-// is whoever read events: no browser ends one half of that, and a place among the streams is not kept for nobody.
+// both look the same: there whoever waits for an instance, which has better to do than to work for nobody, is gone, and
+// so is whoever read events: no browser ends one half of that, and a place among the streams is not kept for nobody.
 bool Connection::peerIsGone() const {
   int domain = 0;
   socklen_t size = sizeof domain;
